@@ -1,0 +1,1 @@
+"""Safe model releases on Amazon SageMaker: planned before, guarded during, told truthfully after."""
