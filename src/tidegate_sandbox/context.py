@@ -1,0 +1,107 @@
+"""What every part of a running sandbox shares: its folder, its address, its clock, and whom a call acts for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from tidegate.clock import Clock
+from tidegate_sandbox import hooks
+
+S = TypeVar("S")
+
+AfterRollback = Literal["fail", "succeed"]
+"""What CloudFormation makes of an update whose endpoint SageMaker rolled back: whether AWS fails the stack is
+not verified, so the sandbox can do either."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox.
+
+    `home` holds all it writes; `port` is on 127.0.0.1; `clock` may run faster than the wall.
+    """
+
+    home: Path
+    port: int
+    clock: Clock
+    after_rollback: AfterRollback = "fail"
+
+    @property
+    def url(self) -> str:
+        """The endpoint that AWS clients are pointed at."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+_running: Sandbox | None = None
+
+
+def start(sandbox: Sandbox) -> None:
+    """Make `sandbox` the one that this process runs."""
+    global _running
+    _running = sandbox
+
+
+def sandbox() -> Sandbox:
+    """Return the sandbox that this process runs; RuntimeError where none was started."""
+    if _running is None:
+        raise RuntimeError("no sandbox runs in this process: call context.start first")
+    return _running
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The account and region that a call acts in."""
+
+    account: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of `resource` (such as `pipeline/demo`) in this scope."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client that calls this sandbox in this scope."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=sandbox().url,
+            region_name=self.region,
+            aws_access_key_id=self.account,  # ministack reads the account from a key of twelve digits
+            aws_secret_access_key="local",  # noqa: S106 - not a secret: nothing checks it
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that points a child process's AWS clients at this sandbox."""
+        return {
+            "AWS_ENDPOINT_URL": sandbox().url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def scope() -> Scope:
+    """Return the scope of the request (or background task) that is being served."""
+    return Scope(*hooks.current_account_and_region())
+
+
+class Scoped(Generic[S]):
+    """State that each account and region has for itself, made by `factory` on first use."""
+
+    def __init__(self, factory: Callable[[], S]) -> None:
+        self._factory = factory
+        self._states: dict[Scope, S] = {}
+
+    def here(self) -> S:
+        """Return the state of the scope that is being served."""
+        return self._states.setdefault(scope(), self._factory())
+
+    def everywhere(self) -> list[tuple[Scope, S]]:
+        """Return every scope that has state, with it."""
+        return list(self._states.items())

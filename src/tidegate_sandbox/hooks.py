@@ -1,0 +1,202 @@
+"""Every name of ministack that the sandbox relies on, private ones included, and nowhere else.
+
+ministack 1.5.33 offers no extension interface, so services, CloudFormation resource types, event targets and alarm
+evaluation are put in by replacing entries of its module tables. `check()` asserts each name at start, so that
+another version fails with a sentence instead of half working.
+"""
+
+import json
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from typing import Any, Protocol, TypedDict
+
+from ministack import app as _app
+from ministack.core import concurrency as _concurrency
+from ministack.core import responses as _responses
+from ministack.core import router as _router
+from ministack.services import cloudwatch as _cloudwatch
+from ministack.services import eventbridge as _eventbridge
+from ministack.services.cloudformation import provisioners as _provisioners
+from ministack.services.cloudformation import stacks as _stacks
+
+MINISTACK = "1.5.33"
+
+Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
+"""An ASGI-free request handler: method, path, headers (lower case), body, query → status, headers, body."""
+
+asgi_app = _app.app
+
+
+def check() -> None:
+    """Raise RuntimeError, as a sentence, where the installed ministack is not the one these hooks were made for."""
+    found = version("ministack")
+    if found != MINISTACK:
+        raise RuntimeError(f"the sandbox hooks into ministack {MINISTACK}, and {found} is installed; reinstall it")
+    relied_on: list[tuple[Any, str]] = [
+        (_app, "SERVICE_HANDLERS"),
+        (_router, "SERVICE_PATTERNS"),
+        (_provisioners, "_RESOURCE_HANDLERS"),
+        (_stacks, "_runs_on_worker_thread"),
+        (_eventbridge, "_invoke_target"),
+        (_eventbridge, "_put_events"),
+        (_cloudwatch, "_evaluate_alarm"),
+        (_responses, "request_scope"),
+        (_concurrency, "run_reentrant"),
+    ]
+    missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
+    if missing:
+        raise RuntimeError(f"ministack {found} lacks what the sandbox hooks into: {', '.join(missing)}")
+
+
+# ---------------------------------------------------------------- whom a call acts for
+def current_account_and_region() -> tuple[str, str]:
+    """Return the account and the region of the request that is being served."""
+    return _responses.get_account_id(), _responses.get_region()
+
+
+def acting_in(account: str, region: str) -> AbstractContextManager[None]:
+    """Return a context in which the calling thread acts in `account` and `region`."""
+    scope: AbstractContextManager[None] = _responses.request_scope(account, region)
+    return scope
+
+
+async def run_blocking(function: Callable[..., Any], *args: Any) -> Any:
+    """Run `function` on a thread of its own, so that it may wait and may call the sandbox itself."""
+    return await _concurrency.run_reentrant(function, *args)
+
+
+def run_in_background(function: Callable[..., Any], *args: Any, name: str) -> threading.Thread:
+    """Run `function` on a daemon thread that acts in the caller's account and region; exceptions are logged."""
+    thread: threading.Thread = _concurrency.spawn_background(function, *args, thread_name=name)
+    return thread
+
+
+# ---------------------------------------------------------------- services
+def register_service(signing_name: str, target_prefix: str, handler: Handler) -> None:
+    """Serve requests that are signed for `signing_name`, or whose X-Amz-Target starts with `target_prefix`."""
+    _router.SERVICE_PATTERNS[signing_name] = {
+        "target_prefixes": [target_prefix],
+        "credential_scope": signing_name,
+    }
+    _app.SERVICE_HANDLERS[signing_name] = handler
+
+
+# ---------------------------------------------------------------- CloudFormation
+Attributes = dict[str, Any]
+"""What Fn::GetAtt finds, by attribute name."""
+
+
+class ResourceType(Protocol):
+    """A CloudFormation resource type. Properties come resolved. Raise ValueError(reason) to fail the resource.
+
+    Methods may block (each runs on a worker thread, in the stack's account and region).
+    """
+
+    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, Attributes]:
+        """Create it; return the physical id (what Ref gives) and its attributes."""
+        ...
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
+    ) -> tuple[str, Attributes]:
+        """Update it; another physical id means that it was replaced (the old one is deleted or retained later)."""
+        ...
+
+    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+        """Delete it; what is already gone is no error."""
+        ...
+
+
+class _ResourceHandlers(TypedDict):
+    create: Callable[..., tuple[str, Attributes]]
+    update: Callable[..., tuple[str, Attributes]]
+    update_with_logical_id: bool
+    delete: Callable[..., None]
+
+
+_own_types: set[str] = set()
+_stock_runs_on_worker_thread = _stacks._runs_on_worker_thread
+
+
+def _runs_on_worker_thread(resource_type: str) -> bool:
+    # Without this a handler that waits would block the whole server.
+    return resource_type in _own_types or bool(_stock_runs_on_worker_thread(resource_type))
+
+
+_stacks._runs_on_worker_thread = _runs_on_worker_thread
+
+
+def register_resource_type(name: str, resource_type: ResourceType) -> None:
+    """Let CloudFormation provision resources of type `name`, such as AWS::SageMaker::Endpoint."""
+    handlers: _ResourceHandlers = {
+        "create": resource_type.create,
+        "update": resource_type.update,
+        "update_with_logical_id": True,
+        "delete": resource_type.delete,
+    }
+    _provisioners._RESOURCE_HANDLERS[name] = handlers
+    _own_types.add(name)
+
+
+def physical_name(stack: str, logical_id: str, max_length: int) -> str:
+    """Return a name as CloudFormation would make one for an unnamed resource: stack, logical id, random suffix."""
+    return str(_provisioners._physical_name(stack, logical_id, max_len=max_length))
+
+
+# ---------------------------------------------------------------- EventBridge
+EventTarget = Callable[[Mapping[str, Any], Mapping[str, Any]], None]
+"""Called with the target (its Arn, RoleArn, Input) and the event."""
+
+_event_targets: dict[str, EventTarget] = {}
+_stock_invoke_target = _eventbridge._invoke_target
+
+
+def _invoke_target(target: dict[str, Any], event: dict[str, Any], rule: Any, view: Any = None) -> Any:
+    service = target.get("Arn", "").split(":")[2:3]
+    own = _event_targets.get(service[0]) if service else None
+    if own is None:
+        return _stock_invoke_target(target, event, rule, view)
+    return own(target, event)
+
+
+_eventbridge._invoke_target = _invoke_target
+
+
+def register_event_target(service: str, deliver: EventTarget) -> None:
+    """Deliver events to targets whose ARN names `service`, such as codepipeline."""
+    _event_targets[service] = deliver
+
+
+def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
+    """Put an event of an AWS service (`source` such as aws.sagemaker) on the default bus."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail, default=str),
+        "Resources": list(resources),
+    }
+    _eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+__all__ = [
+    "MINISTACK",
+    "Attributes",
+    "EventTarget",
+    "Handler",
+    "ResourceType",
+    "Response",
+    "acting_in",
+    "asgi_app",
+    "check",
+    "current_account_and_region",
+    "emit_event",
+    "physical_name",
+    "register_event_target",
+    "register_resource_type",
+    "register_service",
+    "run_blocking",
+    "run_in_background",
+]

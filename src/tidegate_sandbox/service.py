@@ -1,0 +1,121 @@
+"""Hosts an AWS service: takes requests off the wire, checks them against botocore's model, answers in kind.
+
+Speaks the two protocols that boto3 uses for the services here: JSON 1.1 (X-Amz-Target) and Smithy RPC v2 CBOR
+(`/service/NAME/operation/OPERATION`), which boto3 1.44 prefers for CodeBuild, CodePipeline and Service Catalog.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import cbor2
+
+from tidegate_sandbox import hooks
+
+Operation = Callable[[dict[str, Any]], dict[str, Any] | None]
+"""Takes an operation's parameters and returns its answer, in botocore's shapes (timestamps as aware datetimes)."""
+
+
+class AwsError(Exception):
+    """An error as AWS would answer it: `code` as botocore names it, and a sentence."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class Service:
+    """An AWS service by its botocore name; operations are registered with the decorator `operation`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.operations: dict[str, Operation] = {}
+
+    def operation(self, function_name: str) -> Callable[[Operation], Operation]:
+        """Register the decorated function as the operation `function_name`, such as CreateProject."""
+
+        def register(function: Operation) -> Operation:
+            self.operations[function_name] = function
+            return function
+
+        return register
+
+    def serve(self) -> None:
+        """Let ministack route this service's requests here."""
+        metadata = _model(self.name).metadata
+        signing_name = metadata.get("signingName") or metadata["endpointPrefix"]
+        hooks.register_service(signing_name, metadata["targetPrefix"], self._handle)
+
+    async def _handle(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> hooks.Response:
+        wire = _Cbor() if "cbor" in headers.get("smithy-protocol", "") else _Json()
+        name = wire.operation(path, headers)
+        try:
+            operation = self.operations.get(name)
+            if operation is None:
+                raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
+            parameters = wire.decode(body)
+            check_parameters(self.name, name, parameters)
+            answer = await hooks.run_blocking(operation, parameters)
+        except AwsError as error:
+            return error.status, wire.headers, wire.encode({"__type": error.code, "message": error.message})
+        return 200, wire.headers, wire.encode(answer or {})
+
+
+@cache
+def _model(service: str) -> Any:
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -> None:
+    """Raise AwsError(ValidationException) where `parameters` do not fit botocore's shape of the operation."""
+    from botocore.validate import ParamValidator
+
+    shape = _model(service).operation_model(operation).input_shape
+    if shape is None:
+        return
+    report = ParamValidator().validate(parameters, shape)
+    if report.has_errors():
+        raise AwsError("ValidationException", report.generate_report())
+
+
+class _Json:
+    headers = {"Content-Type": "application/x-amz-json-1.1"}  # noqa: RUF012
+
+    def operation(self, path: str, headers: dict[str, str]) -> str:
+        return headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+
+    def decode(self, body: bytes) -> dict[str, Any]:
+        decoded: dict[str, Any] = json.loads(body or b"{}")
+        return decoded
+
+    def encode(self, value: dict[str, Any]) -> bytes:
+        return json.dumps(value, default=_json_default).encode()
+
+
+class _Cbor:
+    headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}  # noqa: RUF012
+
+    def operation(self, path: str, headers: dict[str, str]) -> str:
+        return path.rsplit("/", 1)[-1]
+
+    def decode(self, body: bytes) -> dict[str, Any]:
+        decoded: dict[str, Any] = cbor2.loads(body) if body else {}
+        return decoded
+
+    def encode(self, value: dict[str, Any]) -> bytes:
+        return cbor2.dumps(value, datetime_as_timestamp=True, timezone=UTC)
+
+
+def _json_default(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"{type(value).__name__} has no place in an AWS answer")
