@@ -1,0 +1,126 @@
+from copy import deepcopy
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate.guardrails import (
+    AllAtOnce,
+    Canary,
+    CapacitySize,
+    CapacityType,
+    Guardrails,
+    GuardrailsError,
+    from_deployment_config,
+    to_deployment_config,
+    waits,
+)
+
+SHAPE = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker").shape_for("DeploymentConfig")
+
+sizes = st.one_of(
+    st.builds(CapacitySize, st.just(CapacityType.CAPACITY_PERCENT), st.integers(1, 50)),
+    st.builds(CapacitySize, st.just(CapacityType.INSTANCE_COUNT), st.integers(1, 20)),
+)
+strategies = st.one_of(st.just(AllAtOnce()), st.builds(Canary, sizes, st.integers(0, 3600)))
+alarm_names = st.text("abcXYZ0189 -_/#é", min_size=1, max_size=255).filter(str.strip)
+
+
+@st.composite
+def guardrails(draw: st.DrawFn) -> Guardrails:
+    drawn = Guardrails(
+        draw(strategies),
+        draw(st.integers(0, 3600)),
+        None,
+        tuple(draw(st.lists(alarm_names, max_size=10, unique=True))),
+    )
+    least = max(600, waits(drawn) + 1)
+    timeout = draw(st.one_of(st.none(), st.integers(least, 28800)))
+    return Guardrails(drawn.strategy, drawn.termination_wait, timeout, drawn.alarms)
+
+
+@given(guardrails())
+def test_what_is_written_is_valid_for_the_api_and_reads_back_equal(value):
+    config = to_deployment_config(value)
+    report = ParamValidator().validate(config, SHAPE)
+    assert not report.has_errors(), report.generate_report()
+    assert from_deployment_config(config) == value
+
+
+def test_no_deployment_config_is_all_at_once_without_a_bake():
+    assert from_deployment_config(None) == Guardrails(AllAtOnce(), 0, None, ())
+    assert from_deployment_config({}) == Guardrails()
+
+
+def test_alarms_without_a_policy_guard_an_all_at_once_update():
+    config = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}}
+    assert from_deployment_config(config) == Guardrails(alarms=("a",))
+
+
+def test_all_at_once_needs_no_wait_interval():
+    config = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}}
+    assert from_deployment_config(config) == Guardrails()
+
+
+CANARY = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "CANARY",
+            "WaitIntervalInSeconds": 600,
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+        },
+        "TerminationWaitInSeconds": 300,
+        "MaximumExecutionTimeoutInSeconds": 1800,
+    },
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]},
+}
+POLICY = "BlueGreenUpdatePolicy"
+ROUTING = f"{POLICY}.TrafficRoutingConfiguration"
+ALARMS = "AutoRollbackConfiguration.Alarms"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (f"{ROUTING}.CanarySize.Value", 80, r"CanarySize.Value is 80; it must be .* from 1 to 50"),
+        (f"{ROUTING}.CanarySize.Value", True, "CanarySize.Value is True; it must be a whole number"),
+        (f"{ROUTING}.CanarySize.Type", "PERCENT", "must be INSTANCE_COUNT or CAPACITY_PERCENT"),
+        (f"{ROUTING}.CanarySize", ..., "CanarySize is required for a canary"),
+        (f"{ROUTING}.WaitIntervalInSeconds", 3601, "WaitIntervalInSeconds is 3601; .* from 0 to 3600"),
+        (f"{ROUTING}.WaitIntervalInSeconds", ..., "WaitIntervalInSeconds is required"),
+        (f"{ROUTING}.LinearStepSize", {}, "cannot have LinearStepSize"),
+        (f"{ROUTING}.Type", "SLOWLY", "Type is 'SLOWLY'; it must be ALL_AT_ONCE, CANARY or LINEAR"),
+        (f"{ROUTING}.Type", "LINEAR", "linear updates are not supported"),
+        (f"{ROUTING}.Type", "ALL_AT_ONCE", "cannot have CanarySize"),
+        (ROUTING, ..., "TrafficRoutingConfiguration is required"),
+        (f"{POLICY}.TerminationWaitInSeconds", -1, "TerminationWaitInSeconds is -1; .* from 0 to 3600"),
+        (f"{POLICY}.MaximumExecutionTimeoutInSeconds", 599, "is 599; .* from 600 to 28800"),
+        (f"{POLICY}.MaximumExecutionTimeoutInSeconds", 900, "is 900, but the waits alone add up to 900 s"),
+        ("RollingUpdatePolicy", {}, "two update policies"),
+        ("UpdatePolicy", {}, "cannot have UpdatePolicy"),
+        (ALARMS, [], r"Alarms has 0 alarms; SageMaker takes 1 to 10"),
+        (ALARMS, [{"AlarmName": str(n)} for n in range(11)], "Alarms has 11 alarms"),
+        (ALARMS, [{"AlarmName": " "}], r"Alarms\[0\].AlarmName is ' '"),
+        (ALARMS, [{"AlarmName": "n" * 256}], "it must have 1 to 255 characters"),
+    ],
+)
+def test_what_sagemaker_refuses_is_refused_with_the_place_and_what_would_be_right(path, value, sentence):
+    config = deepcopy(CANARY)
+    *parents, key = path.split(".")
+    holder = config
+    for parent in parents:
+        holder = holder[parent]
+    if value is ...:
+        del holder[key]
+    else:
+        holder[key] = value
+    with pytest.raises(GuardrailsError, match=sentence):
+        from_deployment_config(config)
+
+
+def test_rolling_updates_are_refused_rather_than_driven_as_something_else():
+    with pytest.raises(GuardrailsError, match="rolling updates are not supported"):
+        from_deployment_config({"RollingUpdatePolicy": {}})
