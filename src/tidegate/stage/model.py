@@ -1,0 +1,167 @@
+"""The typed stage file: frozen values, each of which SageMaker would accept on its own.
+
+Rules that span several fields are in `tidegate.stage.rules`; `load_repo` applies both.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tidegate.errors import TidegateError
+from tidegate.stage import limits
+from tidegate.stage.quantities import (
+    Latency,
+    Periods,
+    Size,
+    duration_within,
+    parse_periods,
+    parse_size,
+    parse_whole_percent,
+)
+from tidegate.stage.values import (
+    Account,
+    Bucket,
+    Environment,
+    InstanceCount,
+    InstanceType,
+    KmsKeyArn,
+    ProjectId,
+    ProjectName,
+    Region,
+    ResourceName,
+    RoleArn,
+    StageName,
+    Statistic,
+    Tags,
+    Threshold,
+    one_of,
+)
+
+Wait = Annotated[timedelta, BeforeValidator(duration_within(timedelta(0), limits.WAIT_MAX))]
+ExecutionTimeout = Annotated[
+    timedelta, BeforeValidator(duration_within(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX))
+]
+
+
+class Strategy(StrEnum):
+    """How traffic moves to the new fleet."""
+
+    ALL_AT_ONCE = "all_at_once"
+    CANARY = "canary"
+
+
+class Metric(StrEnum):
+    """The metrics of `AWS/SageMaker` that endpoints publish and that get worse by growing."""
+
+    INVOCATION_4XX_ERRORS = "Invocation4XXErrors"
+    INVOCATION_5XX_ERRORS = "Invocation5XXErrors"
+    INVOCATION_MODEL_ERRORS = "InvocationModelErrors"
+    MODEL_LATENCY = "ModelLatency"
+    OVERHEAD_LATENCY = "OverheadLatency"
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether the metric is in microseconds; the others are 0 or 1 a request."""
+        return self in {Metric.MODEL_LATENCY, Metric.OVERHEAD_LATENCY}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Project(_Frozen):
+    """The SageMaker project that the repository belongs to."""
+
+    name: ProjectName
+    id: ProjectId
+    account: Account
+    region: Region
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the project's resources start with."""
+        return f"{self.name}-{self.id}"
+
+
+class Instances(_Frozen):
+    """The fleet that serves the stage."""
+
+    type: InstanceType
+    count: InstanceCount
+
+
+class Capture(_Frozen):
+    """Data capture of requests and answers."""
+
+    sampling: Annotated[int, BeforeValidator(parse_whole_percent)]
+    """In percent, 0 to 100."""
+
+
+class RollbackRule(_Frozen):
+    """One reason to roll back: the metric's statistic is above the threshold in so many minutes."""
+
+    metric: Annotated[Metric, one_of(Metric, "a metric that endpoints publish")]
+    statistic: Statistic = Field(default_factory=lambda rule: "p99" if rule["metric"].is_latency else "Average")
+    above: Threshold
+    periods: Annotated[Periods, BeforeValidator(parse_periods)] = Periods(1, 1)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold in the metric's own unit: 0..1 for errors, microseconds for latencies."""
+        return float(self.above.microseconds) if isinstance(self.above, Latency) else self.above.fraction
+
+
+class Release(_Frozen):
+    """How a new version takes over, and what makes it give way."""
+
+    strategy: Annotated[Strategy, one_of(Strategy, "a strategy")]
+    canary_size: Annotated[Size, BeforeValidator(parse_size)] | None = None
+    wait_interval: Wait
+    termination_wait: Wait = limits.DEFAULT_TERMINATION_WAIT
+    maximum_execution_timeout: ExecutionTimeout = limits.DEFAULT_EXECUTION_TIMEOUT
+    rollback_on: tuple[RollbackRule, ...] = ()
+
+
+class Stage(_Frozen):
+    """One stage: `stages/NAME.yml` over what `endpoint.yml` says for all of them."""
+
+    name: StageName
+    account: Account
+    region: Region
+    instances: Instances
+    capture: Capture | None = None
+    environment: Environment = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=dict)
+    release: Release
+
+
+class Repo(_Frozen):
+    """A deploy repository: what its stages share, and the stages in the order of their file names."""
+
+    root: Path
+    project: Project
+    model_package_group: ResourceName
+    execution_role: RoleArn
+    bucket: Bucket
+    kms_key: KmsKeyArn
+    variant: ResourceName = limits.DEFAULT_VARIANT
+    stages: tuple[Stage, ...]
+
+    def stage(self, name: str) -> Stage:
+        """Return the stage of that name, or say which there are."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        known = ", ".join(stage.name for stage in self.stages)
+        raise TidegateError(f"there is no stage `{name}` in {self.root / 'stages'}; it has {known}")
+
+    def endpoint_name(self, stage: Stage) -> str:
+        """`{project}-{id}-{stage}`, at most 63 characters by the limits of its parts."""
+        return f"{self.project.prefix}-{stage.name}"
+
+    def stack_name(self, stage: Stage) -> str:
+        """Name the CloudFormation stack of the stage's endpoint."""
+        return f"sagemaker-{self.project.id}-{stage.name}"

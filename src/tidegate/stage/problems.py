@@ -1,0 +1,45 @@
+"""What can be wrong with a stage file, and how it is said."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tidegate.errors import TidegateError
+
+
+class Position(NamedTuple):
+    """Where something stands in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong in one place."""
+
+    position: Position
+    wrong: str
+    right: str
+
+    def __str__(self) -> str:
+        file, line, column = self.position
+        return f"{file}:{line}:{column}: {self.wrong}; {self.right}"
+
+
+class InvalidValueError(ValueError):
+    """A value that a stage file cannot hold; who catches it knows where the value stands."""
+
+    def __init__(self, wrong: str, right: str) -> None:
+        super().__init__(f"{wrong}; {right}")
+        self.wrong = wrong
+        self.right = right
+
+
+class StageFileError(TidegateError):
+    """Everything that is wrong with the files of a repository, in the order of the files."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))

@@ -1,0 +1,221 @@
+"""The leaf values of a stage file other than quantities: names, ARNs, environment variables, tags."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator
+
+from tidegate.stage import limits
+from tidegate.stage.problems import InvalidValueError
+from tidegate.stage.quantities import Latency, Rate, parse_latency, parse_rate, show
+
+_E = TypeVar("_E", bound=StrEnum)
+
+_STATISTICS: Final = ("Average", "Maximum")
+_PERCENTILE: Final = re.compile(r"p([0-9]{1,2}(\.[0-9]{1,2})?|100)")
+
+
+def _matching(pattern: re.Pattern[str], what: str, right: str) -> BeforeValidator:
+    def parse(value: object) -> str:
+        if isinstance(value, str) and pattern.fullmatch(value):
+            return value
+        raise InvalidValueError(f"{show(value)} is not {what}", right)
+
+    return BeforeValidator(parse)
+
+
+def one_of(kind: type[_E], what: str) -> BeforeValidator:
+    """Make a validator that takes the words of an enumeration."""
+
+    def parse(value: object) -> _E:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise InvalidValueError(f"{show(value)} is not {what}", f"use one of {', '.join(kind)}") from None
+
+    return BeforeValidator(parse)
+
+
+def _account(value: object) -> str:
+    if isinstance(value, str) and limits.ACCOUNT.fullmatch(value):
+        return value
+    if isinstance(value, int):
+        # YAML reads 012345678901 as a number and drops its first digit.
+        raise InvalidValueError(
+            "the account is written as a number", 'put its 12 digits in quotes, such as "111122223333"'
+        )
+    raise InvalidValueError(f"{show(value)} is not an account", 'write its 12 digits in quotes, such as "111122223333"')
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.INSTANCES_MAX:
+        return value
+    raise InvalidValueError(
+        f"{show(value)} is not a number of instances", f"write a whole number from 1 to {limits.INSTANCES_MAX}"
+    )
+
+
+def _statistic(value: object) -> str:
+    if isinstance(value, str) and (value in _STATISTICS or _PERCENTILE.fullmatch(value)):
+        return value
+    raise InvalidValueError(f"{show(value)} is not a statistic", "use Average, Maximum or a percentile such as p99")
+
+
+def _threshold(value: object) -> Rate | Latency:
+    if isinstance(value, Rate | Latency):
+        return value
+    if isinstance(value, str) and value.endswith("%"):
+        return parse_rate(value)
+    try:
+        return parse_latency(value)
+    except InvalidValueError:
+        raise InvalidValueError(
+            f"{show(value)} is not a threshold",
+            "write a share of requests such as 1% for errors, or a time such as 250ms for latencies",
+        ) from None
+
+
+def _environment_name(value: object) -> str:
+    if (
+        isinstance(value, str)
+        and limits.ENVIRONMENT_NAME.fullmatch(value)
+        and len(value) <= limits.ENVIRONMENT_MAX_LENGTH
+    ):
+        return value
+    raise InvalidValueError(
+        f"{show(value)} is not the name of an environment variable",
+        "use letters, digits and underscores, not starting with a digit",
+    )
+
+
+def _environment_value(value: object) -> str:
+    text = _text(value)
+    if len(text) > limits.ENVIRONMENT_MAX_LENGTH:
+        raise InvalidValueError(
+            f"the value is {len(text)} characters long", f"SageMaker allows {limits.ENVIRONMENT_MAX_LENGTH}"
+        )
+    return text
+
+
+def _environment(entries: Mapping[str, str]) -> Mapping[str, str]:
+    if len(entries) > limits.ENVIRONMENT_MAX_ENTRIES:
+        raise InvalidValueError(
+            f"there are {len(entries)} environment variables", f"SageMaker allows {limits.ENVIRONMENT_MAX_ENTRIES}"
+        )
+    total = sum(len(name.encode()) + len(text.encode()) for name, text in entries.items())
+    if total > limits.ENVIRONMENT_MAX_TOTAL:
+        raise InvalidValueError(
+            f"the environment variables take {total} bytes",
+            f"SageMaker allows {limits.ENVIRONMENT_MAX_TOTAL} for all names and values together",
+        )
+    return entries
+
+
+def _tag_key(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= limits.TAG_KEY_MAX or not _is_tag_text(value):
+        raise InvalidValueError(
+            f"{show(value)} is not a tag key", f"use 1 to {limits.TAG_KEY_MAX} letters, digits, spaces and _.:/=+-@"
+        )
+    if value.lower().startswith(limits.TAG_RESERVED):
+        raise InvalidValueError(
+            f"the tag key {show(value)} is reserved",
+            f"choose one that starts with none of {', '.join(limits.TAG_RESERVED)}",
+        )
+    return value
+
+
+def _tag_value(value: object) -> str:
+    text = _text(value)
+    if len(text) > limits.TAG_VALUE_MAX or not _is_tag_text(text):
+        raise InvalidValueError(
+            f"{show(text)} is not a tag value",
+            f"use at most {limits.TAG_VALUE_MAX} letters, digits, spaces and _.:/=+-@",
+        )
+    return text
+
+
+def _tags(entries: Mapping[str, str]) -> Mapping[str, str]:
+    if len(entries) > limits.TAGS_MAX:
+        raise InvalidValueError(
+            f"there are {len(entries)} tags", f"at most {limits.TAGS_MAX} leave room for Tidegate's own"
+        )
+    return entries
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise InvalidValueError(f"{show(value)} is not text", "put it in quotes")
+
+
+def _is_tag_text(text: str) -> bool:
+    # The service's pattern is [\p{L}\p{Z}\p{N}_.:/=+\-@]*, which Python's re cannot express.
+    return all(unicodedata.category(character)[0] in "LZN" or character in "_.:/=+-@" for character in text)
+
+
+Account = Annotated[str, BeforeValidator(_account)]
+Region = Annotated[str, _matching(limits.REGION, "a region", "write one such as eu-west-1")]
+ProjectName = Annotated[
+    str,
+    _matching(
+        limits.PROJECT_NAME,
+        "a project name",
+        f"use 1 to {limits.PROJECT_NAME_MAX} letters and digits, with hyphens only between them",
+    ),
+]
+ProjectId = Annotated[
+    str,
+    _matching(
+        limits.PROJECT_ID,
+        "a project id",
+        f"use 1 to {limits.PROJECT_ID_MAX} lower-case letters and digits, with hyphens only between them",
+    ),
+]
+StageName = Annotated[
+    str,
+    _matching(
+        limits.STAGE_NAME,
+        "a stage name",
+        f"use 1 to {limits.STAGE_NAME_MAX} lower-case letters and digits, starting with a letter",
+    ),
+]
+ResourceName = Annotated[
+    str,
+    _matching(limits.NAME, "a name", "use 1 to 63 letters and digits, with hyphens only between them"),
+]
+RoleArn = Annotated[
+    str,
+    _matching(limits.ROLE_ARN, "the ARN of a role", "write one such as arn:aws:iam::111122223333:role/name"),
+]
+KmsKeyArn = Annotated[
+    str,
+    _matching(
+        limits.KMS_KEY_ARN, "the ARN of a KMS key", "write one such as arn:aws:kms:eu-west-1:111122223333:key/id"
+    ),
+]
+Bucket = Annotated[
+    str,
+    _matching(
+        limits.BUCKET, "a bucket name", "use 3 to 63 lower-case letters, digits, hyphens and dots, without s3://"
+    ),
+]
+InstanceType = Annotated[
+    str, _matching(limits.INSTANCE_TYPE, "an instance type of SageMaker", "write one such as ml.m5.large")
+]
+InstanceCount = Annotated[int, BeforeValidator(_count)]
+Statistic = Annotated[str, BeforeValidator(_statistic)]
+Threshold = Annotated[Rate | Latency, BeforeValidator(_threshold)]
+Environment = Annotated[
+    Mapping[
+        Annotated[str, BeforeValidator(_environment_name)],
+        Annotated[str, BeforeValidator(_environment_value)],
+    ],
+    AfterValidator(_environment),
+]
+Tags = Annotated[
+    Mapping[Annotated[str, BeforeValidator(_tag_key)], Annotated[str, BeforeValidator(_tag_value)]],
+    AfterValidator(_tags),
+]
