@@ -46,7 +46,7 @@ class Service:
 
     def serve(self) -> None:
         """Let ministack route this service's requests here."""
-        metadata = _model(self.name).metadata
+        metadata = service_model(self.name).metadata
         signing_name = metadata.get("signingName") or metadata["endpointPrefix"]
         hooks.register_service(signing_name, metadata["targetPrefix"], self._handle)
 
@@ -68,7 +68,8 @@ class Service:
 
 
 @cache
-def _model(service: str) -> Any:
+def service_model(service: str) -> Any:
+    """Return botocore's model of `service`: its operations and their shapes."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
@@ -79,7 +80,7 @@ def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -
     """Raise AwsError(ValidationException) where `parameters` do not fit botocore's shape of the operation."""
     from botocore.validate import ParamValidator
 
-    shape = _model(service).operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
         return
     report = ParamValidator().validate(parameters, shape)
