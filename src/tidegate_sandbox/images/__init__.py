@@ -1,0 +1,125 @@
+"""Stand-ins for container images: a Python environment each, made once from a hash-locked list of packages.
+
+Which image has which stand-in is data: images.toml here, and one of the same form in the sandbox's home folder for
+images of one's own.
+"""
+
+import hashlib
+import logging
+import re
+import secrets
+import shutil
+import sys
+import threading
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidegate_sandbox import context, processes
+from tidegate_sandbox.service import AwsError
+
+_log = logging.getLogger(__name__)
+
+_URI = re.compile(
+    r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9][a-z0-9._/-]*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]*))?"
+)
+"""A private Amazon ECR image; one without a tag is `latest`, as docker reads it."""
+
+SHIPPED = Path(__file__).with_name("images.toml")
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What stands in for a container image: the locked list it is installed from, and modules to import once."""
+
+    repository: str
+    tag: str
+    requirements: Path
+    imports: tuple[str, ...] = ()
+
+    @property
+    def folder_name(self) -> str:
+        """The environment's name: another list, or another Python, is another environment."""
+        recipe = self.requirements.read_bytes() + repr((self.imports, sys.version_info[:3])).encode()
+        return f"{self.repository.replace('/', '-')}-{self.tag}-{hashlib.sha256(recipe).hexdigest()[:12]}"
+
+
+def stand_in(image_uri: str, tables: tuple[Path, ...] = (SHIPPED,)) -> StandIn:
+    """Return what stands in for `image_uri`, whatever its account and region, by `tables` (the first that has it).
+
+    AwsError(ValidationException) where it is no ECR image or nothing stands in for it.
+    """
+    uri = _URI.fullmatch(image_uri)
+    if uri is None:
+        raise AwsError("ValidationException", f"{image_uri!r} is not the address of an image in a private Amazon ECR")
+    repository, tag = uri["repository"], uri["tag"] or "latest"
+    known = []
+    for path in tables:
+        table = tomllib.loads(path.read_text())
+        found = table.get(repository, {}).get(tag)
+        if found is not None:
+            return StandIn(repository, tag, path.parent / found["requirements"], tuple(found.get("imports", ())))
+        known += [f"{name}:{version}" for name, versions in table.items() for version in versions]
+    raise AwsError(
+        "ValidationException",
+        f"the image {image_uri} has no stand-in in the local simulation, which has {', '.join(known)}; "
+        "an images.toml in its home folder adds one",
+    )
+
+
+_making = threading.Lock()  # one at a time: two would share the same disk and network
+
+
+def environment_for(image_uri: str) -> Path:
+    """Return the Python executable of the environment that stands in for `image_uri`; make it where there is none.
+
+    The first call for an image takes seconds to minutes (packages are downloaded once), others none, and a
+    call that finds another at work waits for it. The environment is shared: nothing may be installed into it.
+
+    AwsError(ValidationException) for an image without a stand-in; AwsError(InternalFailure) where it cannot be made.
+    """
+    home = context.sandbox().home
+    own = home / "images.toml"
+    chosen = stand_in(image_uri, ((own,) if own.is_file() else ()) + (SHIPPED,))
+    folder = home / "images" / chosen.folder_name
+    python = folder / "bin" / "python"
+    with _making:
+        if not python.exists():
+            _make(chosen, folder)
+    return python
+
+
+def _make(chosen: StandIn, folder: Path) -> None:
+    from uv import find_uv_bin
+
+    started = time.monotonic()
+    _log.info("making the environment that stands in for %s:%s", chosen.repository, chosen.tag)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    log = folder.parent / f"{folder.name}.log"
+    # Made beside its place and then renamed: an environment is whole or absent, also when the sandbox is killed.
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    python, uv = draft / "bin" / "python", find_uv_bin()
+    commands: list[tuple[str, list[str]]] = [
+        ("create it", [uv, "venv", "--relocatable", "--no-project", "--python", sys.executable, str(draft)]),
+        (
+            "install its packages",
+            [uv, "pip", "install", "--python", str(python), "--require-hashes", "-r", str(chosen.requirements)],
+        ),
+        ("import its modules", [str(python), "-c", "".join(f"import {name}\n" for name in chosen.imports)]),
+    ]
+    try:
+        for purpose, command in commands:
+            if processes.run(command, cwd=folder.parent, log=log, name=f"image {chosen.repository}:{chosen.tag}"):
+                last = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise AwsError(
+                    "InternalFailure",
+                    f"the environment that stands in for {chosen.repository}:{chosen.tag} could not be made "
+                    f"(to {purpose} failed: {' '.join(last)}); the whole output is in {log}",
+                    500,
+                )
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _log.info("made %s in %.1f s", folder.name, time.monotonic() - started)
