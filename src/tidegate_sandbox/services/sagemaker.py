@@ -3,3 +3,8 @@
 from tidegate_sandbox.service import Service
 
 sagemaker = Service("sagemaker")
+
+
+def install() -> None:
+    """Serve SageMaker's API."""
+    sagemaker.serve()

@@ -1,0 +1,119 @@
+"""The commands `tidegate sandbox …`: AWS on this machine, as a local simulation."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from tidegate_sandbox.lifecycle import Running
+
+app = typer.Typer(
+    name="sandbox",
+    help="AWS on this machine, as a local simulation: nothing that happens in it proves what AWS does.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Home = Annotated[
+    Path | None,
+    typer.Option(help="The folder that holds all it writes.", show_default="~/.local/state/tidegate/sandbox"),
+]
+
+
+@app.command()
+def up(
+    home: Home = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 takes a free one.")] = 4650,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="How many times the wall its clock runs: 60 makes 10 min 10 s.")
+    ] = 1.0,
+    after_rollback: Annotated[
+        Literal["fail", "succeed"],
+        typer.Option(help="What CloudFormation makes of an update whose endpoint was rolled back."),
+    ] = "fail",
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay in this terminal until Ctrl-C.")] = False,
+) -> None:
+    """Start a sandbox, and print what to export to use it."""
+    from tidegate_sandbox import lifecycle, server
+
+    settings = server.Settings((home or lifecycle.default_home()).resolve(), port, speed, after_rollback)
+    try:
+        if foreground:
+            lifecycle.run(settings, _say_ready)
+        else:
+            typer.echo(f"Starting the local simulation in {settings.home}")
+            _say_ready(*lifecycle.start(settings, _Progress()))
+    except lifecycle.LifecycleError as error:
+        raise _refusal(error) from error
+
+
+@app.command()
+def down(home: Home = None) -> None:
+    """End the sandbox and every process that it started."""
+    from tidegate_sandbox import lifecycle
+
+    home = (home or lifecycle.default_home()).resolve()
+    try:
+        running = lifecycle.find(home)
+        if running is None:
+            typer.echo(f"No sandbox runs in {home}")
+            return
+        lifecycle.end(running, home)
+    except lifecycle.LifecycleError as error:
+        raise _refusal(error) from error
+    typer.echo(f"The local simulation at {running.url} has ended, with every process that it started")
+
+
+@app.command()
+def status(home: Home = None) -> None:
+    """Show the sandbox's address, uptime, speed, memory and child processes; exit 1 where none runs."""
+    from tidegate_sandbox import lifecycle
+
+    home = (home or lifecycle.default_home()).resolve()
+    try:
+        running = lifecycle.find(home)
+        if running is None:
+            typer.echo(f"No sandbox runs in {home}")
+            raise typer.Exit(1)
+        state = running.status()
+    except lifecycle.LifecycleError as error:
+        raise _refusal(error) from error
+    typer.echo(f"local simulation  {running.url}  (process {running.pid})")
+    typer.echo(f"home              {state['home']}")
+    typer.echo(f"uptime            {state['uptime_seconds']:.0f} s, its clock at {state['speed']:g} times the wall")
+    typer.echo(f"memory            {state['memory_bytes'] / 2**20:.0f} MB")
+    typer.echo(f"after a rollback  the stack update is made to {state['after_rollback']}")
+    typer.echo(f"children          {len(state['children'])}")
+    for child in state["children"]:
+        typer.echo(f"  {child['pid']:>8}  {child['name']}")
+
+
+class _Progress:
+    """Says every few seconds that the start goes on."""
+
+    def __init__(self) -> None:
+        self._next = 3.0
+
+    def __call__(self, elapsed: float) -> None:
+        if elapsed >= self._next:
+            typer.echo(f"  still starting, {elapsed:.0f} s")
+            self._next += 3.0
+
+
+def _say_ready(running: "Running", crashed: bool) -> None:
+    if crashed:
+        typer.echo("The sandbox before this one was killed; what it held is gone, and this one starts afresh.")
+    typer.echo(f"The local simulation is ready at {running.url}. To use it:\n")
+    for name, value in running.environment().items():
+        typer.echo(f"  export {name}={value}")
+    typer.echo("")
+
+
+def _refusal(error: Exception) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

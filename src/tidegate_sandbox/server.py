@@ -1,0 +1,222 @@
+"""The sandbox's one server: ministack with our services in it, and raw routes beside it, on 127.0.0.1 only.
+
+ministack reads its settings from the environment when it is imported, so nothing here imports it (nor what imports
+it) before `serve` has set them.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidegate_sandbox import processes
+from tidegate_sandbox.clock import ScaledClock
+
+if TYPE_CHECKING:
+    from tidegate_sandbox.context import AfterRollback
+
+ACCOUNT = "111122223333"
+"""The account of a caller whose access key is not itself an account id of twelve digits."""
+
+Message = MutableMapping[str, Any]
+AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+_routes: list[tuple[Callable[[str], bool], AsgiApp]] = []
+
+
+def route(matches: str | Callable[[str], bool], app: AsgiApp) -> None:
+    """Serve http requests whose path starts with the prefix `matches` (or satisfies the predicate) with `app`.
+
+    Routes come before the AWS services, in the order in which they were registered. No account or region is set in
+    `app`: it takes them from the request, with `hooks.acting_in`.
+    """
+    predicate = matches if callable(matches) else (lambda path: path.startswith(matches))
+    _routes.append((predicate, app))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a sandbox is run. `speed` is how many times the wall its clock runs."""
+
+    home: Path
+    port: int
+    speed: float
+    after_rollback: "AfterRollback"
+
+
+def listen(port: int) -> socket.socket:
+    """Bind 127.0.0.1 (`port` 0 takes a free one); OSError where the port is taken."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen(1024)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve on `listening` until SIGTERM or SIGINT, then end every child. `ready` is called once it answers."""
+    _set_environment(settings)
+    _log_to(settings.home / "log" / "sandbox.log")
+
+    from tidegate_sandbox import context, hooks
+
+    hooks.check()
+    context.start(context.Sandbox(settings.home, settings.port, ScaledClock(settings.speed), settings.after_rollback))
+    route("/_tidegate/status", _status_page(settings))
+    for module in _services():
+        module.install()
+    try:
+        asyncio.run(_serve(_Gate(hooks.asgi_app), listening, ready))
+    finally:
+        processes.end_all()
+
+
+def _services() -> list[Any]:
+    import importlib
+    from importlib.util import find_spec
+
+    names = ("sagemaker", "catalog", "projects", "registry", "pipelines", "endpoints", "alarms")
+    names += ("codecommit", "codebuild", "codepipeline")
+    modules = [
+        importlib.import_module(f"tidegate_sandbox.services.{name}")
+        for name in names
+        if find_spec(f"tidegate_sandbox.services.{name}")
+    ]
+    return [module for module in modules if hasattr(module, "install")]
+
+
+def _set_environment(settings: Settings) -> None:
+    """Set what ministack reads at import, and cut the process off from the user's own AWS settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    temporary = settings.home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{settings.port}",
+        "GATEWAY_PORT": str(settings.port),
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "S3_PERSIST": "1",  # bodies go to disk and leave memory
+        "S3_DATA_DIR": str(settings.home / "s3"),
+        "STATE_DIR": str(settings.home / "ministack"),
+        "LAMBDA_EXECUTOR": "local",
+        "DOCKER_HOST": f"unix://{temporary / 'no-docker.sock'}",  # no container of the user's is ours to tidy
+        "TMPDIR": str(temporary),
+        "NO_PROXY": processes.environment()["NO_PROXY"],
+        "no_proxy": processes.environment()["no_proxy"],
+    }
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+
+
+async def _serve(app: AsgiApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{listening.detach()}"]
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.wsgi_max_body_size = 0
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    async def announce_then_wait() -> None:
+        ready()
+        await stop.wait()
+
+    # hypercorn asks for the trigger only once the application has started.
+    await serve(app, config, shutdown_trigger=announce_then_wait)
+
+
+class _Gate:
+    """Turns away what is not meant for this machine's own programs, then finds who serves the path."""
+
+    def __init__(self, aws: AsgiApp) -> None:
+        self._aws = aws
+
+    async def __call__(
+        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self._aws(scope, receive, send)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        # A page in a browser could otherwise reach the sandbox through a name that resolves to 127.0.0.1.
+        if not _is_loopback(headers.get("host", "")) or not _is_loopback(headers.get("origin", "localhost")):
+            return await _answer(send, 403, {"message": "The local simulation answers programs on this machine only."})
+        for matches, app in _routes if scope["type"] == "http" else ():
+            if matches(scope["path"]):
+                return await app(scope, receive, send)
+        return await self._aws(scope, receive, send)
+
+
+def _is_loopback(authority: str) -> bool:
+    from urllib.parse import urlsplit
+
+    host = urlsplit(authority if "//" in authority else f"//{authority}").hostname or ""
+    return host in processes.LOOPBACK or host.endswith(".localhost")
+
+
+def _status_page(settings: Settings) -> AsgiApp:
+    started = time.monotonic()
+
+    async def app(scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+        status = {
+            "what": "local simulation",
+            "pid": os.getpid(),
+            "home": str(settings.home),
+            "speed": settings.speed,
+            "after_rollback": settings.after_rollback,
+            "uptime_seconds": time.monotonic() - started,
+            "memory_bytes": memory(),
+            "children": [{"pid": child.pid, "name": child.name} for child in processes.children()],
+        }
+        await _answer(send, 200, status)
+
+    return app
+
+
+async def _answer(send: Callable[[Message], Awaitable[None]], status: int, body: dict[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+def memory() -> int:
+    """Return this process's resident memory in bytes: now on Linux, its peak elsewhere."""
+    import resource
+
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * resource.getpagesize()
