@@ -1,0 +1,196 @@
+"""What the launch role may do: create, change and delete exactly what one launch creates, under its own names.
+
+Service Catalog assumes it whenever someone launches, updates or terminates a project, so the people who launch
+need none of this themselves. It can make roles only under one path and only within the permissions boundary,
+so a launch can never make a role that is more than a project's.
+"""
+
+from typing import Any
+
+from service_catalog.names import ROLE_PATH, ProjectNames, permissions_boundary
+from service_catalog.policy import (
+    Statement,
+    allow,
+    allow_on_any,
+    arn,
+    iam_arn,
+    passed_to,
+    s3_arn,
+    sub,
+)
+
+# Every project: any name, and any id that SageMaker gives.
+ANY = ProjectNames(project_name="*", project_id="p-*")
+PROJECT_TAG = "sagemaker:project-id"
+BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
+
+
+def launch_statements() -> list[Statement]:
+    """Return the statements of the launch role."""
+    return [*_stack(), *_roles(), *_storage(), *_work()]
+
+
+def boundary_statements() -> list[Statement]:
+    """Return the most that any role of a project may be given, whatever its own policy says.
+
+    It holds no action that could widen a role: nothing in IAM but passing a project's own roles.
+    """
+    anything = (
+        "the boundary names services; each role's own policy names resources, and only both together allow"
+    )
+    services = (
+        "cloudformation", "cloudwatch", "codebuild", "codecommit", "codepipeline", "ecr", "kms", "logs", "s3",
+        "sagemaker",
+    )
+    return [
+        allow_on_any([f"{service}:*" for service in services], because=anything),
+        allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.resource('*')}")]),
+    ]
+
+
+def _stack() -> list[Statement]:
+    return [
+        allow(
+            _actions(
+                "cloudformation",
+                "CreateStack", "DeleteStack", "DescribeStackEvents", "DescribeStackResource",
+                "DescribeStackResources", "DescribeStacks", "GetTemplate", "SetStackPolicy", "TagResource",
+                "UntagResource", "UpdateStack",
+            ),
+            # Service Catalog names the stacks of what it provisions SC-{account}-pp-{id}.
+            on=[arn("cloudformation", "stack/SC-*/*")],
+        ),
+        allow_on_any(
+            ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"],
+            because="they look at a template before there is a stack",
+        ),
+        allow_on_any(
+            ["s3:GetObject"],
+            because="the template lies in a bucket of Service Catalog's own; the tag is the bound",
+            when={"StringEquals": {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}},
+        ),
+    ]
+
+
+def _roles() -> list[Statement]:
+    roles = [iam_arn(f"role{ROLE_PATH}{ANY.resource('*')}")]
+    return [
+        allow(
+            _actions("iam", "CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy"),
+            on=roles,
+            when={"StringEquals": {"iam:PermissionsBoundary": sub(BOUNDARY)}},
+        ),
+        allow(
+            _actions(
+                "iam",
+                "DeleteRole", "DeleteRolePolicy", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies",
+                "ListRolePolicies", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole",
+            ),
+            on=roles,
+        ),
+        allow(["iam:PassRole"], on=roles, when=passed_to("codebuild", "codepipeline", "events", "lambda")),
+    ]
+
+
+def _storage() -> list[Statement]:
+    owned: dict[str, Any] = {"StringLike": {f"aws:ResourceTag/{PROJECT_TAG}": ANY.project_id}}
+    return [
+        allow_on_any(
+            ["kms:CreateKey"],
+            because="a key has no name before it is made; the tag it is made with is the bound",
+            when={"StringLike": {f"aws:RequestTag/{PROJECT_TAG}": ANY.project_id}},
+        ),
+        allow(["kms:TagResource"], on=[arn("kms", "key/*")],
+              when={"StringLike": {f"aws:RequestTag/{PROJECT_TAG}": ANY.project_id}}),
+        allow(
+            _actions(
+                "kms",
+                "DescribeKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags",
+                "PutKeyPolicy", "ScheduleKeyDeletion", "UntagResource", "UpdateKeyDescription",
+            ),
+            on=[arn("kms", "key/*")],
+            when=owned,
+        ),
+        allow(
+            _actions(
+                "s3",
+                "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "GetBucketLogging",
+                "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPublicAccessBlock", "GetBucketTagging",
+                "GetBucketVersioning", "GetEncryptionConfiguration", "GetLifecycleConfiguration", "ListBucket",
+                "ListTagsForResource", "PutBucketLogging", "PutBucketOwnershipControls", "PutBucketPolicy",
+                "PutBucketPublicAccessBlock", "PutBucketTagging", "PutBucketVersioning",
+                "PutEncryptionConfiguration", "PutLifecycleConfiguration", "TagResource", "UntagResource",
+            ),
+            on=[s3_arn(f"{ANY.bucket}")],
+        ),
+        allow(
+            _actions(
+                "codecommit",
+                "CreateRepository", "DeleteRepository", "GetRepository", "ListTagsForResource", "TagResource",
+                "UntagResource", "UpdateRepositoryDescription", "UpdateRepositoryName",
+            ),
+            on=[arn("codecommit", ANY.repository(part)) for part in ("build", "deploy")],
+        ),
+        allow(
+            _actions(
+                "sagemaker",
+                "AddTags", "CreateModelPackageGroup", "DeleteModelPackageGroup", "DeleteTags",
+                "DescribeModelPackageGroup", "GetModelPackageGroupPolicy", "ListTags",
+            ),
+            on=[arn("sagemaker", f"model-package-group/{ANY.model_package_group}")],
+        ),
+    ]
+
+
+def _work() -> list[Statement]:
+    return [
+        allow(
+            _actions("codebuild", "BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
+            on=[arn("codebuild", f"project/{ANY.resource('*')}")],
+        ),
+        allow(
+            _actions(
+                "codepipeline",
+                "CreatePipeline", "DeletePipeline", "GetPipeline", "GetPipelineState", "ListTagsForResource",
+                "TagResource", "UntagResource", "UpdatePipeline",
+            ),
+            on=[arn("codepipeline", ANY.resource("*"))],
+        ),
+        allow(
+            _actions(
+                "events",
+                "DeleteRule", "DescribeRule", "ListTagsForResource", "ListTargetsByRule", "PutRule", "PutTargets",
+                "RemoveTargets", "TagResource", "UntagResource",
+            ),
+            on=[arn("events", f"rule/{ANY.resource('*')}")],
+        ),
+        allow(
+            _actions(
+                "lambda",
+                "CreateFunction", "DeleteFunction", "GetFunction", "GetFunctionCodeSigningConfig",
+                "GetFunctionConfiguration", "GetRuntimeManagementConfig", "InvokeFunction", "ListTags",
+                "TagResource", "UntagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+            ),
+            on=[arn("lambda", f"function:{ANY.resource('*')}")],
+        ),
+        allow(
+            _actions(
+                "logs",
+                "CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "ListTagsForResource",
+                "PutRetentionPolicy", "TagResource", "UntagResource",
+            ),
+            on=[
+                arn("logs", f"log-group:{group}{suffix}")
+                for group in (ANY.build_log_group("*"), ANY.function_log_group("*"))
+                for suffix in ("", ":*")
+            ],
+        ),
+        allow(
+            _actions("logs", "DescribeIndexPolicies", "DescribeLogGroups", "GetDataProtectionPolicy"),
+            on=[arn("logs", "log-group:*")],
+        ),
+    ]
+
+
+def _actions(service: str, *names: str) -> list[str]:
+    return [f"{service}:{name}" for name in names]

@@ -1,0 +1,352 @@
+"""The roles of a project: who may assume each, and the least that it needs.
+
+Every role lies under one path and within the permissions boundary that was published with the product.
+SageMaker lower-cases its ARNs, so its resources are matched by the project id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from service_catalog.names import ROLE_PATH, ProjectNames, permissions_boundary
+from service_catalog.policy import (
+    Statement,
+    allow,
+    allow_on_any,
+    arn,
+    document,
+    equals,
+    iam_arn,
+    passed_to,
+    reasons,
+    s3_arn,
+    sub,
+    trust,
+)
+from service_catalog.storage import Storage
+
+# A service that was asked by another account must not use the role.
+OWN_ACCOUNT = equals("aws:SourceAccount", "${AWS::AccountId}")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Where the published seed bundle lies."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the statements of every role are written about."""
+
+    names: ProjectNames
+    storage: Storage
+    bundle: Bundle
+
+    @property
+    def id(self) -> str:
+        """The project's id."""
+        return self.names.project_id
+
+    def role_arn(self, purpose: str) -> str:
+        """ARN of the project's role of that purpose."""
+        return iam_arn(f"role{ROLE_PATH}{self.names.resource(purpose)}")
+
+    def repository_arns(self) -> tuple[str, ...]:
+        """ARNs of both repositories."""
+        return tuple(arn("codecommit", self.names.repository(part)) for part in self.storage.repositories)
+
+    def use_bucket(self) -> list[Statement]:
+        """Read and write artefacts, with the key they are encrypted with."""
+        return [
+            allow(
+                ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"],
+                on=[s3_arn(self.names.bucket)],
+            ),
+            allow(
+                ["s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+                on=[s3_arn(f"{self.names.bucket}/*")],
+            ),
+            allow(
+                ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+                on=["${Key.Arn}"],
+            ),
+        ]
+
+    def encrypt_volumes(self) -> Statement:
+        """Let SageMaker encrypt the volumes of jobs and instances with the project's key."""
+        return allow(
+            ["kms:CreateGrant"], on=["${Key.Arn}"], when={"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        )
+
+    def write_build_log(self, purpose: str) -> Statement:
+        """Write into the log group that the template made for a CodeBuild project."""
+        return allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            on=[arn("logs", f"log-group:{self.names.build_log_group(purpose)}:*")],
+        )
+
+    def registry(self, *actions: str) -> Statement:
+        """Act on the project's model package group and its versions."""
+        return allow(
+            [f"sagemaker:{action}" for action in actions],
+            on=[
+                arn("sagemaker", f"model-package-group/*-{self.id}"),
+                arn("sagemaker", f"model-package/*-{self.id}/*"),
+            ],
+        )
+
+    def endpoints(self, *actions: str) -> Statement:
+        """Act on the project's endpoints."""
+        return allow(
+            [f"sagemaker:{action}" for action in actions],
+            on=[arn("sagemaker", f"endpoint/*-{self.id}-*")],
+        )
+
+    def owned(self, *actions: str, tag: str = "aws:ResourceTag") -> Statement:
+        """Act on the project's models and endpoint configs, which CloudFormation names: known by their tag."""
+        return allow(
+            [f"sagemaker:{action}" for action in actions],
+            on=[arn("sagemaker", "model/*"), arn("sagemaker", "endpoint-config/*")],
+            when=equals(f"{tag}/sagemaker:project-id", self.id),
+        )
+
+    def look_at_releases(self) -> list[Statement]:
+        """See which version is live, which config serves it, and what its alarms say."""
+        return [
+            self.registry("DescribeModelPackage", "DescribeModelPackageGroup", "ListTags"),
+            allow_on_any(
+                ["sagemaker:ListModelPackages"], because="listing model packages has no resource of its own"
+            ),
+            self.endpoints("DescribeEndpoint", "ListTags"),
+            self.owned("DescribeEndpointConfig", "DescribeModel", "ListTags"),
+            allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
+        ]
+
+
+def add_roles(stack: cdk.Stack, project: Project) -> dict[str, iam.CfnRole]:
+    """Add every role of the project to `stack`; the keys are their purposes."""
+    policies = {
+        "seed": ("codebuild", OWN_ACCOUNT, _seed(project)),
+        "build": ("codebuild", OWN_ACCOUNT, _build(project)),
+        "render": ("codebuild", OWN_ACCOUNT, _render(project)),
+        "verify": ("codebuild", OWN_ACCOUNT, _verify(project)),
+        "pipeline": ("codepipeline", None, _pipeline(project)),
+        "cloudformation": ("cloudformation", None, _cloudformation(project)),
+        "execution": ("sagemaker", OWN_ACCOUNT, _execution(project)),
+        "events": ("events", OWN_ACCOUNT, _events(project)),
+    }
+    return {
+        purpose: add_role(stack, project.names, purpose, trust(service, condition), statements)
+        for purpose, (service, condition, statements) in policies.items()
+    }
+
+
+def add_role(
+    stack: cdk.Stack,
+    names: ProjectNames,
+    purpose: str,
+    trusted: dict[str, object],
+    statements: Sequence[Statement],
+) -> iam.CfnRole:
+    """Add the role `sagemaker-{id}-{purpose}` with one inline policy, within the permissions boundary."""
+    role = iam.CfnRole(
+        stack,
+        f"{purpose.title().replace('-', '')}Role",
+        role_name=sub(names.resource(purpose)),
+        path=ROLE_PATH,
+        assume_role_policy_document=trusted,
+        permissions_boundary=sub(iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")),
+        policies=[iam.CfnRole.PolicyProperty(policy_name=purpose, policy_document=document(statements))],
+    )
+    for action, because in reasons(statements).items():
+        role.add_metadata(action, because)
+    return role
+
+
+def _seed(project: Project) -> list[Statement]:
+    return [
+        project.write_build_log("seed"),
+        allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{project.bundle.bucket}/{project.bundle.key}")]),
+        allow(["s3:GetBucketLocation"], on=[s3_arn(project.bundle.bucket)]),
+        allow(["codecommit:GitPull", "codecommit:GitPush"], on=project.repository_arns()),
+    ]
+
+
+def _build(project: Project) -> list[Statement]:
+    return [
+        project.write_build_log("build"),
+        *project.use_bucket(),
+        allow(
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreatePipeline",
+                "sagemaker:DescribePipeline",
+                "sagemaker:DescribePipelineExecution",
+                "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:ListPipelineExecutions",
+                "sagemaker:ListTags",
+                "sagemaker:StartPipelineExecution",
+                "sagemaker:UpdatePipeline",
+            ],
+            on=[
+                arn("sagemaker", f"pipeline/*-{project.id}"),
+                arn("sagemaker", f"pipeline/*-{project.id}/execution/*"),
+            ],
+        ),
+        allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
+    ]
+
+
+def _render(project: Project) -> list[Statement]:
+    return [project.write_build_log("render"), *project.use_bucket(), *project.look_at_releases()]
+
+
+def _verify(project: Project) -> list[Statement]:
+    return [
+        project.write_build_log("verify"),
+        *project.use_bucket(),
+        *project.look_at_releases(),
+        project.registry("UpdateModelPackage"),
+        project.endpoints("InvokeEndpoint"),
+        allow(["cloudwatch:DescribeAlarmHistory"], on=[arn("cloudwatch", "alarm:*")]),
+        allow_on_any(["cloudwatch:GetMetricData"], because="metrics have no resource that IAM can name"),
+        allow(
+            ["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"],
+            on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
+        ),
+        allow(
+            [
+                "codepipeline:GetPipelineExecution",
+                "codepipeline:GetPipelineState",
+                "codepipeline:ListActionExecutions",
+            ],
+            on=[arn("codepipeline", project.names.pipeline("deploy"))],
+        ),
+    ]
+
+
+def _pipeline(project: Project) -> list[Statement]:
+    return [
+        *project.use_bucket(),
+        allow(
+            [
+                "codecommit:CancelUploadArchive",
+                "codecommit:GetBranch",
+                "codecommit:GetCommit",
+                "codecommit:GetRepository",
+                "codecommit:GetUploadArchiveStatus",
+                "codecommit:UploadArchive",
+            ],
+            on=project.repository_arns(),
+        ),
+        allow(
+            ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
+            on=[
+                arn("codebuild", f"project/{project.names.resource(purpose)}")
+                for purpose in ("build", "render", "verify")
+            ],
+        ),
+        allow(
+            [
+                "cloudformation:CreateStack",
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStacks",
+                "cloudformation:TagResource",
+                "cloudformation:UpdateStack",
+            ],
+            on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
+        ),
+        allow(["iam:PassRole"], on=[project.role_arn("cloudformation")], when=passed_to("cloudformation")),
+    ]
+
+
+def _cloudformation(project: Project) -> list[Statement]:
+    tagging = {"StringEquals": {"sagemaker:TaggingAction": ["CreateEndpointConfig", "CreateModel"]}}
+    return [
+        project.owned("CreateEndpointConfig", "CreateModel", tag="aws:RequestTag"),
+        project.owned(
+            "AddTags", "DeleteEndpointConfig", "DeleteModel", "DeleteTags", "DescribeEndpointConfig",
+            "DescribeModel", "ListTags",
+        ),
+        allow(
+            ["sagemaker:AddTags"],
+            on=[arn("sagemaker", "model/*"), arn("sagemaker", "endpoint-config/*")],
+            when=tagging,
+        ),
+        # Creating an endpoint is authorised on its endpoint config too.
+        allow(
+            ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"],
+            on=[arn("sagemaker", "endpoint-config/*")],
+            when=equals("aws:ResourceTag/sagemaker:project-id", project.id),
+        ),
+        project.endpoints(
+            "AddTags", "CreateEndpoint", "DeleteEndpoint", "DeleteTags", "DescribeEndpoint", "ListTags",
+            "UpdateEndpoint",
+        ),
+        project.registry("DescribeModelPackage"),
+        project.encrypt_volumes(),
+        allow(["kms:DescribeKey"], on=["${Key.Arn}"]),
+        allow(
+            [
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:ListTagsForResource",
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:TagResource",
+                "cloudwatch:UntagResource",
+            ],
+            on=[arn("cloudwatch", f"alarm:*{project.id}-*")],
+        ),
+        allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
+        allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
+    ]
+
+
+def _execution(project: Project) -> list[Statement]:
+    jobs = [arn("sagemaker", f"{kind}-job/pipelines-*") for kind in ("processing", "training")]
+    return [
+        *project.use_bucket(),
+        project.encrypt_volumes(),
+        allow(
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateProcessingJob",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:ListTags",
+                "sagemaker:StopProcessingJob",
+                "sagemaker:StopTrainingJob",
+            ],
+            # SageMaker Pipelines names its jobs `pipelines-{execution}-{step}-{random}`.
+            on=jobs,
+        ),
+        project.registry("AddTags", "CreateModelPackage", "DescribeModelPackage", "DescribeModelPackageGroup"),
+        allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
+        allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            # The account that publishes AWS's own images differs by region; their names do not.
+            on=["arn:${AWS::Partition}:ecr:${AWS::Region}:*:repository/sagemaker-*"],
+        ),
+        allow_on_any(["ecr:GetAuthorizationToken"], because="a registry login has no resource"),
+        allow(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            on=[arn("logs", "log-group:/aws/sagemaker/*")],
+        ),
+        allow_on_any(
+            ["cloudwatch:PutMetricData"],
+            because="metrics have no resource that IAM can name; the namespace is the bound",
+            when={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+        ),
+        # Auto-rollback reads its alarms with the execution role.
+        allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
+    ]
+
+
+def _events(project: Project) -> list[Statement]:
+    pipelines = [arn("codepipeline", project.names.pipeline(part)) for part in ("build", "deploy")]
+    return [allow(["codepipeline:StartPipelineExecution"], on=pipelines)]

@@ -1,0 +1,107 @@
+"""Planting the seeds: at launch one CodeBuild job renders both and pushes them to the project's repositories.
+
+A custom resource starts the job, and the job answers CloudFormation: a function may run for 15 minutes and has
+no git, a build may run for hours and has it. If nothing answers, CloudFormation gives up after
+SERVICE_TIMEOUT_SECONDS.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from service_catalog.builds import add_build_project, add_log_group
+from service_catalog.policy import allow, arn, sub, trust
+from service_catalog.roles import Project, add_role
+
+STARTER_SOURCE = Path(__file__).with_name("seed_starter.py")
+STARTER_MAX_CHARACTERS = 4096
+BUILD_MINUTES = 20
+# Longer than the build may take, queue and start included, and far from CloudFormation's own hour.
+SERVICE_TIMEOUT_SECONDS = 30 * 60
+
+
+def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> cdk.CfnResource:
+    """Add the seed build, the function that starts it, and the custom resource that both repos wait for."""
+    names = project.names
+    build = add_build_project(
+        stack,
+        names,
+        project.storage,
+        roles["seed"],
+        "seed",
+        does="Renders the seeds with the launch parameters and pushes them to the two new repositories",
+        source=codebuild.CfnProject.SourceProperty(
+            type="S3", location=f"{project.bundle.bucket}/{project.bundle.key}"
+        ),
+        minutes=BUILD_MINUTES,
+    )
+    starter = _starter(stack, project, build)
+    repositories = project.storage.repositories
+    return cdk.CfnResource(
+        stack,
+        "Seeds",
+        type="Custom::TidegateSeeds",
+        properties={
+            "ServiceToken": starter.attr_arn,
+            "ServiceTimeout": SERVICE_TIMEOUT_SECONDS,
+            "Repositories": {part: each.attr_clone_url_http for part, each in repositories.items()},
+            "Context": _context(stack, project, roles),
+        },
+    )
+
+
+def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> dict[str, str]:
+    storage, names = project.storage, project.names
+    return {
+        "project_name": sub(names.project_name),
+        "project_id": sub(names.project_id),
+        "account": stack.account,
+        "region": stack.region,
+        "bucket": storage.bucket.ref,
+        "kms_key_arn": storage.key.attr_arn,
+        "model_package_group": sub(names.model_package_group),
+        "execution_role_arn": roles["execution"].attr_arn,
+        "deploy_pipeline": sub(names.pipeline("deploy")),
+        "tidegate_version": version("tidegate"),
+    }
+
+
+def _starter(
+    stack: cdk.Stack, project: Project, build: codebuild.CfnProject
+) -> lambda_.CfnFunction:
+    source = STARTER_SOURCE.read_text(encoding="utf-8")
+    if len(source) > STARTER_MAX_CHARACTERS:
+        raise ValueError(
+            f"{STARTER_SOURCE.name} has {len(source)} characters; a function in a template may have "
+            f"{STARTER_MAX_CHARACTERS}"
+        )
+    purpose = "seed-starter"
+    log_name = project.names.function_log_group(purpose)
+    log = add_log_group(stack, "SeedStarterLog", log_name)
+    role = add_role(
+        stack,
+        project.names,
+        purpose,
+        trust("lambda"),
+        [
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], on=[arn("logs", f"log-group:{log_name}:*")]),
+            allow(["codebuild:StartBuild"], on=["${SeedProject.Arn}"]),
+        ],
+    )
+    return lambda_.CfnFunction(
+        stack,
+        "SeedStarter",
+        function_name=sub(project.names.resource(purpose)),
+        description="Starts the build that plants the seeds; the build answers CloudFormation",
+        runtime="python3.13",
+        handler="index.handler",
+        code=lambda_.CfnFunction.CodeProperty(zip_file=source),
+        role=role.attr_arn,
+        timeout=60,
+        environment=lambda_.CfnFunction.EnvironmentProperty(variables={"SEED_PROJECT": build.ref}),
+        logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log.ref),
+    )

