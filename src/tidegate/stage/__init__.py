@@ -1,5 +1,6 @@
 """The stage file: typed, and refused with file:line:column where it cannot be honoured."""
 
+from tidegate.stage.load import load_repo
 from tidegate.stage.model import (
     Capture,
     Instances,
@@ -33,4 +34,5 @@ __all__ = [
     "StageFileError",
     "Strategy",
     "format_duration",
+    "load_repo",
 ]

@@ -64,4 +64,6 @@ DEFAULT_VARIANT: Final = "AllTraffic"  # the name that SageMaker's own tools use
 
 # Files.
 FILE_MAX_BYTES: Final = 64 * 1024  # ours: a stage file is a page, and parsing must not take long
+VALUES_MAX: Final = 2000  # ours
 NESTING_MAX: Final = 20  # ours
+NUMBER_MAX_LENGTH: Final = 20  # ours

@@ -75,10 +75,10 @@ class _Frozen(BaseModel):
 class Project(_Frozen):
     """The SageMaker project that the repository belongs to."""
 
-    name: ProjectName
-    id: ProjectId
-    account: Account
-    region: Region
+    name: ProjectName = Field(examples=["bikeshare"])
+    id: ProjectId = Field(examples=["p-abc123def456"])
+    account: Account = Field(examples=['"111122223333"'])
+    region: Region = Field(examples=["eu-west-1"])
 
     @property
     def prefix(self) -> str:
@@ -89,23 +89,25 @@ class Project(_Frozen):
 class Instances(_Frozen):
     """The fleet that serves the stage."""
 
-    type: InstanceType
-    count: InstanceCount
+    type: InstanceType = Field(examples=["ml.m5.large"])
+    count: InstanceCount = Field(examples=[4])
 
 
 class Capture(_Frozen):
     """Data capture of requests and answers."""
 
-    sampling: Annotated[int, BeforeValidator(parse_whole_percent)]
+    sampling: Annotated[int, BeforeValidator(parse_whole_percent)] = Field(examples=["100%"])
     """In percent, 0 to 100."""
 
 
 class RollbackRule(_Frozen):
     """One reason to roll back: the metric's statistic is above the threshold in so many minutes."""
 
-    metric: Annotated[Metric, one_of(Metric, "a metric that endpoints publish")]
+    metric: Annotated[Metric, one_of(Metric, "a metric that endpoints publish")] = Field(
+        examples=["Invocation5XXErrors"]
+    )
     statistic: Statistic = Field(default_factory=lambda rule: "p99" if rule["metric"].is_latency else "Average")
-    above: Threshold
+    above: Threshold = Field(examples=["1%", "250ms"])
     periods: Annotated[Periods, BeforeValidator(parse_periods)] = Periods(1, 1)
 
     @property
@@ -117,9 +119,9 @@ class RollbackRule(_Frozen):
 class Release(_Frozen):
     """How a new version takes over, and what makes it give way."""
 
-    strategy: Annotated[Strategy, one_of(Strategy, "a strategy")]
+    strategy: Annotated[Strategy, one_of(Strategy, "a strategy")] = Field(examples=["canary"])
     canary_size: Annotated[Size, BeforeValidator(parse_size)] | None = None
-    wait_interval: Wait
+    wait_interval: Wait = Field(examples=["10m"])
     termination_wait: Wait = limits.DEFAULT_TERMINATION_WAIT
     maximum_execution_timeout: ExecutionTimeout = limits.DEFAULT_EXECUTION_TIMEOUT
     rollback_on: tuple[RollbackRule, ...] = ()
@@ -129,8 +131,8 @@ class Stage(_Frozen):
     """One stage: `stages/NAME.yml` over what `endpoint.yml` says for all of them."""
 
     name: StageName
-    account: Account
-    region: Region
+    account: Account = Field(examples=['"111122223333"'])
+    region: Region = Field(examples=["eu-west-1"])
     instances: Instances
     capture: Capture | None = None
     environment: Environment = Field(default_factory=dict)
@@ -138,16 +140,21 @@ class Stage(_Frozen):
     release: Release
 
 
-class Repo(_Frozen):
+class Shared(_Frozen):
+    """What only `endpoint.yml` says; its other keys are defaults for the stages."""
+
+    project: Project
+    model_package_group: ResourceName = Field(examples=["bikeshare-p-abc123def456"])
+    execution_role: RoleArn = Field(examples=["arn:aws:iam::111122223333:role/name"])
+    bucket: Bucket = Field(examples=["sagemaker-project-p-abc123def456"])
+    kms_key: KmsKeyArn = Field(examples=["arn:aws:kms:eu-west-1:111122223333:key/id"])
+    variant: ResourceName = limits.DEFAULT_VARIANT
+
+
+class Repo(Shared):
     """A deploy repository: what its stages share, and the stages in the order of their file names."""
 
     root: Path
-    project: Project
-    model_package_group: ResourceName
-    execution_role: RoleArn
-    bucket: Bucket
-    kms_key: KmsKeyArn
-    variant: ResourceName = limits.DEFAULT_VARIANT
     stages: tuple[Stage, ...]
 
     def stage(self, name: str) -> Stage:

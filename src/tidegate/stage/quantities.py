@@ -199,7 +199,8 @@ def show(value: object) -> str:
         case list() | tuple():
             return "a list"
         case str():
-            return f"`{value}`" if len(value) <= 60 else f"`{value[:57]}...`"
+            line = "".join(character if character.isprintable() else " " for character in value[:60])
+            return f"`{line}`" if len(value) <= 60 else f"`{line[:57]}...`"
         case _:
             return str(value)
 

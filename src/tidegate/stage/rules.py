@@ -1,0 +1,150 @@
+"""Rules that span several fields of a stage, as pure functions from typed values to findings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from typing import assert_never
+
+from tidegate.stage import limits
+from tidegate.stage.model import Instances, Project, Release, RollbackRule, Strategy
+from tidegate.stage.quantities import CapacityType, Latency, format_duration
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong at a path within the stage, and what would be right."""
+
+    path: Path
+    wrong: str
+    right: str
+
+
+def check_place(project: Project, account: str | None, region: str | None) -> Iterator[Finding]:
+    """Stages live where their project lives."""
+    if account not in {None, project.account}:
+        yield Finding(
+            ("account",),
+            f"the stage is in account {account}, its project in {project.account}",
+            "leave `account` out: a stage is deployed into its project's account",
+        )
+    if region not in {None, project.region}:
+        yield Finding(
+            ("region",),
+            f"the stage is in {region}, its project in {project.region}",
+            "leave `region` out: a stage is deployed into its project's region",
+        )
+
+
+def check_release(release: Release, instances: Instances | None) -> Iterator[Finding]:
+    """Everything that SageMaker would refuse, ignore or never reach in a release."""
+    yield from _canary(release, instances)
+    yield from _timeout(release)
+    yield from _rollback(release)
+
+
+def waits(release: Release) -> timedelta:
+    """Add up the time a release waits at least: between its steps, and before the old fleet goes.
+
+    All at once bakes once, after its only step; a canary bakes once between its two steps (`TrafficRoutingConfig`
+    and `BlueGreenUpdatePolicy` of botocore). Whether AWS bakes again after the last step is not verified.
+    """
+    match release.strategy:
+        case Strategy.ALL_AT_ONCE | Strategy.CANARY:
+            return release.wait_interval + release.termination_wait
+        case _:
+            assert_never(release.strategy)
+
+
+def _canary(release: Release, instances: Instances | None) -> Iterator[Finding]:
+    size = release.canary_size
+    if release.strategy is not Strategy.CANARY:
+        if size is not None:
+            yield Finding(
+                ("release", "canary_size"),
+                f"`canary_size` means nothing to the strategy {release.strategy}",
+                "take it out, or use the strategy canary",
+            )
+        return
+    if instances is not None and instances.count < limits.CANARY_MIN_INSTANCES:
+        yield Finding(
+            ("instances", "count"),
+            "a canary needs at least 2 instances, of which it takes at most half",
+            "write 2 or more, or use the strategy all_at_once",
+        )
+    if size is None:
+        yield Finding(("release",), "`canary_size` is missing", "add it, such as `canary_size: 25%`")
+    elif size.kind is CapacityType.CAPACITY_PERCENT:
+        if size.value > limits.CANARY_MAX_PERCENT:
+            yield Finding(
+                ("release", "canary_size"),
+                f"a canary of {size} is too large",
+                f"SageMaker allows at most {limits.CANARY_MAX_PERCENT}% of the instances",
+            )
+    elif instances is not None and instances.count >= limits.CANARY_MIN_INSTANCES:
+        most = instances.count * limits.CANARY_MAX_PERCENT // 100
+        if size.value > most:
+            yield Finding(
+                ("release", "canary_size"),
+                f"a canary of {size} of {instances.count} instances is too large",
+                f"SageMaker allows at most {limits.CANARY_MAX_PERCENT}%, which is {most}",
+            )
+
+
+def _timeout(release: Release) -> Iterator[Finding]:
+    total = waits(release)
+    if release.maximum_execution_timeout <= total:
+        yield Finding(
+            ("release", "maximum_execution_timeout"),
+            f"{format_duration(release.maximum_execution_timeout)} is not longer than the waits, "
+            f"which add up to {format_duration(total)}",
+            f"write more than wait_interval and termination_wait together, and at most "
+            f"{format_duration(limits.EXECUTION_TIMEOUT_MAX)}",
+        )
+
+
+def _rollback(release: Release) -> Iterator[Finding]:
+    rules = release.rollback_on
+    if not rules and release.strategy is Strategy.CANARY:
+        yield Finding(
+            ("release",),
+            "`rollback_on` is missing, so nothing would end a bad canary",
+            "add 1 to 5 rules, such as `- {metric: Invocation5XXErrors, above: 1%}`",
+        )
+    if len(rules) > limits.ROLLBACK_RULES_MAX:
+        yield Finding(
+            ("release", "rollback_on", limits.ROLLBACK_RULES_MAX),
+            f"there are {len(rules)} rules",
+            f"keep {limits.ROLLBACK_RULES_MAX}: each becomes {limits.ALARMS_PER_RULE} alarms, "
+            f"and SageMaker allows {limits.ROLLBACK_ALARMS_MAX}",
+        )
+    yield from chain.from_iterable(
+        _rule(("release", "rollback_on", index), rule, release) for index, rule in enumerate(rules)
+    )
+
+
+def _rule(path: Path, rule: RollbackRule, release: Release) -> Iterator[Finding]:
+    if rule.metric.is_latency != isinstance(rule.above, Latency):
+        kind, example = ("a latency", "250ms") if rule.metric.is_latency else ("a share of requests", "1%")
+        yield Finding(
+            (*path, "above"), f"{rule.metric} is {kind}, and {rule.above} is not", f"write one such as {example}"
+        )
+    elif not rule.metric.is_latency:
+        if rule.statistic != "Average":
+            yield Finding(
+                (*path, "statistic"),
+                f"{rule.statistic} of {rule.metric}, which is 0 or 1 a request, is no share of requests",
+                "use Average, or leave `statistic` out",
+            )
+        if rule.threshold >= 1:
+            yield Finding((*path, "above"), f"{rule.metric} is never above 100%", "write less, such as 1%")
+    needed = rule.periods.datapoints_to_alarm * limits.METRIC_PERIOD
+    if needed > release.wait_interval:
+        yield Finding(
+            (*path, "periods") if "periods" in rule.model_fields_set else path,
+            f"{format_duration(needed)} above the threshold does not fit in "
+            f"the {format_duration(release.wait_interval)} of wait_interval, so the alarm would come too late",
+            "lengthen wait_interval, or ask for fewer periods",
+        )
