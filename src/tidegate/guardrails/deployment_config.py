@@ -1,27 +1,22 @@
 """Guardrails to and from `DeploymentConfig`, the shape that SageMaker's API and CloudFormation share."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from tidegate.guardrails.strategy import (
-    AllAtOnce,
-    Canary,
-    CapacitySize,
-    CapacityType,
-    Guardrails,
-    GuardrailsError,
-    Strategy,
-    waits,
-)
+from tidegate.guardrails.strategy import AllAtOnce, Canary, Guardrails, GuardrailsError, Strategy, waits
+from tidegate.stage import CapacityType, Size, limits
 
-# Ranges of botocore's model: WaitIntervalInSeconds, TerminationWaitInSeconds, MaximumExecutionTimeoutInSeconds,
-# CapacitySizeValue, AlarmList, AlarmName, and the text of CanarySize.
-_WAIT_SECONDS = (0, 3600)
-_TIMEOUT_SECONDS = (600, 28800)
-_CANARY_PERCENT = (1, 50)
-_CANARY_INSTANCES = (1, 2**31 - 1)
-_ALARMS = (1, 10)
-_ALARM_NAME = (1, 255)
+
+def _seconds(least: timedelta, most: timedelta) -> tuple[int, int]:
+    return int(least.total_seconds()), int(most.total_seconds())
+
+
+_WAIT_SECONDS = _seconds(timedelta(0), limits.WAIT_MAX)
+_TIMEOUT_SECONDS = _seconds(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX)
+_CANARY_PERCENT = (1, limits.CANARY_MAX_PERCENT)
+_CANARY_INSTANCES = (1, limits.INSTANCES_MAX)
+_ALARM_NAME_MAX = 255  # botocore: AlarmName
 
 _Json = Mapping[str, Any]
 
@@ -29,18 +24,17 @@ _Json = Mapping[str, Any]
 def to_deployment_config(guardrails: Guardrails) -> dict[str, Any]:
     """Return the `DeploymentConfig` of UpdateEndpoint and of `AWS::SageMaker::Endpoint`.
 
-    `WaitIntervalInSeconds` is always given, as the API requires it though CloudFormation does not; it is 0 for an
-    all-at-once update, which has no steps to wait between.
+    `WaitIntervalInSeconds` is always given: the API requires it, though CloudFormation does not.
     """
     routing: dict[str, Any]
     match guardrails.strategy:
-        case AllAtOnce():
-            routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+        case AllAtOnce(wait_interval):
+            routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": wait_interval}
         case Canary(size, wait_interval):
             routing = {
                 "Type": "CANARY",
                 "WaitIntervalInSeconds": wait_interval,
-                "CanarySize": {"Type": size.type.value, "Value": size.value},
+                "CanarySize": {"Type": size.kind.value, "Value": size.value},
             }
     policy: dict[str, Any] = {
         "TrafficRoutingConfiguration": routing,
@@ -100,8 +94,7 @@ def _strategy(routing: _Json, where: str) -> Strategy:
     wait_key = "WaitIntervalInSeconds"
     if kind == "ALL_AT_ONCE":
         _only(routing, {"Type", wait_key}, where)
-        _integer(routing, wait_key, _WAIT_SECONDS, where, default=0)
-        return AllAtOnce()
+        return AllAtOnce(_integer(routing, wait_key, _WAIT_SECONDS, where, default=0))
     if kind == "CANARY":
         _only(routing, {"Type", wait_key, "CanarySize"}, where)
         if "CanarySize" not in routing:
@@ -113,13 +106,13 @@ def _strategy(routing: _Json, where: str) -> Strategy:
     raise GuardrailsError(f"{where}.Type is {kind!r}; it must be ALL_AT_ONCE, CANARY or LINEAR")
 
 
-def _canary_size(size: _Json, where: str) -> CapacitySize:
+def _canary_size(size: _Json, where: str) -> Size:
     _only(size, {"Type", "Value"}, where)
     if size.get("Type") not in set(CapacityType):
         raise GuardrailsError(f"{where}.Type is {size.get('Type')!r}; it must be {' or '.join(CapacityType)}")
     kind = CapacityType(size["Type"])
     bounds = _CANARY_PERCENT if kind is CapacityType.CAPACITY_PERCENT else _CANARY_INSTANCES
-    return CapacitySize(kind, _integer(size, "Value", bounds, where))
+    return Size(kind, _integer(size, "Value", bounds, where))
 
 
 def _alarms(rollback: _Json | None, where: str) -> tuple[str, ...]:
@@ -127,14 +120,13 @@ def _alarms(rollback: _Json | None, where: str) -> tuple[str, ...]:
         return ()
     _only(rollback, {"Alarms"}, where)
     names = tuple(alarm.get("AlarmName") for alarm in rollback["Alarms"])
-    fewest, most = _ALARMS
-    if not fewest <= len(names) <= most:
-        raise GuardrailsError(f"{where}.Alarms has {len(names)} alarms; SageMaker takes {fewest} to {most}")
-    shortest, longest = _ALARM_NAME
+    most = limits.ROLLBACK_ALARMS_MAX
+    if not 1 <= len(names) <= most:
+        raise GuardrailsError(f"{where}.Alarms has {len(names)} alarms; SageMaker takes 1 to {most}")
     for index, name in enumerate(names):
-        if not isinstance(name, str) or not name.strip() or not shortest <= len(name) <= longest:
+        if not isinstance(name, str) or not name.strip() or len(name) > _ALARM_NAME_MAX:
             raise GuardrailsError(
-                f"{where}.Alarms[{index}].AlarmName is {name!r}; it must have {shortest} to {longest} characters"
+                f"{where}.Alarms[{index}].AlarmName is {name!r}; it must have 1 to {_ALARM_NAME_MAX} characters"
             )
     return names
 

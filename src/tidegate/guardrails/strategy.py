@@ -4,61 +4,52 @@ Sources: botocore's model of `DeploymentConfig`, and the SageMaker developer gui
 shifting", "Use all at once traffic shifting" and "Events that Amazon SageMaker AI sends to Amazon EventBridge".
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from math import ceil, floor
 
-LARGEST_CANARY = 0.5
-"""Share of the instances that a canary may hold at most (botocore, `TrafficRoutingConfig.CanarySize`)."""
+from tidegate.errors import TidegateError
+from tidegate.stage import CapacityType, Release, Size, limits
+from tidegate.stage import Strategy as StrategyName
 
 
-class GuardrailsError(ValueError):
-    """Guardrails that SageMaker would refuse, or that cannot work on the fleet at hand. The message is a sentence."""
+class GuardrailsError(TidegateError):
+    """Guardrails that SageMaker would refuse, or that cannot work on the fleet at hand."""
 
 
-class CapacityType(StrEnum):
-    """How a size is given, in the API's own words."""
+def instance_bounds(size: Size, instance_count: int) -> tuple[int, int]:
+    """Return the fewest and the most instances that `size` can mean for a fleet of `instance_count`.
 
-    INSTANCE_COUNT = "INSTANCE_COUNT"
-    CAPACITY_PERCENT = "CAPACITY_PERCENT"
+    How SageMaker rounds a percentage to instances is not verified, so both roundings are given. No part of a fleet is
+    smaller than one instance.
+    """
+    if size.kind is CapacityType.INSTANCE_COUNT:
+        return size.value, size.value
+    exact = instance_count * size.value / 100
+    return max(1, floor(exact)), max(1, ceil(exact))
 
 
-@dataclass(frozen=True, slots=True)
-class CapacitySize:
-    """A part of a fleet: a number of instances, or per cent of them."""
-
-    type: CapacityType
-    value: int
-
-    def bounds(self, instance_count: int) -> tuple[int, int]:
-        """Return the fewest and the most instances this can mean for a fleet of `instance_count`.
-
-        How SageMaker rounds a percentage to instances is not verified, so both roundings are given. No part of a
-        fleet is smaller than one instance.
-        """
-        if self.type is CapacityType.INSTANCE_COUNT:
-            return self.value, self.value
-        exact = instance_count * self.value / 100
-        return max(1, floor(exact)), max(1, ceil(exact))
-
-    def instances(self, instance_count: int) -> int:
-        """Return the instances taken of `instance_count`: rounded down, so never more than asked, but at least one."""
-        return self.bounds(instance_count)[0]
-
-    def __str__(self) -> str:
-        return f"{self.value} %" if self.type is CapacityType.CAPACITY_PERCENT else f"{self.value} instances"
+def instances_of(size: Size, instance_count: int) -> int:
+    """Return the instances that `size` takes of `instance_count`: no more than asked, but at least one."""
+    return instance_bounds(size, instance_count)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class AllAtOnce:
-    """All traffic moves in one step, which then bakes for the termination wait."""
+    """All traffic moves in one step, which then bakes for the termination wait.
+
+    `wait_interval` is sent as it is, and bakes nothing: it is the time "between incremental steps" (botocore), of which
+    there are none. Should SageMaker bake for it after all, a release is only watched longer than told.
+    """
+
+    wait_interval: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
     """A small part of the traffic moves first and bakes for `wait_interval` seconds, then the rest moves."""
 
-    size: CapacitySize
+    size: Size
     wait_interval: int
 
 
@@ -111,11 +102,13 @@ def shifts(guardrails: Guardrails, instance_count: int) -> tuple[Shift, ...]:
         case AllAtOnce():
             return (whole,)
         case Canary(size, wait_interval):
-            canary = size.instances(instance_count)
-            if canary > LARGEST_CANARY * instance_count:
+            canary = instances_of(size, instance_count)
+            if canary * 100 > instance_count * limits.CANARY_MAX_PERCENT:
+                too_few = instance_count < limits.CANARY_MIN_INSTANCES
                 raise GuardrailsError(
                     f"a canary of {size} is {canary} of {instance_count} instances, and SageMaker allows at most "
-                    f"50 %: {'use at least 2 instances' if instance_count < 2 else 'make it smaller'}"
+                    f"{limits.CANARY_MAX_PERCENT}%; "
+                    f"{f'use at least {limits.CANARY_MIN_INSTANCES} instances' if too_few else 'make it smaller'}"
                 )
             return Shift(canary, instance_count, wait_interval), whole
 
@@ -124,3 +117,24 @@ def waits(guardrails: Guardrails) -> int:
     """Return the seconds that an update without incident waits in all, beside creating and removing fleets."""
     interval = guardrails.strategy.wait_interval if isinstance(guardrails.strategy, Canary) else 0
     return interval + guardrails.termination_wait
+
+
+def of_release(release: Release, alarms: Iterable[str]) -> Guardrails:
+    """Return the guardrails that a stage file's `release` asks for, with the names of its rollback alarms."""
+    wait_interval = int(release.wait_interval.total_seconds())
+    strategy: Strategy
+    match release.strategy, release.canary_size:
+        case StrategyName.ALL_AT_ONCE, None:
+            strategy = AllAtOnce(wait_interval)
+        case StrategyName.CANARY, Size() as size:
+            strategy = Canary(size, wait_interval)
+        case _:
+            raise GuardrailsError(
+                f"the strategy {release.strategy} does not go with `canary_size: {release.canary_size}`"
+            )
+    return Guardrails(
+        strategy=strategy,
+        termination_wait=int(release.termination_wait.total_seconds()),
+        maximum_execution_timeout=int(release.maximum_execution_timeout.total_seconds()),
+        alarms=tuple(alarms),
+    )

@@ -10,22 +10,21 @@ from hypothesis import strategies as st
 from tidegate.guardrails import (
     AllAtOnce,
     Canary,
-    CapacitySize,
-    CapacityType,
     Guardrails,
     GuardrailsError,
     from_deployment_config,
     to_deployment_config,
     waits,
 )
+from tidegate.stage import CapacityType, Size
 
 SHAPE = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker").shape_for("DeploymentConfig")
 
 sizes = st.one_of(
-    st.builds(CapacitySize, st.just(CapacityType.CAPACITY_PERCENT), st.integers(1, 50)),
-    st.builds(CapacitySize, st.just(CapacityType.INSTANCE_COUNT), st.integers(1, 20)),
+    st.builds(Size, st.just(CapacityType.CAPACITY_PERCENT), st.integers(1, 50)),
+    st.builds(Size, st.just(CapacityType.INSTANCE_COUNT), st.integers(1, 20)),
 )
-strategies = st.one_of(st.just(AllAtOnce()), st.builds(Canary, sizes, st.integers(0, 3600)))
+strategies = st.one_of(st.builds(AllAtOnce, st.integers(0, 3600)), st.builds(Canary, sizes, st.integers(0, 3600)))
 alarm_names = st.text("abcXYZ0189 -_/#é", min_size=1, max_size=255).filter(str.strip)
 
 
@@ -87,7 +86,7 @@ ALARMS = "AutoRollbackConfiguration.Alarms"
     [
         (f"{ROUTING}.CanarySize.Value", 80, r"CanarySize.Value is 80; it must be .* from 1 to 50"),
         (f"{ROUTING}.CanarySize.Value", True, "CanarySize.Value is True; it must be a whole number"),
-        (f"{ROUTING}.CanarySize.Type", "PERCENT", "must be INSTANCE_COUNT or CAPACITY_PERCENT"),
+        (f"{ROUTING}.CanarySize.Type", "PERCENT", "must be CAPACITY_PERCENT or INSTANCE_COUNT"),
         (f"{ROUTING}.CanarySize", ..., "CanarySize is required for a canary"),
         (f"{ROUTING}.WaitIntervalInSeconds", 3601, "WaitIntervalInSeconds is 3601; .* from 0 to 3600"),
         (f"{ROUTING}.WaitIntervalInSeconds", ..., "WaitIntervalInSeconds is required"),

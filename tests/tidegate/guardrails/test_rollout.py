@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from tidegate.guardrails import (
     AllAtOnce,
     Canary,
-    CapacitySize,
-    CapacityType,
     Guardrails,
     GuardrailsError,
     Phase,
@@ -23,9 +21,10 @@ from tidegate.guardrails import (
     start,
     waits,
 )
+from tidegate.stage import CapacityType, Size
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-QUARTER = CapacitySize(CapacityType.CAPACITY_PERCENT, 25)
+QUARTER = Size(CapacityType.CAPACITY_PERCENT, 25)
 CANARY = Guardrails(Canary(QUARTER, 600), 300, 1800, ("errors", "latency"))
 
 

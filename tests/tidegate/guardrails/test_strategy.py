@@ -5,22 +5,23 @@ from hypothesis import strategies as st
 from tidegate.guardrails import (
     AllAtOnce,
     Canary,
-    CapacitySize,
-    CapacityType,
     Guardrails,
     GuardrailsError,
     Shift,
+    instance_bounds,
+    instances_of,
     shifts,
     waits,
 )
+from tidegate.stage import CapacityType, Size
 
 
-def percent(value: int) -> CapacitySize:
-    return CapacitySize(CapacityType.CAPACITY_PERCENT, value)
+def percent(value: int) -> Size:
+    return Size(CapacityType.CAPACITY_PERCENT, value)
 
 
-def instances(value: int) -> CapacitySize:
-    return CapacitySize(CapacityType.INSTANCE_COUNT, value)
+def instances(value: int) -> Size:
+    return Size(CapacityType.INSTANCE_COUNT, value)
 
 
 def test_all_at_once_is_one_step_whose_bake_is_the_termination_wait():
@@ -46,22 +47,22 @@ def test_a_canary_takes_its_share_first_and_the_rest_second():
     ],
 )
 def test_a_percentage_means_whole_instances_and_both_roundings_are_told(size, fleet, taken, bounds):
-    assert size.instances(fleet) == taken
-    assert size.bounds(fleet) == bounds
+    assert instances_of(size, fleet) == taken
+    assert instance_bounds(size, fleet) == bounds
 
 
 @given(st.integers(1, 100), st.integers(1, 1000))
 def test_the_instances_taken_are_at_least_one_and_within_the_bounds(value, fleet):
-    least, most = percent(value).bounds(fleet)
+    least, most = instance_bounds(percent(value), fleet)
     assert 1 <= least <= most <= fleet
-    assert percent(value).instances(fleet) in (least, most)
+    assert instances_of(percent(value), fleet) in (least, most)
 
 
 @pytest.mark.parametrize(
     ("size", "fleet", "sentence"),
     [
-        (percent(10), 1, "a canary of 10 % is 1 of 1 instances.*use at least 2 instances"),
-        (instances(3), 5, "a canary of 3 instances is 3 of 5 instances.*make it smaller"),
+        (percent(10), 1, "a canary of 10% is 1 of 1 instances.*use at least 2 instances"),
+        (instances(3), 5, "a canary of 3 is 3 of 5 instances.*make it smaller"),
     ],
 )
 def test_a_canary_of_more_than_half_the_fleet_is_refused(size, fleet, sentence):

@@ -1,0 +1,20 @@
+"""Rendering: a stage and a version of the model become the CloudFormation that releases it."""
+
+from tidegate.render.document import RELEASE_TAG, BrokenTemplateError
+from tidegate.render.encode import UnsafeValueError
+from tidegate.render.environment import TemplateFailedError
+from tidegate.render.files import write_files
+from tidegate.render.release import ReleaseRecord, read_release, release_file
+from tidegate.render.stage import render_stage
+
+__all__ = [
+    "RELEASE_TAG",
+    "BrokenTemplateError",
+    "ReleaseRecord",
+    "TemplateFailedError",
+    "UnsafeValueError",
+    "read_release",
+    "release_file",
+    "render_stage",
+    "write_files",
+]

@@ -1,0 +1,60 @@
+"""How a value is written into a template: as JSON, which YAML reads back as the very same value.
+
+Nothing that a person wrote reaches a template any other way, so no string can end its quotes, become a number, a
+boolean, a tag or an anchor, or start a CloudFormation function.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from tidegate.errors import TidegateError
+
+# Characters that YAML does not print as they are, or folds as line breaks (YAML 1.1, 5.1 and 5.4). JSON itself escapes
+# those below U+0020.
+_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+class UnsafeValueError(TidegateError):
+    """A value that no template can carry as it is."""
+
+
+def encode(value: object) -> str:
+    """Return `value` as JSON on one line: None, booleans, numbers, strings, mappings and sequences of them.
+
+    Raises UnsafeValueError for a string that CloudFormation would replace: it looks up `{{resolve:…}}` in every string,
+    after its functions have run, so there is no way to quote one.
+    """
+    match value:
+        case None | bool() | int():
+            return json.dumps(value)
+        case float():
+            return _number(value)
+        case str():
+            return _string(value)
+        case Mapping():
+            return "{" + ", ".join(f"{_string(str(key))}: {encode(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(encode, value)) + "]"
+        case _:
+            raise TypeError(f"a template cannot hold a {type(value).__name__}")
+
+
+def _string(text: str) -> str:
+    if "{{resolve:" in text:
+        raise UnsafeValueError(
+            f"{text!r} is a dynamic reference, which CloudFormation would replace by what it refers to; "
+            "let the model's code read secrets and parameters itself"
+        )
+    # str() undoes subclasses, such as enumerations and marked-up strings.
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(str(text), ensure_ascii=False))
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        raise UnsafeValueError(f"{value} is not a number that CloudFormation can read")
+    # YAML 1.1 reads 1e-05 as a string, so no exponents.
+    return f"{Decimal(repr(value)):f}"
