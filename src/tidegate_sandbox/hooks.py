@@ -42,7 +42,22 @@ def check() -> None:
         (_stacks, "_runs_on_worker_thread"),
         (_eventbridge, "_invoke_target"),
         (_eventbridge, "_put_events"),
+        (_cloudwatch, "_alarms"),
+        (_cloudwatch, "_calc_stats"),
+        (_cloudwatch, "_dims_key"),
+        (_cloudwatch, "_dispatch_alarm_actions"),
+        (_cloudwatch, "_error"),
         (_cloudwatch, "_evaluate_alarm"),
+        (_cloudwatch, "_evaluate_all_alarms"),
+        (_cloudwatch, "_evaluate_parent_alarms"),
+        (_cloudwatch, "_evict_old_metrics"),
+        (_cloudwatch, "_metric_bucket"),
+        (_cloudwatch, "_metrics"),
+        (_cloudwatch, "_put_metric_alarm"),
+        (_cloudwatch, "_record_history"),
+        (_cloudwatch, "_stat_value"),
+        (_cloudwatch, "TWO_WEEKS_SECONDS"),
+        (_cloudwatch, "time"),
         (_responses, "request_scope"),
         (_concurrency, "run_reentrant"),
     ]
@@ -181,22 +196,128 @@ def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resourc
     _eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
+# ---------------------------------------------------------------- CloudWatch
+Alarm = dict[str, Any]
+"""A metric alarm as PutMetricAlarm and DescribeAlarms know it, live: what is changed in it is changed."""
+
+
+class MetricPoint(TypedDict):
+    """A stored value of a metric, seen `Count` times; `Timestamp` in epoch seconds. May be counted up in place."""
+
+    Timestamp: float
+    Value: float
+    Count: float
+    Unit: str
+    Dimensions: dict[str, str]
+
+
+class _Time:
+    """Stands in for the module `time` where ministack's CloudWatch asks it for the time."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.time = now
+
+
+def keep_metrics(now: Callable[[], float], seconds: float) -> None:
+    """Let CloudWatch read the time (epoch seconds) from `now`, and forget values that are older than `seconds`."""
+    _cloudwatch.time = _Time(now)
+    _cloudwatch.TWO_WEEKS_SECONDS = seconds
+
+
+def forget_old_metrics() -> None:
+    """Drop values of the current scope that are too old. Call it on the server's event loop, as CloudWatch does."""
+    _cloudwatch._evict_old_metrics()
+
+
+def metric_points(namespace: str, name: str, dimensions: Mapping[str, str]) -> list[MetricPoint]:
+    """Return the stored values of one metric in the current scope."""
+    return list(_cloudwatch._metrics.get((namespace, name, _cloudwatch._dims_key(dict(dimensions)))) or ())
+
+
+def add_metric_point(namespace: str, name: str, point: MetricPoint) -> None:
+    """Store a value in the current scope. Call it on the server's event loop, where CloudWatch itself stores."""
+    _cloudwatch._metric_bucket((namespace, name, _cloudwatch._dims_key(point["Dimensions"]))).append(point)
+
+
+def statistic(points: Sequence[MetricPoint], name: str) -> tuple[float | None, float]:
+    """Return a statistic (`Average`, `p99`, …) of `points`, None where it cannot be had, and their sample count."""
+    totals = _cloudwatch._calc_stats(points)
+    if not totals:
+        return None, 0.0
+    value: float | None = _cloudwatch._stat_value(totals, name, points)
+    return value, totals["SampleCount"]
+
+
+def replace_alarm_evaluation(refuse: Callable[[Alarm], str | None], on_put: Callable[[Alarm], None]) -> None:
+    """Evaluate no alarm when data comes in, and call `on_put` for each that was put, by API or CloudFormation.
+
+    `refuse` says first why an alarm of such parameters cannot be evaluated, None if it can.
+    """
+    stock_put = _cloudwatch._put_metric_alarm
+
+    def put_by_api(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        sentence = refuse(data) if is_cbor or is_json else None
+        if sentence is None:
+            return stock_put(params, data, is_cbor, is_json)
+        return _cloudwatch._error("ValidationError", sentence, 400, use_json=is_json, use_cbor=is_cbor)
+
+    def stored(alarm: Alarm) -> None:
+        sentence = refuse(alarm)
+        if sentence is not None:  # by CloudFormation, which reports a ValueError as the resource's failure
+            _cloudwatch._alarms.pop(alarm["AlarmName"], None)
+            raise ValueError(sentence)
+        on_put(alarm)
+
+    _cloudwatch._put_metric_alarm = put_by_api
+    _cloudwatch._evaluate_alarm = stored
+    _cloudwatch._evaluate_all_alarms = lambda: None
+
+
+def metric_alarms() -> list[tuple[str, str, Alarm]]:
+    """Return every metric alarm with its account and region."""
+    return [(account, region, alarm) for (account, region, _), alarm in _cloudwatch._alarms.all_items()]
+
+
+def set_alarm_state(alarm: Alarm, state: str, reason: str, reason_data: Mapping[str, Any], at: float) -> None:
+    """Move `alarm` to `state` at `at` (epoch seconds): history, actions and composite alarms follow."""
+    name, old = alarm["AlarmName"], alarm["StateValue"]
+    if _cloudwatch._alarms.get(name) is not alarm:
+        return  # deleted or put anew since it was looked at
+    alarm["StateValue"] = state
+    alarm["StateReason"] = reason
+    alarm["StateReasonData"] = json.dumps(reason_data)
+    alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(at)
+    _cloudwatch._record_history(name, old, state, reason, reason_data=dict(reason_data))
+    _cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
+    _cloudwatch._evaluate_parent_alarms(alarm)
+
+
 __all__ = [
     "MINISTACK",
+    "Alarm",
     "Attributes",
     "EventTarget",
     "Handler",
+    "MetricPoint",
     "ResourceType",
     "Response",
     "acting_in",
+    "add_metric_point",
     "asgi_app",
     "check",
     "current_account_and_region",
     "emit_event",
+    "forget_old_metrics",
+    "keep_metrics",
+    "metric_alarms",
+    "metric_points",
     "physical_name",
     "register_event_target",
     "register_resource_type",
     "register_service",
+    "replace_alarm_evaluation",
     "run_blocking",
     "run_in_background",
+    "set_alarm_state",
+    "statistic",
 ]
