@@ -1,0 +1,162 @@
+"""What a metric alarm makes of its data points: a pure function after CloudWatch's documented rules.
+
+Source: CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data", with its tables and its section
+on premature transitions.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+SPARE_PERIODS = 2
+"""How many periods more than EvaluationPeriods are looked at, so that points before a gap can fill it. CloudWatch
+documents that it looks further back but not how far; its worked examples look at 5 for 3."""
+
+
+class State(StrEnum):
+    """An alarm's state."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+class Missing(StrEnum):
+    """How an alarm treats missing data."""
+
+    MISSING = "missing"
+    IGNORE = "ignore"
+    BREACHING = "breaching"
+    NOT_BREACHING = "notBreaching"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a value is held against the threshold, and how a sentence says so."""
+
+    breaches: Callable[[float, float], bool]
+    words: str
+
+
+COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": Comparison(operator.ge, "greater than or equal to"),
+    "GreaterThanThreshold": Comparison(operator.gt, "greater than"),
+    "LessThanThreshold": Comparison(operator.lt, "less than"),
+    "LessThanOrEqualToThreshold": Comparison(operator.le, "less than or equal to"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The part of an alarm that judges: `datapoints_to_alarm` of `evaluation_periods`, each of `period` seconds."""
+
+    comparison: str
+    threshold: float
+    period: int
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    missing: Missing = Missing.MISSING
+
+    @property
+    def range(self) -> int:
+        """The periods that are looked at."""
+        return self.evaluation_periods + SPARE_PERIODS
+
+    def breached_by(self, value: float) -> bool:
+        """Whether `value` breaches the threshold."""
+        return COMPARISONS[self.comparison].breaches(value, self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Datapoint:
+    """A period's statistic; `at` is the period's beginning."""
+
+    at: datetime
+    value: float
+    sample_count: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The state that an alarm should be in, and why; `used` are the points that decided, newest first."""
+
+    state: State
+    reason: str
+    used: tuple[Datapoint, ...]
+
+    def reason_data(self, rule: Rule, statistic: str, now: datetime) -> dict[str, Any]:
+        """Return what DescribeAlarms gives as StateReasonData."""
+        data: dict[str, Any] = {
+            "version": "1.0",
+            "queryDate": _stamp(now),
+            "statistic": statistic,
+            "period": rule.period,
+            "recentDatapoints": [point.value for point in reversed(self.used)],
+            "threshold": rule.threshold,
+            "evaluatedDatapoints": [
+                {"timestamp": _stamp(point.at), "sampleCount": point.sample_count, "value": point.value}
+                for point in self.used
+            ],
+        }
+        if self.used:
+            data["startDate"] = _stamp(self.used[-1].at)
+        return data
+
+
+def evaluate(rule: Rule, datapoints: Sequence[Datapoint | None], current: State) -> Verdict:
+    """Return the state that `datapoints` put an alarm into that is in the state `current`.
+
+    `datapoints` are those of the last `rule.range` periods, newest first, None for a period without data. Where there
+    are fewer than the evaluation periods, missing ones are treated as the rule says, but as few as possible.
+    """
+    real = [point for point in datapoints if point is not None]
+    used = real[: rule.evaluation_periods]
+    absent = rule.evaluation_periods - len(used)
+    breaching = sum(rule.breached_by(point.value) for point in used)
+    if absent and rule.missing in (Missing.MISSING, Missing.IGNORE):
+        state = _sparse_state(rule, datapoints, breaching, current)
+    else:
+        filled = absent if rule.missing is Missing.BREACHING else 0
+        state = State.ALARM if breaching + filled >= rule.datapoints_to_alarm else State.OK
+    return Verdict(state, _reason(rule, used, absent, state, current), tuple(used))
+
+
+def _sparse_state(rule: Rule, datapoints: Sequence[Datapoint | None], breaching: int, current: State) -> State:
+    """Decide where data is missing that is neither good nor bad."""
+    ages = [age for age, point in enumerate(datapoints, start=1) if point is not None]
+    if not ages:
+        return current if rule.missing is Missing.IGNORE else State.INSUFFICIENT_DATA
+    if breaching >= rule.datapoints_to_alarm:
+        return State.ALARM
+    if breaching == len(ages) and ages[-1] >= rule.datapoints_to_alarm:
+        # All that is known breaches, and has for as long as it takes: alarm in spite of the gaps.
+        return current if rule.missing is Missing.IGNORE else State.ALARM
+    return State.OK
+
+
+def _reason(rule: Rule, used: Sequence[Datapoint], absent: int, state: State, current: State) -> str:
+    if state is State.INSUFFICIENT_DATA:
+        return f"Insufficient Data: {absent} datapoint{'s were' if absent > 1 else ' was'} unknown."
+    treated = {Missing.BREACHING: "Breaching", Missing.NOT_BREACHING: "NonBreaching"}.get(rule.missing)
+    missing = f"{absent} missing datapoint{'s were' if absent > 1 else ' was'} treated as [{treated}]"
+    if not used:
+        periods = f"{absent} period{'s' if absent > 1 else ''}"
+        return f"Threshold Crossed: no datapoints were received for {periods} and {missing}."
+    alarming = state is State.ALARM
+    telling = [point for point in used if rule.breached_by(point.value) is alarming]
+    values = ", ".join(f"{point.value} ({point.at:%d/%m/%y %H:%M:%S})" for point in telling)
+    least = rule.datapoints_to_alarm if alarming else rule.evaluation_periods - rule.datapoints_to_alarm + 1
+    return (
+        f"Threshold Crossed: {len(telling)} out of the last {len(used)} datapoint{'s' if len(used) > 1 else ''} "
+        f"[{values}] {'was' if len(telling) == 1 else 'were'} {'' if alarming else 'not '}"
+        f"{COMPARISONS[rule.comparison].words} the threshold ({rule.threshold})"
+        f"{f' and {missing}' if absent and treated else ''} "
+        f"(minimum {least} datapoint{'s' if least > 1 else ''} for {current} -> {state} transition)."
+    )
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}+0000"
