@@ -117,11 +117,15 @@ class RollbackRule(_Frozen):
 
 
 class Release(_Frozen):
-    """How a new version takes over, and what makes it give way."""
+    """How a new version takes over, and what makes it give way.
+
+    A canary bakes for `wait_interval`; with all traffic on the new fleet it is `termination_wait` that bakes, whatever
+    the strategy (developer guide, endpoint deployment state change: "Baking for X seconds (TerminationWaitInSeconds)").
+    """
 
     strategy: Annotated[Strategy, one_of(Strategy, "a strategy")] = Field(examples=["canary"])
     canary_size: Annotated[Size, BeforeValidator(parse_size)] | None = None
-    wait_interval: Wait = Field(examples=["10m"])
+    wait_interval: Wait = timedelta(0)
     termination_wait: Wait = limits.DEFAULT_TERMINATION_WAIT
     maximum_execution_timeout: ExecutionTimeout = limits.DEFAULT_EXECUTION_TIMEOUT
     rollback_on: tuple[RollbackRule, ...] = ()

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from typing import assert_never
+from typing import Final, assert_never
 
 from tidegate.stage import limits
 from tidegate.stage.model import Instances, Project, Release, RollbackRule, Strategy
 from tidegate.stage.quantities import CapacityType, Latency, format_duration
 
 Path = tuple[str | int, ...]
+
+KEY: Final = "[key]"  # ends a path that means the key and not what it holds, as in pydantic's errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +42,36 @@ def check_place(project: Project, account: str | None, region: str | None) -> It
 
 def check_release(release: Release, instances: Instances | None) -> Iterator[Finding]:
     """Everything that SageMaker would refuse, ignore or never reach in a release."""
-    yield from _canary(release, instances)
+    yield from _strategy(release, instances)
     yield from _timeout(release)
     yield from _rollback(release)
 
 
-def waits(release: Release) -> timedelta:
-    """Add up the time a release waits at least: between its steps, and before the old fleet goes.
-
-    All at once bakes once, after its only step; a canary bakes once between its two steps (`TrafficRoutingConfig`
-    and `BlueGreenUpdatePolicy` of botocore). Whether AWS bakes again after the last step is not verified.
-    """
+def _strategy(release: Release, instances: Instances | None) -> Iterator[Finding]:
     match release.strategy:
-        case Strategy.ALL_AT_ONCE | Strategy.CANARY:
-            return release.wait_interval + release.termination_wait
+        case Strategy.ALL_AT_ONCE:
+            yield from _all_at_once(release)
+        case Strategy.CANARY:
+            yield from _canary(release, instances)
         case _:
             assert_never(release.strategy)
 
 
+def _all_at_once(release: Release) -> Iterator[Finding]:
+    rights = {
+        "canary_size": "take it out, or use the strategy canary",
+        "wait_interval": "take it out; what bakes here is termination_wait",
+    }
+    for key, right in rights.items():
+        if key in release.model_fields_set:
+            yield Finding(("release", key, KEY), f"`{key}` means nothing to the strategy {release.strategy}", right)
+
+
 def _canary(release: Release, instances: Instances | None) -> Iterator[Finding]:
     size = release.canary_size
-    if release.strategy is not Strategy.CANARY:
-        if size is not None:
-            yield Finding(
-                ("release", "canary_size"),
-                f"`canary_size` means nothing to the strategy {release.strategy}",
-                "take it out, or use the strategy canary",
-            )
-        return
+    for key, example in {"canary_size": "25%", "wait_interval": "10m"}.items():
+        if key not in release.model_fields_set:
+            yield Finding(("release",), f"`{key}` is missing", f"add it, such as `{key}: {example}`")
     if instances is not None and instances.count < limits.CANARY_MIN_INSTANCES:
         yield Finding(
             ("instances", "count"),
@@ -75,8 +79,8 @@ def _canary(release: Release, instances: Instances | None) -> Iterator[Finding]:
             "write 2 or more, or use the strategy all_at_once",
         )
     if size is None:
-        yield Finding(("release",), "`canary_size` is missing", "add it, such as `canary_size: 25%`")
-    elif size.kind is CapacityType.CAPACITY_PERCENT:
+        return
+    if size.kind is CapacityType.CAPACITY_PERCENT:
         if size.value > limits.CANARY_MAX_PERCENT:
             yield Finding(
                 ("release", "canary_size"),
@@ -94,14 +98,13 @@ def _canary(release: Release, instances: Instances | None) -> Iterator[Finding]:
 
 
 def _timeout(release: Release) -> Iterator[Finding]:
-    total = waits(release)
+    total = release.wait_interval + release.termination_wait
     if release.maximum_execution_timeout <= total:
         yield Finding(
             ("release", "maximum_execution_timeout"),
             f"{format_duration(release.maximum_execution_timeout)} is not longer than the waits, "
             f"which add up to {format_duration(total)}",
-            f"write more than wait_interval and termination_wait together, and at most "
-            f"{format_duration(limits.EXECUTION_TIMEOUT_MAX)}",
+            f"write more than that, up to {format_duration(limits.EXECUTION_TIMEOUT_MAX)}, or wait less",
         )
 
 
@@ -140,11 +143,13 @@ def _rule(path: Path, rule: RollbackRule, release: Release) -> Iterator[Finding]
             )
         if rule.threshold >= 1:
             yield Finding((*path, "above"), f"{rule.metric} is never above 100%", "write less, such as 1%")
+    bake = "wait_interval" if release.strategy is Strategy.CANARY else "termination_wait"
+    length: timedelta = getattr(release, bake)
     needed = rule.periods.datapoints_to_alarm * limits.METRIC_PERIOD
-    if needed > release.wait_interval:
+    if needed > length:
         yield Finding(
-            (*path, "periods") if "periods" in rule.model_fields_set else path,
-            f"{format_duration(needed)} above the threshold does not fit in "
-            f"the {format_duration(release.wait_interval)} of wait_interval, so the alarm would come too late",
-            "lengthen wait_interval, or ask for fewer periods",
+            (*path, "periods"),
+            f"{format_duration(needed)} above the threshold does not fit in the {format_duration(length)} of {bake}, "
+            "so the alarm would come too late",
+            f"lengthen {bake}, or ask for fewer periods",
         )

@@ -18,7 +18,6 @@ _M = TypeVar("_M", bound=BaseModel)
 SHARED_KEYS: Final = tuple(Shared.model_fields)
 STAGE_KEYS: Final = tuple(name for name in Stage.model_fields if name != "name")
 _ANYWHERE: Final = Project(name="any", id="any", account="0" * 12, region="us-east-1")
-KEY: Final = "[key]"  # ends a path, in pydantic's words, that means the key and not what it holds
 
 
 def validate_shared(root: MappingValue) -> tuple[Shared | None, list[Problem]]:
@@ -54,7 +53,7 @@ def unknown_keys(root: MappingValue, known: Iterable[str]) -> Iterator[Problem]:
 
 
 def locate(root: Value, path: Iterable[str | int]) -> Position:
-    """Find where a path stands: its value, or its key where the path ends with `KEY`, or as far as it exists."""
+    """Find where a path stands: its value, or its key where the path ends with `rules.KEY`, or as far as it exists."""
     value, position = root, root.position
     for part in path:
         match value:
@@ -108,7 +107,7 @@ def _problem(model: type[BaseModel], root: MappingValue, error: ErrorDetails) ->
         case "extra_forbidden":
             keys = _model_at(model, path[:-1]).model_fields
             return Problem(
-                locate(root, (*path, KEY)), f"{show(key)} is not known here", _suggest(str(key), tuple(keys))
+                locate(root, (*path, rules.KEY)), f"{show(key)} is not known here", _suggest(str(key), tuple(keys))
             )
         case "model_type" | "mapping_type" | "dict_type":
             return Problem(position, f"{show(value)} is not a mapping", "write `key: value` lines, indented")

@@ -93,6 +93,11 @@ def _environment_name(value: object) -> str:
 
 def _environment_value(value: object) -> str:
     text = _text(value)
+    if "{{resolve:" in text:
+        raise InvalidValueError(
+            "CloudFormation would replace this reference by what it refers to",
+            "write a plain value; let the model's code read secrets and parameters itself",
+        )
     if len(text) > limits.ENVIRONMENT_MAX_LENGTH:
         raise InvalidValueError(
             f"the value is {len(text)} characters long", f"SageMaker allows {limits.ENVIRONMENT_MAX_LENGTH}"
