@@ -16,9 +16,9 @@ LOG_RETENTION_DAYS = 90
 
 def add_log_group(stack: cdk.Stack, logical_id: str, name: str) -> logs.CfnLogGroup:
     """Add a log group that goes with the project."""
-    return logs.CfnLogGroup(
-        stack, logical_id, log_group_name=sub(name), retention_in_days=LOG_RETENTION_DAYS
-    )
+    group = logs.CfnLogGroup(stack, logical_id, log_group_name=sub(name), retention_in_days=LOG_RETENTION_DAYS)
+    group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+    return group
 
 
 def add_build_project(
@@ -55,9 +55,7 @@ def add_build_project(
             image=IMAGE,
             compute_type=COMPUTE,
             privileged_mode=False,
-            environment_variables=[
-                variable(name=name, value=value) for name, value in (environment or {}).items()
-            ]
+            environment_variables=[variable(name=name, value=value) for name, value in (environment or {}).items()]
             or None,
         ),
         timeout_in_minutes=minutes,

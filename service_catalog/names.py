@@ -43,7 +43,7 @@ class ProjectNames:
         return self.prefix
 
     def repository(self, part: str) -> str:
-        """The CodeCommit repository of `build` or `deploy`."""
+        """Name the CodeCommit repository of `build` or `deploy`."""
         return f"{self.prefix}-model{part}"
 
     @property
@@ -57,23 +57,23 @@ class ProjectNames:
         return f"{self.bucket}-logs"
 
     def resource(self, purpose: str) -> str:
-        """A role, CodeBuild project, function or event rule: `sagemaker-{id}-{purpose}`."""
+        """Name a role, CodeBuild project, function or event rule: `sagemaker-{id}-{purpose}`."""
         return f"sagemaker-{self.project_id}-{purpose}"
 
     def pipeline(self, part: str) -> str:
-        """The CodePipeline of `build` or `deploy`."""
+        """Name the CodePipeline of `build` or `deploy`."""
         return self.resource(f"model{part}")
 
     def build_log_group(self, purpose: str) -> str:
-        """Where CodeBuild writes what the build project of that purpose prints."""
+        """Say where CodeBuild writes what the build project of that purpose prints."""
         return f"/aws/codebuild/{self.resource(purpose)}"
 
     def function_log_group(self, purpose: str) -> str:
-        """Where Lambda writes what the function of that purpose prints."""
+        """Say where Lambda writes what the function of that purpose prints."""
         return f"/aws/lambda/{self.resource(purpose)}"
 
     def endpoint_stack(self, stage: str) -> str:
-        """The CloudFormation stack of a stage's endpoint."""
+        """Name the CloudFormation stack of a stage's endpoint."""
         return self.resource(stage)
 
 

@@ -6,6 +6,7 @@ Deploy has ended, whichever way.
 """
 
 import json
+from typing import TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
@@ -18,8 +19,8 @@ from service_catalog.names import BRANCH
 from service_catalog.policy import arn, sub
 from service_catalog.roles import Project
 
-Action = codepipeline.CfnPipeline.ActionDeclarationProperty
-Stage = codepipeline.CfnPipeline.StageDeclarationProperty
+Action: TypeAlias = codepipeline.CfnPipeline.ActionDeclarationProperty
+Stage: TypeAlias = codepipeline.CfnPipeline.StageDeclarationProperty
 
 SOURCE, RENDERED = "Source", "Rendered"
 # SageMaker's longest release is 8 hours (MaximumExecutionTimeoutInSeconds 28800), and Verify outlives it by
@@ -29,17 +30,15 @@ RENDER_MINUTES = 30
 BUILD_MINUTES = 60
 
 
-def add_pipelines(
-    stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole], seeds: cdk.CfnResource
-) -> None:
+def add_pipelines(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole], *, after: cdk.CfnResource) -> None:
     """Add both pipelines with their CodeBuild projects and event rules.
 
-    They depend on `seeds`: creating a pipeline runs it at once, and that first run needs the seeded commit.
+    They come after the seeds: creating a pipeline runs it at once, and that first run needs the seeded commit.
     """
     build = _add_pipeline(stack, project, roles, "build", _build_stages(stack, project, roles))
     deploy = _add_pipeline(stack, project, roles, "deploy", _deploy_stages(stack, project, roles))
     for part, pipeline in (("build", build), ("deploy", deploy)):
-        pipeline.add_resource_dependency(seeds)
+        pipeline.add_resource_dependency(after)
         _add_rule(stack, project, roles, f"{part}-push", pipeline, _push_pattern(project, part))
     _add_rule(stack, project, roles, "approval", deploy, _approval_pattern(project))
 
@@ -53,12 +52,22 @@ def _build_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
 
 def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> list[Stage]:
     render = _project(
-        stack, project, roles, "render",
-        "Validates every stage file and renders what each becomes", "buildspec.yml", RENDER_MINUTES,
+        stack,
+        project,
+        roles,
+        "render",
+        "Validates every stage file and renders what each becomes",
+        "buildspec.yml",
+        RENDER_MINUTES,
     )
     verify = _project(
-        stack, project, roles, "verify",
-        "Follows a release, says how it ended, and runs the repository's tests", "buildspec.verify.yml", VERIFY_MINUTES,
+        stack,
+        project,
+        roles,
+        "verify",
+        "Follows a release, says how it ended, and runs the repository's tests",
+        "buildspec.verify.yml",
+        VERIFY_MINUTES,
     )
     approve = Action(
         name="Approve",
@@ -176,9 +185,7 @@ def _add_pipeline(
         artifact_store=codepipeline.CfnPipeline.ArtifactStoreProperty(
             type="S3",
             location=storage.bucket.ref,
-            encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(
-                id=storage.key.attr_arn, type="KMS"
-            ),
+            encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(id=storage.key.attr_arn, type="KMS"),
         ),
         stages=stages,
     )
@@ -193,7 +200,6 @@ def _add_rule(
     pattern: dict[str, object],
 ) -> None:
     logical_id = "".join(word.title() for word in purpose.split("-")) + "Rule"
-    starts = f"{'Deploy' if pipeline.node.id == 'DeployPipeline' else 'Build'}Pipeline"
     events.CfnRule(
         stack,
         logical_id,
@@ -202,7 +208,9 @@ def _add_rule(
         event_pattern=pattern,
         targets=[
             events.CfnRule.TargetProperty(
-                id="pipeline", arn=sub(arn("codepipeline", f"${{{starts}}}")), role_arn=roles["events"].attr_arn
+                id="pipeline",
+                arn=sub(arn("codepipeline", f"${{{pipeline.node.id}}}")),
+                role_arn=roles["events"].attr_arn,
             )
         ],
     )
@@ -241,9 +249,7 @@ def _approval_pattern(project: Project) -> dict[str, object]:
 
 
 def _action_type(category: str, provider: str) -> codepipeline.CfnPipeline.ActionTypeIdProperty:
-    return codepipeline.CfnPipeline.ActionTypeIdProperty(
-        category=category, owner="AWS", provider=provider, version="1"
-    )
+    return codepipeline.CfnPipeline.ActionTypeIdProperty(category=category, owner="AWS", provider=provider, version="1")
 
 
 def _inputs(names: list[str]) -> list[codepipeline.CfnPipeline.InputArtifactProperty]:

@@ -16,70 +16,69 @@ OWNER = "Tidegate"
 STUDIO_TAG = cdk.CfnTag(key="sagemaker:studio-visibility", value="true")
 
 
-class PortfolioStack(cdk.Stack):
-    """The portfolio with one version of the product, whose template lies at `template_url`.
+def define_portfolio(
+    app: cdk.App, stack_id: str, *, template_url: str, version: str, principals: Sequence[str]
+) -> cdk.Stack:
+    """Return the stack of the portfolio with one version of the product, whose template lies at `template_url`.
 
     `principals` are the ARNs of roles, users or groups that may launch it.
     """
-
-    def __init__(
-        self, scope: cdk.App, stack_id: str, *, template_url: str, version: str, principals: Sequence[str]
-    ) -> None:
-        super().__init__(
-            scope,
-            stack_id,
-            synthesizer=cdk.BootstraplessSynthesizer(),
-            analytics_reporting=False,
-            description="Tidegate: the portfolio that Studio's template gallery shows",
-        )
-        launch = _add_launch_role(self)
-        portfolio = servicecatalog.CfnPortfolio(
-            self,
-            "Portfolio",
-            display_name=PORTFOLIO_NAME,
-            provider_name=OWNER,
-            description="Project templates for Amazon SageMaker with guarded model releases",
-        )
-        product = servicecatalog.CfnCloudFormationProduct(
-            self,
-            "Product",
-            name=PRODUCT_NAME,
-            owner=OWNER,
-            description=(
-                "Two repositories, one that builds a model and one that deploys it, joined by the model "
-                "registry. Each release is planned, guarded while it runs, and told truthfully when it ends."
-            ),
-            provisioning_artifact_parameters=[
-                servicecatalog.CfnCloudFormationProduct.ProvisioningArtifactPropertiesProperty(
-                    name=version, info={"LoadTemplateFromURL": template_url}
-                )
-            ],
-            tags=[STUDIO_TAG],
-        )
-        association = servicecatalog.CfnPortfolioProductAssociation(
-            self, "PortfolioProduct", portfolio_id=portfolio.ref, product_id=product.ref
-        )
-        constraint = servicecatalog.CfnLaunchRoleConstraint(
-            self,
-            "LaunchConstraint",
-            portfolio_id=portfolio.ref,
-            product_id=product.ref,
-            role_arn=launch.attr_arn,
-            description="Whoever launches a project needs no permissions but to launch it",
-        )
-        constraint.add_resource_dependency(association)
-        for principal in sorted(set(principals)):
-            servicecatalog.CfnPortfolioPrincipalAssociation(
-                self,
-                f"Principal{hashlib.sha256(principal.encode()).hexdigest()[:12]}",
-                portfolio_id=portfolio.ref,
-                principal_arn=principal,
-                principal_type="IAM",
+    stack = cdk.Stack(
+        app,
+        stack_id,
+        synthesizer=cdk.BootstraplessSynthesizer(),
+        analytics_reporting=False,
+        description="Tidegate: the portfolio that Studio's template gallery shows",
+    )
+    launch = _add_launch_role(stack)
+    portfolio = servicecatalog.CfnPortfolio(
+        stack,
+        "Portfolio",
+        display_name=PORTFOLIO_NAME,
+        provider_name=OWNER,
+        description="Project templates for Amazon SageMaker with guarded model releases",
+    )
+    product = servicecatalog.CfnCloudFormationProduct(
+        stack,
+        "Product",
+        name=PRODUCT_NAME,
+        owner=OWNER,
+        description=(
+            "Two repositories, one that builds a model and one that deploys it, joined by the model "
+            "registry. Each release is planned, guarded while it runs, and told truthfully when it ends."
+        ),
+        provisioning_artifact_parameters=[
+            servicecatalog.CfnCloudFormationProduct.ProvisioningArtifactPropertiesProperty(
+                name=version, info={"LoadTemplateFromURL": template_url}
             )
-        cdk.CfnOutput(self, "PortfolioId", value=portfolio.ref)
-        cdk.CfnOutput(self, "ProductId", value=product.ref)
-        cdk.CfnOutput(self, "ProvisioningArtifactId", value=product.attr_provisioning_artifact_ids)
-        cdk.CfnOutput(self, "LaunchRoleArn", value=launch.attr_arn)
+        ],
+        tags=[STUDIO_TAG],
+    )
+    association = servicecatalog.CfnPortfolioProductAssociation(
+        stack, "PortfolioProduct", portfolio_id=portfolio.ref, product_id=product.ref
+    )
+    constraint = servicecatalog.CfnLaunchRoleConstraint(
+        stack,
+        "LaunchConstraint",
+        portfolio_id=portfolio.ref,
+        product_id=product.ref,
+        role_arn=launch.attr_arn,
+        description="Whoever launches a project needs no permissions but to launch it",
+    )
+    constraint.add_resource_dependency(association)
+    for principal in sorted(set(principals)):
+        servicecatalog.CfnPortfolioPrincipalAssociation(
+            stack,
+            f"Principal{hashlib.sha256(principal.encode()).hexdigest()[:12]}",
+            portfolio_id=portfolio.ref,
+            principal_arn=principal,
+            principal_type="IAM",
+        )
+    cdk.CfnOutput(stack, "PortfolioId", value=portfolio.ref)
+    cdk.CfnOutput(stack, "ProductId", value=product.ref)
+    cdk.CfnOutput(stack, "ProvisioningArtifactId", value=product.attr_provisioning_artifact_ids)
+    cdk.CfnOutput(stack, "LaunchRoleArn", value=launch.attr_arn)
+    return stack
 
 
 def _add_launch_role(stack: cdk.Stack) -> iam.CfnRole:

@@ -11,33 +11,31 @@ from service_catalog.names import (
 )
 from service_catalog.pipelines import add_pipelines
 from service_catalog.policy import sub
-from service_catalog.roles import Bundle, Project, add_roles
+from service_catalog.roles import Project, SeedLocation, add_roles
 from service_catalog.seeding import add_seeding
 from service_catalog.storage import add_storage
 
 NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
 
 
-class ProjectStack(cdk.Stack):
-    """The stack of one project, whose seeds come from `bundle`."""
-
-    def __init__(self, scope: cdk.App, stack_id: str, *, bundle: Bundle) -> None:
-        super().__init__(
-            scope,
-            stack_id,
-            synthesizer=cdk.BootstraplessSynthesizer(),
-            analytics_reporting=False,
-            description="Tidegate: a SageMaker project whose model releases are guarded",
-        )
-        _add_parameters(self)
-        names = ProjectNames(project_name=f"${{{NAME}}}", project_id=f"${{{ID}}}")
-        project = Project(names, add_storage(self, names), bundle)
-        roles = add_roles(self, project)
-        seeds = add_seeding(self, project, roles)
-        add_pipelines(self, project, roles, seeds)
-        cdk.Tags.of(self).add("sagemaker:project-name", sub(names.project_name))
-        cdk.Tags.of(self).add("sagemaker:project-id", sub(names.project_id))
-        _add_outputs(self, project)
+def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation) -> cdk.Stack:
+    """Return the stack of one project, which is seeded from the bundle at `seeds`."""
+    stack = cdk.Stack(
+        app,
+        stack_id,
+        synthesizer=cdk.BootstraplessSynthesizer(),
+        analytics_reporting=False,
+        description="Tidegate: a SageMaker project whose model releases are guarded",
+    )
+    _add_parameters(stack)
+    names = ProjectNames(project_name=f"${{{NAME}}}", project_id=f"${{{ID}}}")
+    project = Project(names, add_storage(stack, names), seeds)
+    roles = add_roles(stack, project)
+    add_pipelines(stack, project, roles, after=add_seeding(stack, project, roles))
+    cdk.Tags.of(stack).add("sagemaker:project-name", sub(names.project_name))
+    cdk.Tags.of(stack).add("sagemaker:project-id", sub(names.project_id))
+    _add_outputs(stack, project)
+    return stack
 
 
 def _add_parameters(stack: cdk.Stack) -> None:
@@ -60,9 +58,7 @@ def _add_parameters(stack: cdk.Stack) -> None:
         min_length=3,
         max_length=PROJECT_ID_MAX,
         allowed_pattern=PROJECT_ID_PATTERN,
-        constraint_description=(
-            "A project id is p- and 1 to 18 lower-case letters and digits, as SageMaker gives it."
-        ),
+        constraint_description=("A project id is p- and 1 to 18 lower-case letters and digits, as SageMaker gives it."),
     )
 
 
@@ -75,4 +71,6 @@ def _add_outputs(stack: cdk.Stack, project: Project) -> None:
             description=f"Clone this to change how the model is {'built' if part == 'build' else 'deployed'}",
         )
     cdk.CfnOutput(stack, "Artefacts", value=project.storage.bucket.ref, description="Artefact bucket")
-    cdk.CfnOutput(stack, "ModelPackages", value=sub(project.names.model_package_group), description="Model package group")
+    cdk.CfnOutput(
+        stack, "ModelPackages", value=sub(project.names.model_package_group), description="Model package group"
+    )

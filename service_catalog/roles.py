@@ -32,7 +32,7 @@ OWN_ACCOUNT = equals("aws:SourceAccount", "${AWS::AccountId}")
 
 
 @dataclass(frozen=True)
-class Bundle:
+class SeedLocation:
     """Where the published seed bundle lies."""
 
     bucket: str
@@ -45,7 +45,7 @@ class Project:
 
     names: ProjectNames
     storage: Storage
-    bundle: Bundle
+    seeds: SeedLocation
 
     @property
     def id(self) -> str:
@@ -79,9 +79,7 @@ class Project:
 
     def encrypt_volumes(self) -> Statement:
         """Let SageMaker encrypt the volumes of jobs and instances with the project's key."""
-        return allow(
-            ["kms:CreateGrant"], on=["${Key.Arn}"], when={"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        )
+        return allow(["kms:CreateGrant"], on=["${Key.Arn}"], when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
 
     def write_build_log(self, purpose: str) -> Statement:
         """Write into the log group that the template made for a CodeBuild project."""
@@ -119,9 +117,7 @@ class Project:
         """See which version is live, which config serves it, and what its alarms say."""
         return [
             self.registry("DescribeModelPackage", "DescribeModelPackageGroup", "ListTags"),
-            allow_on_any(
-                ["sagemaker:ListModelPackages"], because="listing model packages has no resource of its own"
-            ),
+            allow_on_any(["sagemaker:ListModelPackages"], because="listing model packages has no resource of its own"),
             self.endpoints("DescribeEndpoint", "ListTags"),
             self.owned("DescribeEndpointConfig", "DescribeModel", "ListTags"),
             allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
@@ -171,8 +167,8 @@ def add_role(
 def _seed(project: Project) -> list[Statement]:
     return [
         project.write_build_log("seed"),
-        allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{project.bundle.bucket}/{project.bundle.key}")]),
-        allow(["s3:GetBucketLocation"], on=[s3_arn(project.bundle.bucket)]),
+        allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{project.seeds.bucket}/{project.seeds.key}")]),
+        allow(["s3:GetBucketLocation"], on=[s3_arn(project.seeds.bucket)]),
         allow(["codecommit:GitPull", "codecommit:GitPush"], on=project.repository_arns()),
     ]
 
@@ -270,8 +266,13 @@ def _cloudformation(project: Project) -> list[Statement]:
     return [
         project.owned("CreateEndpointConfig", "CreateModel", tag="aws:RequestTag"),
         project.owned(
-            "AddTags", "DeleteEndpointConfig", "DeleteModel", "DeleteTags", "DescribeEndpointConfig",
-            "DescribeModel", "ListTags",
+            "AddTags",
+            "DeleteEndpointConfig",
+            "DeleteModel",
+            "DeleteTags",
+            "DescribeEndpointConfig",
+            "DescribeModel",
+            "ListTags",
         ),
         allow(
             ["sagemaker:AddTags"],
@@ -285,7 +286,12 @@ def _cloudformation(project: Project) -> list[Statement]:
             when=equals("aws:ResourceTag/sagemaker:project-id", project.id),
         ),
         project.endpoints(
-            "AddTags", "CreateEndpoint", "DeleteEndpoint", "DeleteTags", "DescribeEndpoint", "ListTags",
+            "AddTags",
+            "CreateEndpoint",
+            "DeleteEndpoint",
+            "DeleteTags",
+            "DescribeEndpoint",
+            "ListTags",
             "UpdateEndpoint",
         ),
         project.registry("DescribeModelPackage"),
@@ -299,7 +305,7 @@ def _cloudformation(project: Project) -> list[Statement]:
                 "cloudwatch:TagResource",
                 "cloudwatch:UntagResource",
             ],
-            on=[arn("cloudwatch", f"alarm:*{project.id}-*")],
+            on=[arn("cloudwatch", f"alarm:*-{project.id}-*")],
         ),
         allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
         allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),

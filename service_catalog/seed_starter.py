@@ -6,11 +6,12 @@ Published inline (at most 4,096 characters), so it imports only what Lambda's ru
 import json
 import os
 import urllib.request
+from typing import Any
 
 import boto3
 
 
-def answer(event, reason):
+def answer(event: dict[str, Any], reason: str) -> None:
     """Tell CloudFormation how it went; with no reason, that it went well."""
     body = {
         "Status": "FAILED" if reason else "SUCCESS",
@@ -20,13 +21,12 @@ def answer(event, reason):
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
     }
-    request = urllib.request.Request(
-        event["ResponseURL"], data=json.dumps(body).encode(), method="PUT", headers={"content-type": ""}
-    )
-    urllib.request.urlopen(request, timeout=30).close()
+    data, headers = json.dumps(body).encode(), {"content-type": ""}
+    request = urllib.request.Request(event["ResponseURL"], data=data, method="PUT", headers=headers)  # noqa: S310
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], _context: object) -> None:
     """On Create start the build; an Update or a Delete leaves the repositories to the people in them."""
     if event["RequestType"] != "Create":
         answer(event, "")

@@ -34,9 +34,7 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         roles["seed"],
         "seed",
         does="Renders the seeds with the launch parameters and pushes them to the two new repositories",
-        source=codebuild.CfnProject.SourceProperty(
-            type="S3", location=f"{project.bundle.bucket}/{project.bundle.key}"
-        ),
+        source=codebuild.CfnProject.SourceProperty(type="S3", location=f"{project.seeds.bucket}/{project.seeds.key}"),
         minutes=BUILD_MINUTES,
     )
     starter = _starter(stack, project, build)
@@ -70,9 +68,7 @@ def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) 
     }
 
 
-def _starter(
-    stack: cdk.Stack, project: Project, build: codebuild.CfnProject
-) -> lambda_.CfnFunction:
+def _starter(stack: cdk.Stack, project: Project, build: codebuild.CfnProject) -> lambda_.CfnFunction:
     source = STARTER_SOURCE.read_text(encoding="utf-8")
     if len(source) > STARTER_MAX_CHARACTERS:
         raise ValueError(

