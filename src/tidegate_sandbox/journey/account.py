@@ -10,7 +10,7 @@ POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 900
 
 
-class JourneyStopped(Exception):
+class JourneyError(Exception):
     """The journey cannot go on; the message is a sentence for the person who watches it."""
 
 
@@ -72,13 +72,13 @@ class Account:
         return self.client("codepipeline")
 
     def until(self, what: str, look: Callable[[], Any]) -> Any:
-        """Call `look` until it returns something true, and return that; JourneyStopped if that takes too long."""
+        """Call `look` until it returns something true, and return that; JourneyError if that takes too long."""
         give_up = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < give_up:
             if found := look():
                 return found
             time.sleep(POLL_SECONDS)
-        raise JourneyStopped(f"{what} did not happen within {PATIENCE_SECONDS} seconds")
+        raise JourneyError(f"{what} did not happen within {PATIENCE_SECONDS} seconds")
 
     # ------------------------------------------------------------ pipelines
     def executions(self, pipeline: str) -> list[str]:
@@ -133,7 +133,7 @@ class Account:
                         token=token,
                     )
                     return
-        raise JourneyStopped(f"{execution.pipeline} waits for no approval")
+        raise JourneyError(f"{execution.pipeline} waits for no approval")
 
     # ------------------------------------------------------------ registry
     def packages(self, group: str) -> list[dict[str, Any]]:

@@ -19,12 +19,13 @@ import xgboost
 
 
 def main(repo: Path, count: int, archives: list[Path]) -> None:
+    """Print `count` rows, evenly spread over the data, and what each model in `archives` predicts for them."""
     sys.path.insert(0, str(repo / "steps"))
     import process
 
     raw = pd.read_csv(repo / "data" / "bikeshare.csv")
-    sample = raw.iloc[np.linspace(0, len(raw) - 1, count).astype(int)]
-    features = process.prepare(sample).drop(columns=[process.LABEL])
+    year = pd.concat(process.split(raw, 1, 12).values())
+    features = year.iloc[np.linspace(0, len(year) - 1, count).astype(int)].drop(columns=[process.LABEL])
     predictions = []
     for archive in archives:
         with tempfile.TemporaryDirectory() as folder, tarfile.open(archive) as tar:

@@ -1,0 +1,193 @@
+"""`./scripts/quickstart`: starts a sandbox, walks the journey in it, and tells what happened."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import click
+import typer
+from rich.console import Console
+
+from tidegate.clock import SystemClock
+from tidegate_sandbox import context, lifecycle, server
+from tidegate_sandbox.journey.account import JourneyError
+from tidegate_sandbox.journey.accounting import Account as Accounted
+from tidegate_sandbox.journey.changes import MISREAD_WEEKDAYS, TRAIN_ON_LATER_MONTHS
+from tidegate_sandbox.journey.journey import COMPARED_ROWS, Journey
+from tidegate_sandbox.journey.narrator import Narrator
+
+CHECKOUT = Path(__file__).parents[3]
+COMPARISON_TOLERANCE = 1e-4
+
+
+def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[str, Any]:
+    """Walk the whole journey; return what is to be reported. Raises JourneyError with a sentence."""
+    with narrator.step("Platform engineer: publish the product") as step:
+        journey.publish()
+        step.look_at = "Service Catalog: the portfolio, its product, its launch role"
+
+    with narrator.step("Data scientist: launch a project") as step:
+        project = journey.launch()
+        step.look_at = f"project {project.name} ({project.id}), its two repositories and two pipelines"
+
+    build_pipeline = project.outputs["BuildPipeline"]
+    with narrator.step("The first push builds: process, train, evaluate, condition, register") as step:
+        first = journey.build(project, known=[])
+        step.look_at = _registered(first)
+
+    with narrator.step("ML engineer: approve version 1, release it to staging and production") as step:
+        execution = journey.release(project, first)
+        outcomes = {1: journey.verdict(execution, "Production")}
+        _expect_outcome(outcomes[1], "PROMOTED", execution.failures())
+        step.look_at = f"endpoint {project.production}: {outcomes[1]} (nothing to guard yet: it is new)"
+
+    with narrator.step("Compare what production serves with model.predict") as step:
+        rows, difference = journey.compare(project, first)
+        if difference > COMPARISON_TOLERANCE:
+            raise JourneyError(f"production's predictions differ from model.predict by {difference}")
+        step.look_at = f"{COMPARED_ROWS} rows, largest difference {difference:.1e} rentals an hour"
+
+    traffic = journey.traffic(project, rows, rate)
+    try:
+        with narrator.step("Data scientist: retrain on later months, by a push") as step:
+            known = journey.executions(build_pipeline)
+            journey.push(project, TRAIN_ON_LATER_MONTHS)
+            second = journey.build(project, known)
+            step.look_at = _registered(second)
+
+        with narrator.step("ML engineer: release version 2 behind a canary, under traffic") as step:
+            execution = journey.release(project, second)
+            outcomes[2] = journey.verdict(execution, "Production")
+            _expect_outcome(outcomes[2], "PROMOTED", execution.failures())
+            step.look_at = f"{outcomes[2]}: pipeline {execution.pipeline} {execution.status.lower()}"
+
+        with narrator.step("Data scientist: push a change that breaks on a slice nobody tested") as step:
+            known = journey.executions(build_pipeline)
+            journey.push(project, MISREAD_WEEKDAYS)
+            third = journey.build(project, known)
+            step.look_at = _registered(third)
+
+        with narrator.step("ML engineer: release version 3: its alarm fires in the bake") as step:
+            execution = journey.release(project, third)
+            outcomes[3] = journey.verdict(execution, "Production")
+            _expect_outcome(outcomes[3], "ROLLED_BACK", execution.failures())
+            endpoint = journey.production(project)
+            step.look_at = (
+                f"{outcomes[3]}, although the endpoint is {endpoint['EndpointStatus']}: "
+                f"pipeline {execution.pipeline} {execution.status.lower()}"
+            )
+    finally:
+        answers = traffic.stop()
+
+    with narrator.step("Account for every prediction") as step:
+        extra = {(1, 200): -1}  # the comparison above was one request
+        ledger = journey.ledger(project, url)
+        ledger = {key: count + extra.get(key, 0) for key, count in ledger.items()}
+        accounted = journey.account_for(project, [first, second, third], answers, ledger)
+        step.look_at = _account_in_words(accounted)
+        narrator.note(step.look_at)
+        _check_account(accounted)
+    return {
+        "project": asdict(project),
+        "outcomes": outcomes,
+        "endpoint_status_after_rollback": endpoint["EndpointStatus"],
+        "largest_difference": difference,
+        "account": {**asdict(accounted), "balanced": accounted.balanced},
+    }
+
+
+def _registered(package: dict[str, Any]) -> str:
+    name = f"{package['ModelPackageGroupName']}/{package['ModelPackageVersion']}"
+    return f"model package {name}: {package['ModelApprovalStatus']}"
+
+
+def _expect_outcome(outcome: str, expected: str, failures: str) -> None:
+    if outcome != expected:
+        raise JourneyError(f"the release was expected to end as {expected}; it ended as {outcome or failures}")
+
+
+def _account_in_words(account: Accounted) -> str:
+    answered = ", ".join(f"version {version} answered {count}" for version, count in account.answered.items())
+    failed = (
+        ", ".join(f"version {version} failed {count}" for version, count in account.failed.items()) or "none failed"
+    )
+    return f"{account.sent} requests: {answered}; {failed}"
+
+
+def _check_account(account: Accounted) -> None:
+    if not account.balanced:
+        raise JourneyError(
+            "the predictions do not add up: " + "; ".join(account.disagreements or ("unexplained answers",))
+        )
+    if outside := {version: count for version, count in account.failed.items() if version != 3}:
+        raise JourneyError(f"requests failed outside the canary's share: {outside}")
+
+
+def main(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox up at the end.")] = False,
+    speed: Annotated[
+        float, typer.Option(min=1, max=600, help="How many times faster than the wall its time runs.")
+    ] = 60,
+    rate: Annotated[float, typer.Option(min=1, max=200, help="Requests a second to production.")] = 25,
+    home: Annotated[Path, typer.Option(help="Where the sandbox keeps its files.")] = CHECKOUT / ".sandbox",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    after_rollback: Annotated[
+        str,
+        typer.Option(
+            click_type=click.Choice(get_args(context.AfterRollback)),
+            help="What CloudFormation makes of an automatic rollback: which one AWS does is not verified.",
+        ),
+    ] = "fail",
+    report: Annotated[Path | None, typer.Option(help="Also write what happened, as JSON, to this file.")] = None,
+) -> None:
+    """Walk the whole journey on this machine, with no AWS account and no docker."""
+    narrator = Narrator(Console())
+    begun = time.monotonic()
+    narrator.say(
+        "[bold]Tidegate quickstart[/bold], a [bold]local simulation[/bold]: nothing here proves what AWS does."
+    )
+    settings = server.Settings(home.resolve(), port, speed, cast(context.AfterRollback, after_rollback))
+    try:
+        with narrator.step("Start AWS on this machine") as step:
+            running, _ = lifecycle.start(settings, lambda _: None)
+            step.look_at = f"{running.url}, process {running.pid}"
+        try:
+            os.environ.update(running.environment())
+            result = walk(_journey(narrator, settings, running), narrator, running.url, rate)
+            result["sandbox"] = running.status()
+        finally:
+            if not keep:
+                lifecycle.end(running, settings.home)
+    except (JourneyError, lifecycle.LifecycleError) as stopped:
+        narrator.say(str(stopped))
+        if keep:
+            _say_what_next(narrator, running, settings.home)
+        sys.exit(1)
+    narrator.table()
+    if keep:
+        _say_what_next(narrator, running, settings.home)
+    if report:
+        result |= {"seconds": time.monotonic() - begun, "steps": [asdict(step) for step in narrator.steps]}
+        report.write_text(json.dumps(result, indent=2, default=str) + "\n")
+
+
+def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.Running) -> Journey:
+    work = settings.home / "journey"
+    work.mkdir()
+    context.start(context.Sandbox(settings.home, running.port, SystemClock()))
+    return Journey(narrator, CHECKOUT, work)
+
+
+def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path) -> None:
+    exports = "\n".join(f"  export {name}={value}" for name, value in running.environment().items())
+    narrator.say(f"The sandbox is still up at {running.url}. To go on with it:\n{exports}")
+    narrator.say(f"  .venv/bin/tidegate sandbox status --home {home}   what runs there")
+    narrator.say(f"  .venv/bin/tidegate sandbox down --home {home}     end it")
+
+
+if __name__ == "__main__":
+    typer.run(main)
