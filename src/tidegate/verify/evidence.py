@@ -1,0 +1,147 @@
+"""What was seen of a release, as values. Every time in it was told by the service, not by this machine's clock."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from tidegate.render import ReleaseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSeen:
+    """The pipeline's Deploy action."""
+
+    status: str
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    summary: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the action will do nothing more."""
+        return self.status != "InProgress"
+
+
+@dataclass(frozen=True, slots=True)
+class StackSeen:
+    """The endpoint's CloudFormation stack. `failures` are the reasons of its last update, the first one first."""
+
+    status: str
+    reason: str = ""
+    endpoint_touched: bool = False
+    failures: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stack is at rest."""
+        return not self.status.endswith("_IN_PROGRESS")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSeen:
+    """An endpoint config: its name, the release that its tag tells, and the model package it serves.
+
+    `tags_read` is False where the tags could not be read, so that no release id means nothing.
+    """
+
+    name: str
+    release_id: str = ""
+    model_package_arn: str = ""
+    tags_read: bool = True
+
+    @property
+    def label(self) -> str:
+        """How people know it: by the version of the model, and the name."""
+        version = self.model_package_arn.rpartition("/")[2]
+        return f"version {version} ({self.name})" if version else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSeen:
+    """The endpoint at the end."""
+
+    status: str
+    live: ConfigSeen
+    created_at: datetime
+    modified_at: datetime
+    failure_reason: str = ""
+    last_deployment_config: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One look at the endpoint while it changed. `since` is when the variant came into its status, if told."""
+
+    endpoint_status: str
+    config_name: str
+    pending_config: str = ""
+    variant_status: str = ""
+    message: str = ""
+    since: datetime | None = None
+    update_started_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSeen:
+    """A rollback alarm: its state at the end, and when and why it went into ALARM during the release."""
+
+    name: str
+    state: str
+    reason: str = ""
+    fired: tuple[tuple[datetime, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that a verdict rests on. `ended` is False where the time ran out before the release did."""
+
+    asked: ReleaseRecord
+    endpoint: EndpointSeen | None
+    ended: bool = True
+    action: ActionSeen | None = None
+    stack: StackSeen | None = None
+    previous: ConfigSeen | None = None
+    timeline: tuple[Sighting, ...] = ()
+    alarms: tuple[AlarmSeen, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def created(self) -> bool:
+        """Whether this release created the endpoint."""
+        if any(sighting.endpoint_status == "Creating" for sighting in self.timeline):
+            return True
+        return bool(self.endpoint and self.action and _since(self.endpoint.created_at, self.action.started_at))
+
+    @property
+    def attempted(self) -> bool:
+        """Whether the endpoint was touched during this release."""
+        return (
+            any(s.pending_config or s.endpoint_status in {"Creating", "Updating"} for s in self.timeline)
+            or bool(self.stack and self.stack.endpoint_touched)
+            or bool(self.endpoint and self.action and _since(self.endpoint.modified_at, self.action.started_at))
+        )
+
+    @property
+    def seconds_taken(self) -> float | None:
+        """How long the update of the endpoint took, None where its beginning was not seen."""
+        starts = [s.update_started_at for s in self.timeline if s.update_started_at]
+        if not starts or self.endpoint is None:
+            return None
+        return (self.endpoint.modified_at - min(starts)).total_seconds()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the evidence as JSON's own types."""
+        flat = {**asdict(self), "asked": self.asked.model_dump(mode="json")}
+        plain: dict[str, Any] = json.loads(json.dumps(flat, default=_plain))
+        return plain
+
+
+def _since(moment: datetime, start: datetime | None) -> bool:
+    # Some services tell whole seconds.
+    return start is not None and moment >= start.replace(microsecond=0)
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
