@@ -4,6 +4,7 @@ Speaks the two protocols that boto3 uses for the services here: JSON 1.1 (X-Amz-
 (`/service/NAME/operation/OPERATION`), which boto3 1.44 prefers for CodeBuild, CodePipeline and Service Catalog.
 """
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -63,8 +64,9 @@ class Service:
             check_parameters(self.name, name, parameters)
             answer = await hooks.run_blocking(operation, parameters)
         except AwsError as error:
-            return error.status, wire.headers, wire.encode({"__type": error.code, "message": error.message})
-        return 200, wire.headers, wire.encode(answer or {})
+            return error.status, {**wire.headers}, wire.encode({"__type": error.code, "message": error.message})
+        # ministack adds to the headers it is given, so each answer has its own.
+        return 200, {**wire.headers}, wire.encode(answer or {})
 
 
 @cache
@@ -119,4 +121,6 @@ class _Cbor:
 def _json_default(value: object) -> object:
     if isinstance(value, datetime):
         return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     raise TypeError(f"{type(value).__name__} has no place in an AWS answer")

@@ -10,9 +10,7 @@ def as_parameters(service: str, operation: str, properties: dict[str, Any]) -> d
 
     Raise ValueError, as a sentence, for a property that the operation does not take.
     """
-    converted: dict[str, Any] = _convert(
-        service_model(service).operation_model(operation).input_shape, properties, ""
-    )
+    converted: dict[str, Any] = _convert(service_model(service).operation_model(operation).input_shape, properties, "")
     return converted
 
 
@@ -37,7 +35,9 @@ def _convert(shape: Any, value: Any, where: str) -> Any:
 
 def _structure(shape: Any, value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{where} is {value!r} and must be an object with {', '.join(shape.members)}")
+        raise ValueError(  # noqa: TRY004 - what fails a resource is a ValueError
+            f"{where} is {value!r} and must be an object with {', '.join(shape.members)}"
+        )
     # CloudFormation spells a member as the API does but for case: BuildSpec is buildspec.
     members = {name.lower(): name for name in shape.members}
     converted = {}

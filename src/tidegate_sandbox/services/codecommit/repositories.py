@@ -1,0 +1,274 @@
+"""CodeCommit's repositories, which are bare git repositories: the API and AWS::CodeCommit::Repository."""
+
+import re
+import shutil
+import subprocess
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tidegate_sandbox import context, hooks, processes
+from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.services.properties import as_parameters
+
+codecommit = Service("codecommit")
+
+ROUTE = "/v1/repos/"
+"""Where git finds repositories, as under AWS's own host names."""
+
+GIT_SETTINGS = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+
+@dataclass
+class Repository:
+    """A repository and the scope it lives in."""
+
+    name: str
+    scope: context.Scope
+    path: Path
+    created: datetime
+    modified: datetime
+    description: str = ""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    default_branch: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """The repository's ARN."""
+        return self.scope.arn("codecommit", self.name)
+
+    @property
+    def clone_url_http(self) -> str:
+        """Where git finds it."""
+        return f"{context.sandbox().url}{ROUTE}{self.name}"
+
+    @property
+    def clone_url_ssh(self) -> str:
+        """What AWS would answer; the sandbox serves no ssh."""
+        return f"ssh://git-codecommit.{self.scope.region}.amazonaws.com{ROUTE}{self.name}"
+
+    def git(self, *arguments: str, env: dict[str, str] | None = None) -> bytes:
+        """Run git on the bare repository and return its output; subprocess.CalledProcessError where it fails."""
+        return subprocess.run(
+            ["git", "--git-dir", str(self.path), *arguments],
+            env=processes.environment(GIT_SETTINGS | (env or {})),
+            check=True,
+            capture_output=True,
+        ).stdout
+
+    def branches(self) -> dict[str, str]:
+        """Return each branch with the commit at its tip."""
+        listing = self.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads").decode()
+        return dict(line.rsplit(" ", 1) for line in listing.splitlines())
+
+    def tip(self, branch: str) -> str:
+        """Return the commit at the tip of `branch`; AwsError where there is no such branch."""
+        commit = self.branches().get(branch)
+        if commit is None:
+            raise AwsError("BranchDoesNotExistException", f"{self.name} has no branch named {branch}")
+        return commit
+
+    def subject(self, commit: str) -> str:
+        """Return the commit's message."""
+        return self.git("show", "-s", "--format=%B", commit).decode().strip()
+
+    def checkout(self, commit: str, into: Path) -> None:
+        """Write the files of `commit` to the folder `into`, without git's own."""
+        index = into.with_suffix(".index")
+        try:
+            self.git("--work-tree", str(into), "read-tree", commit, env={"GIT_INDEX_FILE": str(index)})
+            self.git("--work-tree", str(into), "checkout-index", "--all", env={"GIT_INDEX_FILE": str(index)})
+        finally:
+            index.unlink(missing_ok=True)
+
+
+repositories: context.Scoped[dict[str, Repository]] = context.Scoped(dict)
+_making = threading.Lock()
+
+
+def repository(name: str) -> Repository:
+    """Return the repository in the scope that is being served; AwsError where there is none."""
+    found = repositories.here().get(name)
+    if found is None:
+        raise AwsError("RepositoryDoesNotExistException", f"{name} does not exist")
+    return found
+
+
+# ---------------------------------------------------------------- the API
+@codecommit.operation("CreateRepository")
+def _create(p: dict[str, Any]) -> dict[str, Any]:
+    name = p["repositoryName"]
+    if not re.fullmatch(r"[\w.-]{1,100}", name) or name.endswith(".git") or set(name) == {"."}:
+        raise AwsError(
+            "InvalidRepositoryNameException",
+            f"{name!r} is no repository name: at most 100 letters, digits, '.', '_' and '-', not ending in .git",
+        )
+    scope = context.scope()
+    path = context.sandbox().home / "codecommit" / scope.account / scope.region / f"{name}.git"
+    with _making:
+        if name in repositories.here():
+            raise AwsError("RepositoryNameExistsException", f"Repository named {name} already exists")
+        # What an earlier life of the sandbox left there is no repository of this one.
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        now = context.sandbox().clock.now()
+        made = Repository(name, scope, path, now, now, p.get("repositoryDescription", ""))
+        made.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+        made.git("config", "http.receivepack", "true")
+        hook = path / "hooks" / "post-receive"
+        hook.parent.mkdir()
+        hook.write_text('#!/bin/sh\nexec cat >> "$PUSHED_REFERENCES"\n')
+        hook.chmod(0o755)
+        repositories.here()[name] = made
+    return {"repositoryMetadata": _metadata(made)}
+
+
+@codecommit.operation("GetRepository")
+def _get(p: dict[str, Any]) -> dict[str, Any]:
+    return {"repositoryMetadata": _metadata(repository(p["repositoryName"]))}
+
+
+@codecommit.operation("ListRepositories")
+def _list(p: dict[str, Any]) -> dict[str, Any]:
+    by_modification = p.get("sortBy") == "lastModifiedDate"
+    found = sorted(
+        repositories.here().values(),
+        key=lambda one: one.modified.isoformat() if by_modification else one.name,
+        reverse=p.get("order") == "descending",
+    )
+    return {"repositories": [{"repositoryName": one.name, "repositoryId": one.id} for one in found]}
+
+
+@codecommit.operation("DeleteRepository")
+def _delete(p: dict[str, Any]) -> dict[str, Any]:
+    gone = repositories.here().pop(p["repositoryName"], None)
+    if gone is None:
+        return {}
+    shutil.rmtree(gone.path, ignore_errors=True)
+    return {"repositoryId": gone.id}
+
+
+@codecommit.operation("GetBranch")
+def _get_branch(p: dict[str, Any]) -> dict[str, Any]:
+    name = p.get("branchName", "")
+    return {"branch": {"branchName": name, "commitId": repository(p.get("repositoryName", "")).tip(name)}}
+
+
+@codecommit.operation("ListBranches")
+def _list_branches(p: dict[str, Any]) -> dict[str, Any]:
+    return {"branches": sorted(repository(p["repositoryName"]).branches())}
+
+
+@codecommit.operation("GetCommit")
+def _get_commit(p: dict[str, Any]) -> dict[str, Any]:
+    commit = p["commitId"]
+    found = repository(p["repositoryName"])
+    if not re.fullmatch(r"[0-9a-f]{7,40}", commit):
+        raise AwsError("InvalidCommitIdException", f"{commit!r} is no commit id: up to 40 hexadecimal digits")
+    try:
+        lines = found.git("show", "-s", "--format=%H%n%T%n%P%n%an%n%ae%n%ad%n%cn%n%ce%n%cd%n%B", "--date=raw", commit)
+    except subprocess.CalledProcessError:
+        raise AwsError("CommitIdDoesNotExistException", f"{found.name} has no commit {commit}") from None
+    head, message = lines.decode().split("\n")[:9], "\n".join(lines.decode().split("\n")[9:])
+    full, tree, parents, *people = head
+    users = [dict(zip(("name", "email", "date"), person, strict=True)) for person in (people[:3], people[3:])]
+    return {
+        "commit": {
+            "commitId": full,
+            "treeId": tree,
+            "parents": parents.split(),
+            "message": message.rstrip("\n") + "\n",
+            "author": users[0],
+            "committer": users[1],
+            "additionalData": "",
+        }
+    }
+
+
+@codecommit.operation("GetFile")
+def _get_file(p: dict[str, Any]) -> dict[str, Any]:
+    found = repository(p["repositoryName"])
+    specifier = p.get("commitSpecifier") or found.default_branch or "main"
+    try:
+        commit = found.git("rev-parse", "--verify", "--end-of-options", f"{specifier}^{{commit}}").decode().strip()
+    except subprocess.CalledProcessError:
+        raise AwsError("CommitDoesNotExistException", f"{found.name} has no commit {specifier}") from None
+    path = p["filePath"].strip("/")
+    entry = found.git("ls-tree", "-z", commit, "--", path).decode().rstrip("\0")
+    if " blob " not in entry:
+        raise AwsError("FileDoesNotExistException", f"{found.name} has no file {path} at {commit}")
+    mode, _, blob = entry.split("\t")[0].split()
+    content = found.git("cat-file", "blob", blob)
+    kind = {"100755": "EXECUTABLE", "120000": "SYMLINK"}.get(mode, "NORMAL")
+    return {
+        "commitId": commit,
+        "blobId": blob,
+        "filePath": path,
+        "fileMode": kind,
+        "fileSize": len(content),
+        "fileContent": content,
+    }
+
+
+def _metadata(one: Repository) -> dict[str, Any]:
+    metadata = {
+        "accountId": one.scope.account,
+        "repositoryId": one.id,
+        "repositoryName": one.name,
+        "repositoryDescription": one.description,
+        "defaultBranch": one.default_branch,
+        "lastModifiedDate": one.modified,
+        "creationDate": one.created,
+        "cloneUrlHttp": one.clone_url_http,
+        "cloneUrlSsh": one.clone_url_ssh,
+        "Arn": one.arn,
+    }
+    return {key: value for key, value in metadata.items() if value not in (None, "")}
+
+
+# ---------------------------------------------------------------- AWS::CodeCommit::Repository
+class RepositoryResource:
+    """AWS::CodeCommit::Repository: Ref gives the id as in AWS, GetAtt gives Arn, CloneUrlHttp, CloneUrlSsh, Name."""
+
+    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
+        """Create the repository; seeding it by `Code` is refused."""
+        _create(self._parameters(properties))
+        return self._answer(repository(properties["RepositoryName"]))
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
+    ) -> tuple[str, hooks.Attributes]:
+        """Change the description; another name means another repository."""
+        parameters = self._parameters(new)
+        found = self._by_id(physical_id)
+        if found is None or found.name != parameters["repositoryName"]:
+            return self.create(logical_id, new, stack)
+        found.description = parameters.get("repositoryDescription", "")
+        return self._answer(found)
+
+    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+        """Delete the repository with all its commits."""
+        found = self._by_id(physical_id)
+        if found is not None:
+            _delete({"repositoryName": found.name})
+
+    def _parameters(self, properties: dict[str, Any]) -> dict[str, Any]:
+        for name in ("Code", "Triggers"):
+            if properties.get(name):
+                raise ValueError(f"{name} of AWS::CodeCommit::Repository is not in the local simulation: push instead")
+        given = {k: v for k, v in properties.items() if k not in ("Code", "Triggers", "Tags")}
+        return as_parameters("codecommit", "CreateRepository", given)
+
+    def _by_id(self, physical_id: str) -> Repository | None:
+        return next((one for one in repositories.here().values() if one.id == physical_id), None)
+
+    def _answer(self, one: Repository) -> tuple[str, hooks.Attributes]:
+        return one.id, {
+            "Arn": one.arn,
+            "Name": one.name,
+            "CloneUrlHttp": one.clone_url_http,
+            "CloneUrlSsh": one.clone_url_ssh,
+        }

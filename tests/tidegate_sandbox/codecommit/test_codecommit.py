@@ -1,0 +1,261 @@
+"""CodeCommit as a developer meets it: boto3 for the API, git for the rest."""
+
+import base64
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+GIT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_NAME": "Dev",
+    "GIT_AUTHOR_EMAIL": "dev@example.com",
+    "GIT_COMMITTER_NAME": "Dev",
+    "GIT_COMMITTER_EMAIL": "dev@example.com",
+    "NO_PROXY": "127.0.0.1",
+}
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=cwd, env={**os.environ, **GIT}, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def repository(sandbox: Any) -> dict[str, Any]:
+    name = f"repo-{uuid.uuid4().hex[:8]}"
+    return dict(sandbox.client("codecommit").create_repository(repositoryName=name)["repositoryMetadata"])
+
+
+@pytest.fixture
+def checkout(repository: dict[str, Any], tmp_path: Path) -> Path:
+    """A clone with one commit, not yet pushed."""
+    folder = tmp_path / "checkout"
+    git("clone", "-q", repository["cloneUrlHttp"], str(folder), cwd=tmp_path)
+    git("checkout", "-qB", "main", cwd=folder)
+    (folder / "README.md").write_text("hello\n")
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    git("add", "-A", cwd=folder)
+    git("commit", "-qm", "First", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def events(sandbox: Any, repository: dict[str, Any]) -> Callable[[], list[dict[str, Any]]]:
+    """Read the repository's events, delivered through a rule to a queue."""
+    sqs, name = sandbox.client("sqs"), repository["repositoryName"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    pattern = {"source": ["aws.codecommit"], "resources": [repository["Arn"]]}
+    sandbox.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+    sandbox.client("events").put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": sandbox.arn("sqs", name)}])
+    read: list[dict[str, Any]] = []
+
+    def all_so_far() -> list[dict[str, Any]]:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            read.append(json.loads(message["Body"]))
+        return read
+
+    return all_so_far
+
+
+def test_a_new_repository_is_described_with_where_to_clone_it(sandbox: Any, repository: dict[str, Any]) -> None:
+    name = repository["repositoryName"]
+    client = sandbox.client("codecommit")
+
+    assert repository["cloneUrlHttp"] == f"{sandbox.url}/v1/repos/{name}"
+    assert repository["Arn"] == sandbox.arn("codecommit", name)
+    assert client.get_repository(repositoryName=name)["repositoryMetadata"] == repository
+    assert name in [one["repositoryName"] for one in client.list_repositories()["repositories"]]
+
+
+@pytest.mark.parametrize("name", ["../escape", "..", "a b", "ends.git", "x" * 101])
+def test_a_name_that_is_no_repository_name_is_refused(sandbox: Any, name: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        sandbox.client("codecommit").create_repository(repositoryName=name)
+
+    assert refused.value.response["Error"]["Code"] == "InvalidRepositoryNameException"
+
+
+def test_the_same_name_twice_is_refused(sandbox: Any, repository: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="already exists"):
+        sandbox.client("codecommit").create_repository(repositoryName=repository["repositoryName"])
+
+
+def test_what_was_pushed_is_cloned_back_with_its_modes(
+    checkout: Path, repository: dict[str, Any], sandbox: Any
+) -> None:
+    git("push", "-q", "origin", "main", cwd=checkout)
+
+    git("clone", "-q", repository["cloneUrlHttp"], "again", cwd=checkout.parent)
+
+    again = checkout.parent / "again"
+    assert (again / "README.md").read_text() == "hello\n"
+    assert os.access(again / "run.sh", os.X_OK)
+    assert git("rev-parse", "HEAD", cwd=again) == git("rev-parse", "HEAD", cwd=checkout)
+
+
+def test_branches_commits_and_files_are_told(checkout: Path, repository: dict[str, Any], sandbox: Any) -> None:
+    git("push", "-q", "origin", "main", cwd=checkout)
+    client, name, tip = (
+        sandbox.client("codecommit"),
+        repository["repositoryName"],
+        git("rev-parse", "HEAD", cwd=checkout),
+    )
+
+    assert client.list_branches(repositoryName=name)["branches"] == ["main"]
+    assert client.get_branch(repositoryName=name, branchName="main")["branch"]["commitId"] == tip
+    commit = client.get_commit(repositoryName=name, commitId=tip)["commit"]
+    assert (commit["message"], commit["author"]["name"], commit["parents"]) == ("First\n", "Dev", [])
+    assert client.get_file(repositoryName=name, filePath="README.md")["fileContent"] == b"hello\n"
+    with pytest.raises(client.exceptions.BranchDoesNotExistException):
+        client.get_branch(repositoryName=name, branchName="other")
+    with pytest.raises(client.exceptions.FileDoesNotExistException):
+        client.get_file(repositoryName=name, filePath="absent")
+
+
+@pytest.mark.parametrize("form", ["none", "basic"])
+def test_credentials_are_not_needed_and_do_no_harm(checkout: Path, form: str) -> None:
+    basic = base64.b64encode(b"111122223333:anything").decode()
+    header = ["-c", f"http.extraHeader=Authorization: Basic {basic}"] if form == "basic" else []
+
+    git(*header, "push", "-q", "origin", "main", cwd=checkout)
+
+    assert git("ls-remote", "origin", "refs/heads/main", cwd=checkout)
+
+
+def test_a_pack_of_several_megabytes_is_pushed_in_chunks(checkout: Path) -> None:
+    (checkout / "big.bin").write_bytes(os.urandom(6 << 20))
+    git("add", "-A", cwd=checkout)
+    git("commit", "-qm", "Big", cwd=checkout)
+
+    git("-c", "http.postBuffer=65536", "push", "-q", "origin", "main", cwd=checkout)
+
+    git("clone", "-q", git("remote", "get-url", "origin", cwd=checkout), "again", cwd=checkout.parent)
+    assert (checkout.parent / "again" / "big.bin").read_bytes() == (checkout / "big.bin").read_bytes()
+
+
+def test_a_fetch_that_asks_for_much_is_understood_though_git_compresses_it(
+    checkout: Path, repository: dict[str, Any]
+) -> None:
+    # git gzips a request above 1 KiB: many commits that it already has make it so.
+    for number in range(60):
+        git("commit", "-q", "--allow-empty", "-m", str(number), cwd=checkout)
+    git("push", "-q", "origin", "main", cwd=checkout)
+    git("clone", "-q", repository["cloneUrlHttp"], "again", cwd=checkout.parent)
+    again = checkout.parent / "again"
+    for number in range(60):
+        git("commit", "-q", "--allow-empty", "-m", f"mine {number}", cwd=again)
+    git("commit", "-q", "--allow-empty", "-m", "one more", cwd=checkout)
+    git("push", "-q", "origin", "main", cwd=checkout)
+
+    git("fetch", "-q", "origin", cwd=again)
+
+    assert git("rev-parse", "origin/main", cwd=again) == git("rev-parse", "HEAD", cwd=checkout)
+
+
+def test_a_push_says_what_became_of_each_reference(
+    checkout: Path, repository: dict[str, Any], events: Callable[[], list[dict[str, Any]]], eventually: Any
+) -> None:
+    first = git("rev-parse", "HEAD", cwd=checkout)
+    git("push", "-q", "origin", "main", "main:side", cwd=checkout)
+    git("commit", "-q", "--allow-empty", "-m", "Second", cwd=checkout)
+    second = git("rev-parse", "HEAD", cwd=checkout)
+    git("push", "-q", "origin", "main", cwd=checkout)
+    git("push", "-q", "origin", ":side", cwd=checkout)
+
+    eventually(lambda: len(events()) >= 4)
+
+    told = {(e["detail"]["event"], e["detail"]["referenceName"]): e["detail"] for e in events()}
+    assert set(told) == {
+        ("referenceCreated", "main"),
+        ("referenceCreated", "side"),
+        ("referenceUpdated", "main"),
+        ("referenceDeleted", "side"),
+    }
+    assert told["referenceCreated", "main"]["commitId"] == first
+    updated = told["referenceUpdated", "main"]
+    assert (updated["oldCommitId"], updated["commitId"]) == (first, second)
+    assert updated["referenceFullName"] == "refs/heads/main"
+    assert updated["referenceType"] == "branch"
+    assert told["referenceDeleted", "side"]["oldCommitId"] == first
+    assert {(e["detail-type"], e["region"], e["account"]) for e in events()} == {
+        ("CodeCommit Repository State Change", "eu-west-1", "111122223333")
+    }
+
+
+def test_a_push_that_is_refused_says_nothing(
+    checkout: Path, events: Callable[[], list[dict[str, Any]]], eventually: Any
+) -> None:
+    git("push", "-q", "origin", "main", cwd=checkout)
+    eventually(events)
+    git("commit", "-q", "--amend", "-m", "Rewritten", cwd=checkout)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        git("push", "-q", "origin", "main", cwd=checkout)
+
+    assert [one["detail"]["event"] for one in events()] == ["referenceCreated"]
+
+
+def test_the_first_branch_pushed_is_the_default_one(
+    checkout: Path, repository: dict[str, Any], sandbox: Any, eventually: Any
+) -> None:
+    git("push", "-q", "origin", "main:trunk", cwd=checkout)
+    client, name = sandbox.client("codecommit"), repository["repositoryName"]
+
+    eventually(lambda: client.get_repository(repositoryName=name)["repositoryMetadata"].get("defaultBranch") == "trunk")
+
+    git("clone", "-q", repository["cloneUrlHttp"], "again", cwd=checkout.parent)
+    assert git("branch", "--show-current", cwd=checkout.parent / "again") == "trunk"
+
+
+def test_only_git_is_served_under_the_repositories(sandbox: Any, repository: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        git("clone", "-q", f"{sandbox.url}/v1/repos/absent", cwd=tmp_path)
+    assert "not found" in failed.value.stderr
+
+
+def test_one_name_in_two_accounts_is_told_apart_by_the_user_name(
+    sandbox: Any, repository: dict[str, Any], checkout: Path
+) -> None:
+    other = sandbox.client("codecommit", account="222233334444")
+    other.create_repository(repositoryName=repository["repositoryName"])
+    of_account = f"{sandbox.url}/v1/repos/{repository['repositoryName']}".replace("://", "://111122223333:x@")
+
+    git("push", "-q", of_account, "main", cwd=checkout)
+
+    assert other.list_branches(repositoryName=repository["repositoryName"])["branches"] == []
+    other.delete_repository(repositoryName=repository["repositoryName"])
+
+
+def test_cloudformation_makes_describes_and_deletes_a_repository(sandbox: Any) -> None:
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    outputs = {key: {"Value": {"Fn::GetAtt": ["Repo", key]}} for key in ("Arn", "CloneUrlHttp", "CloneUrlSsh", "Name")}
+    template = {
+        "Resources": {"Repo": {"Type": "AWS::CodeCommit::Repository", "Properties": {"RepositoryName": name}}},
+        "Outputs": outputs,
+    }
+    cloudformation = sandbox.client("cloudformation")
+
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
+
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    told = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    metadata = sandbox.client("codecommit").get_repository(repositoryName=name)["repositoryMetadata"]
+    assert told["Arn"] == metadata["Arn"]
+    assert told["CloneUrlHttp"] == metadata["cloneUrlHttp"]
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
+    with pytest.raises(ClientError, match="does not exist"):
+        sandbox.client("codecommit").get_repository(repositoryName=name)
