@@ -1,0 +1,62 @@
+"""Commands that other packages add: entry points of the group `tidegate.commands`, loaded when asked for."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from tidegate.errors import TidegateError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
+
+GROUP: Final = "tidegate.commands"
+
+
+class ExtensibleGroup(TyperGroup):
+    """Tidegate's own commands first; an extension is imported only where it is called, or help is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Name every command there is."""
+        own = super().list_commands(ctx)
+        return [*own, *sorted({extension.name for extension in _extensions()} - set(own))]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Return the command of that name, None where there is none."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        found = next(iter(_extensions().select(name=cmd_name)), None)
+        return found and _load(found)
+
+
+def _extensions() -> "EntryPoints":
+    # Imported here: it takes as long as checking a repository.
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
+
+
+def _load(extension: "EntryPoint") -> Any:
+    try:
+        command = typer.main.get_command(extension.load())
+    except ImportError as error:
+        return _missing(extension.name, str(error))
+    command.name = extension.name
+    return command
+
+
+def _missing(name: str, reason: str) -> Any:
+    app = typer.Typer(add_completion=False)
+
+    @app.command(
+        name,
+        help="Not installed completely: an extra of tidegate is missing.",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    )
+    def missing() -> None:
+        raise TidegateError(
+            f"`tidegate {name}` cannot run: {reason}; install the extra that brings it: tidegate[{name}]"
+        )
+
+    return typer.main.get_command(app)
