@@ -69,6 +69,12 @@ def stand_in(image_uri: str, tables: tuple[Path, ...] = (SHIPPED,)) -> StandIn:
     )
 
 
+def known(image_uri: str) -> StandIn:
+    """Return what stands in for `image_uri` in the running sandbox; AwsError(ValidationException) for nothing."""
+    own = context.sandbox().home / "images.toml"
+    return stand_in(image_uri, ((own,) if own.is_file() else ()) + (SHIPPED,))
+
+
 _making = threading.Lock()  # one at a time: two would share the same disk and network
 
 
@@ -80,10 +86,8 @@ def environment_for(image_uri: str) -> Path:
 
     AwsError(ValidationException) for an image without a stand-in; AwsError(InternalFailure) where it cannot be made.
     """
-    home = context.sandbox().home
-    own = home / "images.toml"
-    chosen = stand_in(image_uri, ((own,) if own.is_file() else ()) + (SHIPPED,))
-    folder = home / "images" / chosen.folder_name
+    chosen = known(image_uri)
+    folder = context.sandbox().home / "images" / chosen.folder_name
     python = folder / "bin" / "python"
     with _making:
         if not python.exists():

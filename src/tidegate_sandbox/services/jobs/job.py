@@ -1,0 +1,217 @@
+"""A processing or training job: its record, and its life from Starting to its end."""
+
+import json
+import logging
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from tidegate_sandbox import context, hooks, images, isolation, processes
+from tidegate_sandbox.images.layer import layer
+from tidegate_sandbox.services.jobs import storage
+from tidegate_sandbox.services.jobs.contract import Container
+from tidegate_sandbox.services.jobs.logs import publish
+from tidegate_sandbox.services.jobs.storage import DataError
+
+_log = logging.getLogger(__name__)
+
+Kind = Literal["Processing", "Training"]
+Status = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
+
+AT_ONCE = 2
+"""Containers that run at the same time; further jobs wait in status InProgress, as for capacity."""
+
+GRACE = 120.0
+"""Seconds of the wall between asking a container to end and killing it (StopTrainingJob)."""
+
+REASON_LENGTH = 1024  # FailureReason and ExitMessage in botocore's model
+
+_capacity = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Job:
+    """A job. `run` takes it through its life; the rest is read, and `stop` called, from other threads."""
+
+    def __init__(self, kind: Kind, arn: str, request: Mapping[str, Any], container: Container) -> None:
+        self.kind = kind
+        self.name: str = request[f"{kind}JobName"]
+        self.arn = arn
+        self.request = dict(request)
+        self.container = container
+        self.created = self.modified = context.sandbox().clock.now()
+        self.started: datetime | None = None
+        self.ended: datetime | None = None
+        self.status: Status = "InProgress"
+        self.transitions: list[tuple[str, datetime]] = [("Starting", self.created)]
+        self.failure_reason: str | None = None
+        self.exit_message: str | None = None
+        self.metrics: dict[str, tuple[float, datetime]] = {}
+        self.has_artifacts = False
+        self.scope = context.scope()
+        self._lock = threading.Lock()
+        self._process: processes.Process | None = None
+        self._stopping = False
+        self._finished = threading.Event()
+
+    @property
+    def secondary_status(self) -> str:
+        """What the job is doing within its status, in SageMaker's words."""
+        return self.transitions[-1][0]
+
+    @property
+    def log(self) -> Path:
+        """The file of the container's output; it stays when the job is over."""
+        folder = context.sandbox().home / "log" / "jobs" / self.scope.account / self.scope.region
+        return folder / f"{self.kind.lower()}-{self.name}.log"
+
+    def wait(self) -> None:
+        """Block until the job is over."""
+        self._finished.wait()
+
+    def stop(self) -> None:
+        """Ask the container to end, and see to it after GRACE; no error where the job is over. Does not wait."""
+        with self._lock:
+            if self.ended is not None or self._stopping:
+                return
+            self._stopping = True
+            self.status = "Stopping"
+            self._enter("Stopping")
+            process = self._process
+        if process is not None:
+            hooks.run_in_background(process.terminate, GRACE, name=f"stop {self.name}")
+
+    def run(self) -> None:
+        """Take the job through its life. Never raises: what goes wrong is the job's FailureReason."""
+        work = context.sandbox().home / "jobs" / f"{self.scope.account}-{self.scope.region}-{self.kind}-{self.name}"
+        try:
+            with _capacity:
+                self._run(work)
+        except DataError as error:
+            self._end("Failed", str(error))
+        except Exception as error:
+            _log.exception("%s failed", self.arn)
+            self._end("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+            self._finished.set()
+
+    def _run(self, work: Path) -> None:
+        python = images.environment_for(self.container.image)
+        self._enter("Downloading")
+        ml = self._prepare(work)
+        outcome = self._run_container(work, ml, layer(python, work / "environment"))
+        if outcome is None:
+            return self._end("Stopped")
+        lines = self.log.read_text(errors="replace").splitlines()
+        self._read_metrics(lines)
+        self.exit_message = _first(ml / "output" / "message")
+        self._enter("Uploading")
+        failed = not (outcome.too_long or self._stopping) and outcome.code != 0
+        self._upload(work, ml, failed=failed)
+        publish(self.scope, self.kind, self.name, lines)
+        if failed:
+            said = [line.strip() for line in lines if line.strip()]
+            why = _first(ml / "output" / "failure") or self.exit_message or (said[-1] if said else "")
+            return self._end("Failed", f"AlgorithmError: {why}, exit code: {outcome.code}")
+        if outcome.too_long:
+            return self._end("Stopped", secondary="MaxRuntimeExceeded")
+        return self._end("Stopped" if self._stopping else "Completed")
+
+    def _prepare(self, work: Path) -> Path:
+        ml = work / "ml"
+        for folder in self.container.folders:
+            (ml / folder).mkdir(parents=True, exist_ok=True)
+        for path, document in self.container.files.items():
+            target = ml / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(json.dumps(document, default=str))
+        s3 = self.scope.client("s3")
+        for wanted in self.container.downloads:
+            (ml / wanted.to).mkdir(parents=True, exist_ok=True)
+            storage.download(s3, wanted.uri, ml / wanted.to)
+        return ml
+
+    def _run_container(self, work: Path, ml: Path, python: Path) -> "_Outcome | None":
+        """Run it to its end; None where the job was stopped before it began."""
+        for folder in ("cwd", "tmp"):
+            (work / folder).mkdir()
+        environment = {
+            "PYTHONUNBUFFERED": "1",
+            **self.container.environment,
+            **self.scope.environment(),
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "PATH": f"{python.parent}:{processes.environment()['PATH']}",
+            "TMPDIR": str(work / "tmp"),
+        }
+        command = [*isolation.prefix(ml, network=self.container.network), *self.container.command]
+        with self._lock:
+            if self._stopping:
+                return None
+            self._enter("Training")
+            self.started = self.modified
+            self.log.unlink(missing_ok=True)
+            self._process = processes.Process.start(
+                command, env=environment, cwd=work / "cwd", log=self.log, name=f"{self.kind.lower()} job {self.name}"
+            )
+        try:
+            return _Outcome(self._process.wait(self.container.max_runtime))
+        except subprocess.TimeoutExpired:
+            return _Outcome(self._process.terminate(GRACE), too_long=True)
+
+    def _upload(self, work: Path, ml: Path, *, failed: bool) -> None:
+        s3 = self.scope.client("s3")
+        for upload in self.container.uploads:
+            folder = ml / upload.source
+            if failed and not upload.always:
+                continue
+            if not upload.packed:
+                storage.upload(s3, folder, upload.uri, upload.kms_key)
+            elif any(folder.iterdir()):
+                archive = work / "archive.tar.gz"
+                storage.pack(folder, archive)
+                storage.upload_file(s3, archive, upload.uri, upload.kms_key)
+                self.has_artifacts |= not upload.always
+
+    def _read_metrics(self, lines: list[str]) -> None:
+        """Find the last value of each of MetricDefinitions in what the container printed."""
+        now = context.sandbox().clock.now()
+        for definition in self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
+            found = [match for line in lines if (match := re.search(definition["Regex"], line)) and match.groups()]
+            if found:
+                self.metrics[definition["Name"]] = (float(found[-1][1]), now)
+
+    def _enter(self, secondary: str) -> None:
+        self.modified = context.sandbox().clock.now()
+        self.transitions.append((secondary, self.modified))
+
+    def _end(self, status: Status, reason: str | None = None, secondary: str | None = None) -> None:
+        with self._lock:
+            self.failure_reason = reason[:REASON_LENGTH] if reason else None
+            self._enter(secondary or status)
+            self.ended = self.modified
+            self.status = status
+        _log.info("%s: %s%s", self.arn, status, f" ({self.failure_reason})" if reason else "")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """How a container ended; `too_long` where it was ended for its StoppingCondition."""
+
+    code: int
+    too_long: bool = False
+
+
+def _first(path: Path) -> str | None:
+    """Return the beginning of the file that a container may have left, as much as an answer holds."""
+    try:
+        with path.open(errors="replace") as file:
+            return file.read(REASON_LENGTH).strip() or None
+    except OSError:
+        return None
