@@ -57,4 +57,5 @@ def _number(value: float) -> str:
     if not math.isfinite(value):
         raise UnsafeValueError(f"{value} is not a number that CloudFormation can read")
     # YAML 1.1 reads 1e-05 as a string, so no exponents.
-    return f"{Decimal(repr(value)):f}"
+    text = f"{Decimal(repr(value)):f}"
+    return text if "." in text else f"{text}.0"
