@@ -5,6 +5,7 @@ evaluation are put in by replacing entries of its module tables. `check()` asser
 another version fails with a sentence instead of half working.
 """
 
+import contextvars
 import json
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,12 +13,14 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 from typing import Any, Protocol, TypedDict
 
+import yaml
 from ministack import app as _app
 from ministack.core import concurrency as _concurrency
 from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import eventbridge as _eventbridge
+from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
@@ -38,8 +41,11 @@ def check() -> None:
     relied_on: list[tuple[Any, str]] = [
         (_app, "SERVICE_HANDLERS"),
         (_router, "SERVICE_PATTERNS"),
+        (_router, "extract_access_key_id"),
+        (_router, "extract_region"),
         (_provisioners, "_RESOURCE_HANDLERS"),
         (_stacks, "_runs_on_worker_thread"),
+        (_engine, "_parse_template"),
         (_eventbridge, "_invoke_target"),
         (_eventbridge, "_put_events"),
         (_cloudwatch, "_alarms"),
@@ -59,6 +65,7 @@ def check() -> None:
         (_cloudwatch, "TWO_WEEKS_SECONDS"),
         (_cloudwatch, "time"),
         (_responses, "request_scope"),
+        (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
     ]
     missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
@@ -70,6 +77,16 @@ def check() -> None:
 def current_account_and_region() -> tuple[str, str]:
     """Return the account and the region of the request that is being served."""
     return _responses.get_account_id(), _responses.get_region()
+
+
+def account_and_region_of(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return the account and the region that a request with these `headers` (lower case) is signed for."""
+
+    def read() -> tuple[str, str]:
+        _responses.set_request_account_id(_router.extract_access_key_id(headers))
+        return _responses.get_account_id(), _router.extract_region(headers)
+
+    return contextvars.copy_context().run(read)
 
 
 def acting_in(account: str, region: str) -> AbstractContextManager[None]:
@@ -154,6 +171,15 @@ def register_resource_type(name: str, resource_type: ResourceType) -> None:
     }
     _provisioners._RESOURCE_HANDLERS[name] = handlers
     _own_types.add(name)
+
+
+def parse_template(text: str) -> dict[str, Any]:
+    """Return what a JSON or YAML template says, !Ref and its like written out; ValueError where it is none."""
+    try:
+        template: dict[str, Any] = _engine._parse_template(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    return template
 
 
 def physical_name(stack: str, logical_id: str, max_length: int) -> str:
@@ -301,6 +327,7 @@ __all__ = [
     "MetricPoint",
     "ResourceType",
     "Response",
+    "account_and_region_of",
     "acting_in",
     "add_metric_point",
     "asgi_app",
@@ -311,6 +338,7 @@ __all__ = [
     "keep_metrics",
     "metric_alarms",
     "metric_points",
+    "parse_template",
     "physical_name",
     "register_event_target",
     "register_resource_type",

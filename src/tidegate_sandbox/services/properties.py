@@ -28,6 +28,11 @@ def _convert(shape: Any, value: Any, where: str) -> Any:
             return int(value)
         except (TypeError, ValueError):
             raise ValueError(f"{where} is {value!r} and must be a whole number") from None
+    if shape.type_name in ("float", "double"):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{where} is {value!r} and must be a number") from None
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

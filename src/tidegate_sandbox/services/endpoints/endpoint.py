@@ -1,0 +1,179 @@
+"""An endpoint: what it is now, how it is described, and the events of what happens to it."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tidegate import guardrails
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.context import Scope, Scoped
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services import tags
+from tidegate_sandbox.services.endpoints.capture import Capturer
+from tidegate_sandbox.services.endpoints.fleets import Fleet
+from tidegate_sandbox.services.endpoints.metering import Ledger
+from tidegate_sandbox.services.endpoints.records import Capture, Variant
+from tidegate_sandbox.services.endpoints.router import Router
+
+_EVENT_STATUS = {"InService": "IN_SERVICE"}
+"""EventBridge spells statuses in capitals; those of more than one word with an underscore."""
+
+_REASON_LENGTH = 1024
+
+
+class Endpoint:
+    """An endpoint. Whoever has begun a change (`begin`) owns its fields until `settle`."""
+
+    def __init__(self, scope: Scope, name: str, config: str, deployment_config: Mapping[str, Any] | None) -> None:
+        self.scope = scope
+        self.name = name
+        self.arn = scope.arn("sagemaker", f"endpoint/{name.lower()}")
+        self.created = self.modified = _now()
+        self.status = "Creating"
+        self.config = config
+        self.deployment_config = deployment_config
+        self.failure_reason: str | None = None
+        self.fleet: Fleet | None = None
+        self.next_fleet: Fleet | None = None
+        self.rollout: guardrails.Rollout | None = None
+        self.router = Router()
+        self.ledger = Ledger()
+        self.capturer = Capturer(scope, name)
+        self._settled = threading.Condition()
+
+    def begin(self, status: str) -> None:
+        """Begin a change that `status` names, or raise AwsError where another is in progress."""
+        with self._settled:
+            if self.status in ("Creating", "Updating", "Deleting"):
+                raise AwsError("ValidationException", f'Cannot update in-progress endpoint "{self.arn}".')
+            if status == "Updating" and self.status == "Failed":
+                raise AwsError("ValidationException", f'Cannot update failed endpoint "{self.arn}"; delete it.')
+            self.status = status
+            self.failure_reason = None
+            self.modified = _now()
+        self.emit_state()
+
+    def settle(self, status: str, failure_reason: str | None = None) -> None:
+        """End the change that was begun."""
+        with self._settled:
+            self.status = status
+            self.failure_reason = failure_reason[:_REASON_LENGTH] if failure_reason else None
+            self.next_fleet = self.rollout = None
+            self.modified = _now()
+            self._settled.notify_all()
+        self.emit_state()
+
+    def wait(self) -> None:
+        """Return once no change is in progress."""
+        with self._settled:
+            self._settled.wait_for(lambda: self.status not in ("Creating", "Updating", "Deleting"))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what DescribeEndpoint answers."""
+        described: dict[str, Any] = {
+            "EndpointName": self.name,
+            "EndpointArn": self.arn,
+            "EndpointConfigName": self.config,
+            "EndpointStatus": self.status,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+        }
+        if self.fleet is not None:
+            described["ProductionVariants"] = [_variant(variant) for variant in self.fleet.plan.variants]
+            if self.fleet.plan.capture is not None:
+                described["DataCaptureConfig"] = _capture(self.fleet.plan.capture)
+        if self.failure_reason is not None:
+            described["FailureReason"] = self.failure_reason
+        if self.deployment_config is not None:
+            described["LastDeploymentConfig"] = dict(self.deployment_config)
+        pending = self._pending()
+        if pending is not None:
+            described["PendingDeploymentSummary"] = pending
+        return described
+
+    def _pending(self) -> dict[str, Any] | None:
+        fleet, rollout = self.next_fleet, self.rollout
+        if fleet is None or rollout is None:
+            return None
+        status = {
+            "Status": rollout.variant_status,
+            "StatusMessage": rollout.status_message,
+            "StartTime": rollout.since,
+        }
+        variants = [
+            {
+                **_variant(variant, round(rollout.green_share * variant.instance_count)),
+                "InstanceType": variant.instance_type,
+                "VariantStatus": [status],
+            }
+            for variant in fleet.plan.variants
+        ]
+        return {
+            "EndpointConfigName": fleet.plan.config,
+            "ProductionVariants": variants,
+            "StartTime": rollout.started_at,
+        }
+
+    def emit_state(self) -> None:
+        """Emit `SageMaker Endpoint State Change`."""
+        self._emit("SageMaker Endpoint State Change")
+
+    def emit_deployment_state(self) -> None:
+        """Emit `SageMaker Endpoint Deployment State Change`."""
+        self._emit("SageMaker Endpoint Deployment State Change")
+
+    def _emit(self, detail_type: str) -> None:
+        detail = _with_epochs(self.describe())
+        detail["EndpointStatus"] = _EVENT_STATUS.get(self.status, self.status.upper())
+        with hooks.acting_in(self.scope.account, self.scope.region):
+            detail["Tags"] = {tag["Key"]: tag["Value"] for tag in tags.tags_of(self.arn)}
+            hooks.emit_event("aws.sagemaker", detail_type, detail, [self.arn])
+
+
+endpoints: Scoped[dict[str, Endpoint]] = Scoped(dict)
+
+
+def endpoint_named(name: str) -> Endpoint:
+    """Return the endpoint `name` of the scope that is being served, or raise AwsError."""
+    endpoint = endpoints.here().get(name)
+    if endpoint is None:
+        arn = context.scope().arn("sagemaker", f"endpoint/{name.lower()}")
+        raise AwsError("ValidationException", f'Could not find endpoint "{arn}".')
+    return endpoint
+
+
+def _variant(variant: Variant, current_instances: int | None = None) -> dict[str, Any]:
+    return {
+        "VariantName": variant.name,
+        "DeployedImages": [{"SpecifiedImage": variant.container.image}],
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.weight,
+        "CurrentInstanceCount": variant.instance_count if current_instances is None else current_instances,
+        "DesiredInstanceCount": variant.instance_count,
+    }
+
+
+def _capture(capture: Capture) -> dict[str, Any]:
+    return {
+        "EnableCapture": capture.enabled,
+        "CaptureStatus": "Started" if capture.enabled else "Stopped",
+        "CurrentSamplingPercentage": capture.sampling,
+        "DestinationS3Uri": capture.destination,
+        "KmsKeyId": capture.kms_key,
+    }
+
+
+def _with_epochs(value: Any) -> Any:
+    """Return `value` with times as SageMaker's events have them: milliseconds since 1970."""
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, dict):
+        return {key: _with_epochs(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_epochs(item) for item in value]
+    return value
+
+
+def _now() -> datetime:
+    return context.sandbox().clock.now()

@@ -1,0 +1,184 @@
+"""Fleets of model servers: a process for each variant of an endpoint configuration.
+
+A fleet stands for as many instances as its variants say; how many there are decides how traffic is shared, not how
+many processes run.
+"""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from tidegate_sandbox import context, images, isolation
+from tidegate_sandbox.processes import Process
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services.endpoints.metering import Meter
+from tidegate_sandbox.services.endpoints.records import Plan, Variant
+from tidegate_sandbox.services.endpoints.upstream import Upstream
+from tidegate_sandbox.serving import MODEL_SERVER
+
+_LOOK_AGAIN = 0.02
+_LOG_TAIL = 2000
+_GRACE = 2.0
+
+
+class FleetError(Exception):
+    """Why a fleet could not be started: what DescribeEndpoint gives as FailureReason."""
+
+
+class ModelServer:
+    """The process that serves a variant. `in_flight` belongs to the router."""
+
+    def __init__(self, variant: Variant, folder: Path, log: Path, meter: Meter) -> None:
+        self.variant = variant
+        self.meter = meter
+        self.in_flight = 0
+        self.upstream: Upstream | None = None
+        self._folder = folder
+        self._log = log
+        self._process: Process | None = None
+
+    def launch(self, python: Path, aws: Mapping[str, str]) -> None:
+        """Fetch the model data and start the process, in the environment of `python`."""
+        ml = self._folder / "ml"
+        model = ml / "model"
+        model.mkdir(parents=True)
+        _unpack(self.variant.container.model_data_url, model)
+        command = [str(python), str(MODEL_SERVER)]
+        try:
+            command = [*isolation.prefix(ml), *command, "--model", str(isolation.ML / "model")]
+        except RuntimeError:  # no /opt/ml of its own on this machine: programs are told the folder anyway
+            command += ["--model", str(model)]
+        environment = {"OMP_NUM_THREADS": "1", "SAGEMAKER_REGION": aws["AWS_REGION"], **aws}
+        self._process = Process.start(
+            [*command, "--announce", str(self._announcement)],
+            env={**environment, **self.variant.container.environment},
+            cwd=model,
+            log=self._log,
+            name=f"model server {self.variant.model}",
+        )
+
+    def wait_until_healthy(self) -> None:
+        """Return once /ping is answered; FleetError where the process ends before, or takes too long."""
+        assert self._process is not None
+        until = time.monotonic() + self.variant.startup_timeout
+        while not self._announcement.exists():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise FleetError(
+                    f"The primary container for production variant {self.variant.name} did not pass the ping health "
+                    f"check. Please check CloudWatch logs for this endpoint. (local simulation: {self._last_words()})"
+                )
+            time.sleep(_LOOK_AGAIN)
+        port = int(self._announcement.read_text())
+        if _ping(port) != HTTPStatus.OK:
+            raise FleetError(f"The primary container for production variant {self.variant.name} failed its first ping.")
+        self.upstream = Upstream(port)
+
+    def stop(self) -> None:
+        """End the process and remove its model data; the log stays."""
+        if self.upstream is not None:
+            self.upstream.close()
+        if self._process is not None:
+            self._process.terminate(_GRACE)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _announcement(self) -> Path:
+        return self._folder / "port"
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace")[-_LOG_TAIL:].strip().splitlines() if self._log.exists() else []
+        return f"{lines[-1][:300] if lines else 'it said nothing'}; the whole log is {self._log}"
+
+
+class Fleet:
+    """The model servers of one endpoint configuration at one endpoint."""
+
+    def __init__(self, endpoint: str, plan: Plan) -> None:
+        """Plan a fleet for the endpoint of that name in the scope that is being served; nothing is started yet."""
+        self.plan = plan
+        self._scope = context.scope()
+        home = context.sandbox().home
+        where = Path("endpoints", f"{self._scope.account}-{self._scope.region}", endpoint)
+        (home / where).mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{plan.config}-", dir=home / where))
+        self.servers = tuple(
+            ModelServer(
+                variant,
+                self._folder / variant.name,
+                home / "log" / where / f"{self._folder.name}-{variant.name}.log",
+                Meter(self._scope, endpoint, variant.name, plan.config),
+            )
+            for variant in plan.variants
+        )
+        self._pythons: dict[str, Path] = {}
+
+    def pull(self) -> None:
+        """Make the stand-ins of the variants' images, where they are not there yet."""
+        for variant in self.plan.variants:
+            try:
+                self._pythons[variant.name] = images.environment_for(variant.container.image)
+            except AwsError as error:
+                raise FleetError(error.message) from error
+
+    def start(self) -> None:
+        """Start every server and return once all are healthy. FleetError, with nothing left running, otherwise."""
+        try:
+            self.pull()
+            for server in self.servers:
+                server.launch(self._pythons[server.variant.name], self._scope.environment())
+            for server in self.servers:
+                server.wait_until_healthy()
+        except (FleetError, OSError, subprocess.SubprocessError) as error:
+            self.stop()
+            raise error if isinstance(error, FleetError) else FleetError(str(error)) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every server."""
+        for server in self.servers:
+            server.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _ping(port: int) -> int:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _unpack(url: str, folder: Path) -> None:
+    """Put the model.tar.gz at the s3:// address `url` into `folder`, as SageMaker does before a container starts."""
+    from botocore.exceptions import ClientError
+
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    with tempfile.TemporaryFile() as archive:
+        try:
+            body: Any = context.scope().client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+            shutil.copyfileobj(body, archive)
+        except ClientError as error:
+            raise FleetError(f"The model data at {url} could not be downloaded: {error}") from error
+        archive.seek(0)
+        try:
+            with tarfile.open(fileobj=archive) as tar:
+                _extract(tar, folder)
+        except tarfile.TarError as error:
+            raise FleetError(f"The model data at {url} is not a tar archive that can be unpacked: {error}") from error
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    if not hasattr(tarfile, "data_filter"):
+        raise FleetError(f"Python {sys.version.split()[0]} cannot unpack archives safely: use 3.11.4 or newer")
+    tar.extractall(folder, filter="data")

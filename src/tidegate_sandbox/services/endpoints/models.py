@@ -1,0 +1,313 @@
+"""SageMaker's operations on models and endpoint configurations."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tidegate_sandbox import context
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services import tags
+from tidegate_sandbox.services.endpoints.records import (
+    Capture,
+    Container,
+    EndpointConfig,
+    Model,
+    Plan,
+    Variant,
+    inventory,
+)
+from tidegate_sandbox.services.paging import page
+from tidegate_sandbox.services.sagemaker import sagemaker
+
+# botocore's model: ModelName, EndpointConfigName, VariantName, and the lengths and ranges beside them.
+NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_MOST_VARIANTS = 10
+_STARTUP_TIMEOUT = 300.0
+
+_UNSIMULATED_IN_CONTAINERS = (
+    "ModelDataSource",
+    "AdditionalModelDataSources",
+    "MultiModelConfig",
+    "InferenceSpecificationName",
+    "ContainerMetricsConfig",
+)
+_UNSIMULATED_IN_CONFIGS = ("ShadowProductionVariants", "AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig")
+_UNSIMULATED_IN_VARIANTS = (
+    "ServerlessConfig",
+    "InstancePools",
+    "ManagedInstanceScaling",
+    "CapacityReservationConfig",
+    "AcceleratorType",
+    "CoreDumpConfig",
+)
+
+R = TypeVar("R")
+
+
+def _invalid(sentence: str) -> AwsError:
+    return AwsError("ValidationException", sentence)
+
+
+def check_name(member: str, name: str) -> None:
+    """Raise AwsError where `name` is not one that SageMaker takes for `member`."""
+    if not NAME.fullmatch(name) or len(name) > 63:
+        raise _invalid(
+            f"Value '{name}' at '{member}' failed to satisfy constraint: it must have 1 to 63 letters, digits and "
+            "single hyphens between them"
+        )
+
+
+def refuse_unsimulated(given: Mapping[str, Any], members: Iterable[str], where: str = "") -> None:
+    """Raise AwsError for a member that would change what happens and is not simulated."""
+    for member in members:
+        if given.get(member):
+            raise _invalid(f"{where}{member} is not in the local simulation")
+
+
+# ---------------------------------------------------------------- models
+@sagemaker.operation("CreateModel")
+def create_model(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Create a model of one container; its model data must exist."""
+    name = parameters["ModelName"]
+    check_name("modelName", name)
+    arn = context.scope().arn("sagemaker", f"model/{name.lower()}")
+    if name in inventory.here().models:
+        raise _invalid(f'Cannot create already existing model "{arn}".')
+    containers = [*filter(None, [parameters.get("PrimaryContainer")]), *parameters.get("Containers", [])]
+    if len(containers) != 1:
+        raise _invalid(f"A model in the local simulation has one container, and {len(containers)} were given.")
+    container = _container(containers[0])
+    given = {key: value for key, value in parameters.items() if key != "Tags"}
+    inventory.here().models[name] = Model(name, arn, container, _now(), given)
+    tags.set_tags(arn, parameters.get("Tags", []))
+    return {"ModelArn": arn}
+
+
+def _container(given: Mapping[str, Any]) -> Container:
+    refuse_unsimulated(given, _UNSIMULATED_IN_CONTAINERS)
+    if given.get("Mode", "SingleModel") != "SingleModel":
+        raise _invalid(f"Mode {given['Mode']} is not in the local simulation")
+    if "ModelPackageName" in given:
+        container = _of_package(given["ModelPackageName"], given.get("Environment", {}))
+    elif given.get("Image") and given.get("ModelDataUrl"):
+        container = Container(given["Image"], given["ModelDataUrl"], given.get("Environment", {}))
+    else:
+        raise _invalid("A container needs an Image and a ModelDataUrl, or a ModelPackageName.")
+    if container.environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "").startswith("s3://"):
+        raise _invalid(
+            "SAGEMAKER_SUBMIT_DIRECTORY in S3 is not in the local simulation: put the code into the model data's code/"
+        )
+    _check_model_data(container.model_data_url)
+    return container
+
+
+def _of_package(name: str, environment: Mapping[str, str]) -> Container:
+    from botocore.exceptions import ClientError
+
+    try:
+        package = context.scope().client("sagemaker").describe_model_package(ModelPackageName=name)
+    except ClientError as error:
+        raise _invalid(error.response["Error"]["Message"]) from error
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    if len(containers) != 1 or not containers[0].get("ModelDataUrl"):
+        raise _invalid(f"The model package {name} has no inference specification of one container with model data.")
+    (specified,) = containers
+    return Container(
+        specified["Image"],
+        specified["ModelDataUrl"],
+        {**specified.get("Environment", {}), **environment},
+        package["ModelPackageArn"],
+    )
+
+
+def _check_model_data(url: str) -> None:
+    from botocore.exceptions import ClientError
+
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    if not url.startswith("s3://") or not key:
+        raise _invalid(f"ModelDataUrl {url} is not the s3:// address of an object.")
+    try:
+        context.scope().client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        raise _invalid(f"Could not access model data at {url}. Please ensure that the object exists.") from error
+
+
+@sagemaker.operation("DescribeModel")
+def describe_model(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Describe a model as it was created."""
+    model = model_named(parameters["ModelName"])
+    return {**model.parameters, "ModelArn": model.arn, "CreationTime": model.created}
+
+
+@sagemaker.operation("DeleteModel")
+def delete_model(parameters: dict[str, Any]) -> None:
+    """Delete a model; endpoints that it serves are not touched."""
+    model = model_named(parameters["ModelName"])
+    del inventory.here().models[model.name]
+    tags.drop(model.arn)
+
+
+@sagemaker.operation("ListModels")
+def list_models(parameters: dict[str, Any]) -> dict[str, Any]:
+    """List models, newest first unless asked otherwise."""
+    models = listed(parameters, inventory.here().models.values(), lambda model: (model.name, model.created))
+    summaries = [{"ModelName": m.name, "ModelArn": m.arn, "CreationTime": m.created} for m in models]
+    return page(summaries, parameters, "Models")
+
+
+def model_named(name: str) -> Model:
+    """Return the model `name` of the scope that is being served, or raise AwsError."""
+    model = inventory.here().models.get(name)
+    if model is None:
+        raise _invalid(f'Could not find model "{context.scope().arn("sagemaker", f"model/{name.lower()}")}".')
+    return model
+
+
+# ---------------------------------------------------------------- endpoint configurations
+@sagemaker.operation("CreateEndpointConfig")
+def create_endpoint_config(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Create an endpoint configuration; its models must exist."""
+    name = parameters["EndpointConfigName"]
+    check_name("endpointConfigName", name)
+    arn = context.scope().arn("sagemaker", f"endpoint-config/{name.lower()}")
+    if name in inventory.here().configs:
+        raise _invalid(f'Cannot create already existing endpoint configuration "{arn}".')
+    refuse_unsimulated(parameters, _UNSIMULATED_IN_CONFIGS)
+    variants = [_with_defaults(variant) for variant in parameters["ProductionVariants"]]
+    _check_variants(variants)
+    _check_capture(parameters.get("DataCaptureConfig"))
+    given = {key: value for key, value in parameters.items() if key != "Tags"} | {"ProductionVariants": variants}
+    config = EndpointConfig(name, arn, _now(), given)
+    plan_of(config)  # every model is there
+    inventory.here().configs[name] = config
+    tags.set_tags(arn, parameters.get("Tags", []))
+    return {"EndpointConfigArn": arn}
+
+
+def _with_defaults(variant: Mapping[str, Any]) -> dict[str, Any]:
+    return {"InitialVariantWeight": 1.0, **variant}
+
+
+def _check_variants(variants: list[dict[str, Any]]) -> None:
+    if not 1 <= len(variants) <= _MOST_VARIANTS:
+        raise _invalid(f"An endpoint configuration has 1 to {_MOST_VARIANTS} production variants, not {len(variants)}.")
+    for variant in variants:
+        check_name("productionVariants.variantName", variant["VariantName"])
+        refuse_unsimulated(variant, _UNSIMULATED_IN_VARIANTS, f"Production variant {variant['VariantName']}: ")
+        for member in ("ModelName", "InstanceType", "InitialInstanceCount"):
+            if not variant.get(member):
+                raise _invalid(f"Production variant {variant['VariantName']} needs {member}.")
+        if variant["InitialVariantWeight"] < 0:
+            raise _invalid(f"Production variant {variant['VariantName']}: InitialVariantWeight must be 0 or more.")
+    twice = [name for name, count in Counter(variant["VariantName"] for variant in variants).items() if count > 1]
+    if twice:
+        raise _invalid(f"Production variant names must differ, and {', '.join(twice)} is there more than once.")
+
+
+def _check_capture(given: Mapping[str, Any] | None) -> None:
+    if given is None:
+        return
+    if not 0 <= given["InitialSamplingPercentage"] <= 100:
+        raise _invalid("DataCaptureConfig.InitialSamplingPercentage must be 0 to 100.")
+    if not given["DestinationS3Uri"].startswith("s3://"):
+        raise _invalid("DataCaptureConfig.DestinationS3Uri must be an s3:// address.")
+
+
+@sagemaker.operation("DescribeEndpointConfig")
+def describe_endpoint_config(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Describe an endpoint configuration as it was created."""
+    config = config_named(parameters["EndpointConfigName"])
+    return {**config.parameters, "EndpointConfigArn": config.arn, "CreationTime": config.created}
+
+
+@sagemaker.operation("DeleteEndpointConfig")
+def delete_endpoint_config(parameters: dict[str, Any]) -> None:
+    """Delete an endpoint configuration; SageMaker does so even under a live endpoint, which then goes on."""
+    config = config_named(parameters["EndpointConfigName"])
+    del inventory.here().configs[config.name]
+    tags.drop(config.arn)
+
+
+@sagemaker.operation("ListEndpointConfigs")
+def list_endpoint_configs(parameters: dict[str, Any]) -> dict[str, Any]:
+    """List endpoint configurations, newest first unless asked otherwise."""
+    configs = listed(parameters, inventory.here().configs.values(), lambda config: (config.name, config.created))
+    summaries = [{"EndpointConfigName": c.name, "EndpointConfigArn": c.arn, "CreationTime": c.created} for c in configs]
+    return page(summaries, parameters, "EndpointConfigs")
+
+
+def config_named(name: str) -> EndpointConfig:
+    """Return the endpoint configuration `name` of the scope that is being served, or raise AwsError."""
+    config = inventory.here().configs.get(name)
+    if config is None:
+        arn = context.scope().arn("sagemaker", f"endpoint-config/{name.lower()}")
+        raise _invalid(f'Could not find endpoint configuration "{arn}".')
+    return config
+
+
+def plan_of(config: EndpointConfig) -> Plan:
+    """Return what `config` asks a fleet to be; AwsError where a model is not there."""
+    variants = tuple(
+        Variant(
+            name=given["VariantName"],
+            model=given["ModelName"],
+            container=model_named(given["ModelName"]).container,
+            instance_type=given["InstanceType"],
+            instance_count=given["InitialInstanceCount"],
+            weight=float(given["InitialVariantWeight"]),
+            startup_timeout=float(given.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_TIMEOUT)),
+        )
+        for given in config.parameters["ProductionVariants"]
+    )
+    return Plan(config.name, variants, _capture(config.parameters.get("DataCaptureConfig")))
+
+
+def _capture(given: Mapping[str, Any] | None) -> Capture | None:
+    if given is None:
+        return None
+    types = given.get("CaptureContentTypeHeader", {})
+    modes = frozenset(option["CaptureMode"] for option in given["CaptureOptions"])
+    return Capture(
+        enabled=given.get("EnableCapture", True),
+        sampling=given["InitialSamplingPercentage"],
+        destination=given["DestinationS3Uri"],
+        modes=frozenset({"Input", "Output"}) if "InputAndOutput" in modes else modes,
+        csv_types=frozenset(kind.lower() for kind in types.get("CsvContentTypes", ())),
+        json_types=frozenset(kind.lower() for kind in types.get("JsonContentTypes", ())),
+        kms_key=given.get("KmsKeyId", ""),
+    )
+
+
+# ---------------------------------------------------------------- lists
+def listed(
+    parameters: Mapping[str, Any],
+    items: Iterable[R],
+    name_and_created: Callable[[R], tuple[str, datetime]],
+) -> list[R]:
+    """Return the items that a List operation's parameters ask for, in the order that they ask for."""
+    after, before = parameters.get("CreationTimeAfter"), parameters.get("CreationTimeBefore")
+    part = parameters.get("NameContains", "").lower()
+
+    def wanted(item: R) -> bool:
+        name, created = name_and_created(item)
+        at = created.timestamp()
+        return (
+            part in name.lower() and (after is None or at > _epoch(after)) and (before is None or at < _epoch(before))
+        )
+
+    by_name = parameters.get("SortBy", "CreationTime") == "Name"
+    return sorted(
+        filter(wanted, list(items)),
+        key=lambda item: name_and_created(item)[0 if by_name else 1],
+        reverse=parameters.get("SortOrder", "Descending") == "Descending",
+    )
+
+
+def _epoch(value: Any) -> float:
+    return value.timestamp() if isinstance(value, datetime) else float(value)
+
+
+def _now() -> datetime:
+    return context.sandbox().clock.now()

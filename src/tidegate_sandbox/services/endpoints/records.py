@@ -1,0 +1,95 @@
+"""Models, endpoint configurations, and what a fleet is made of, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tidegate_sandbox.context import Scoped
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What a variant runs: `model_data_url` is an s3:// address, `model_package` an ARN where there is one."""
+
+    image: str
+    model_data_url: str
+    environment: Mapping[str, str]
+    model_package: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model, with the parameters that it was created with."""
+
+    name: str
+    arn: str
+    container: Container
+    created: datetime
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """An endpoint configuration, with the parameters that it was created with."""
+
+    name: str
+    arn: str
+    created: datetime
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A production variant. `startup_timeout` is in seconds of the wall."""
+
+    name: str
+    model: str
+    container: Container
+    instance_type: str
+    instance_count: int
+    weight: float
+    startup_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Which requests are captured: `sampling` per cent of them, `modes` of Input and Output."""
+
+    enabled: bool
+    sampling: int
+    destination: str
+    modes: frozenset[str]
+    csv_types: frozenset[str]
+    json_types: frozenset[str]
+    kms_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an endpoint configuration asks a fleet to be."""
+
+    config: str
+    variants: tuple[Variant, ...]
+    capture: Capture | None = None
+
+    @property
+    def instance_count(self) -> int:
+        """The instances of all variants."""
+        return sum(variant.instance_count for variant in self.variants)
+
+    @property
+    def variant_names(self) -> frozenset[str]:
+        """The variants' names, which guardrails need to be the same before and after."""
+        return frozenset(variant.name for variant in self.variants)
+
+
+@dataclass
+class Inventory:
+    """The models and endpoint configurations of an account and region, by name."""
+
+    models: dict[str, Model] = field(default_factory=dict)
+    configs: dict[str, EndpointConfig] = field(default_factory=dict)
+
+
+inventory: Scoped[Inventory] = Scoped(Inventory)

@@ -1,0 +1,148 @@
+"""Drives endpoints from one state to the next: creation, guarded updates, deletion.
+
+What an update does, and when, is `tidegate.guardrails`; here its fleets are started and stopped, its shares of the
+traffic made so, and the alarms it looks at are read.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from tidegate import guardrails
+from tidegate.guardrails import Guardrails, Phase, Rollout
+from tidegate_sandbox import context
+from tidegate_sandbox.services import tags
+from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
+from tidegate_sandbox.services.endpoints.fleets import Fleet, FleetError
+from tidegate_sandbox.services.endpoints.records import Plan
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 15.0
+"""Seconds of the sandbox's time between two looks at the rollback alarms; alarms themselves change once a minute."""
+
+_DRAIN = 60.0
+"""Seconds of the wall that a request may take at most (InvokeEndpoint's limit), so that no longer is waited for."""
+
+
+def create(endpoint: Endpoint, plan: Plan) -> None:
+    """Bring a new endpoint into service, or to Failed."""
+    endpoint.emit_state()
+    fleet = Fleet(endpoint.name, plan)
+    try:
+        fleet.start()
+    except Exception as error:
+        _unexpected(error)
+        endpoint.settle("Failed", str(error))
+        return
+    endpoint.fleet = fleet
+    endpoint.router.shift((fleet, 1.0))
+    endpoint.settle("InService")
+
+
+def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
+    """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to the one that it has."""
+    blue, green = endpoint.fleet, Fleet(endpoint.name, plan)
+    assert blue is not None
+    clock = context.sandbox().clock
+    endpoint.next_fleet = green
+    try:
+        green.pull()  # making an image's stand-in takes as long as it takes; the update's time limit starts after it
+        rollout = guardrails.start(asked, plan.instance_count, clock.now())
+        _make_so(endpoint, rollout, blue, green)
+        green.start()
+    except Exception as error:
+        _unexpected(error)
+        rollout = guardrails.start(asked, plan.instance_count, clock.now())
+        rollout = guardrails.fleet_failed(rollout, clock.now(), str(error))
+    else:
+        rollout = guardrails.fleet_ready(rollout, clock.now())
+    rollout = _follow(endpoint, rollout, blue, green)
+    promoted = rollout.phase is Phase.PROMOTED
+    if promoted:
+        endpoint.fleet, endpoint.config = green, plan.config
+    loser = blue if promoted else green
+    endpoint.router.drain(loser, _DRAIN)
+    loser.stop()
+    endpoint.settle("InService", rollout.reason)
+
+
+def _follow(endpoint: Endpoint, rollout: Rollout, blue: Fleet, green: Fleet) -> Rollout:
+    """Let the update run to its end."""
+    clock = context.sandbox().clock
+    alarms = _Alarms(rollout.guardrails.alarms)
+    _make_so(endpoint, rollout, blue, green)
+    while not rollout.finished:
+        now = clock.now()
+        look_again = now + timedelta(seconds=_LOOK_EVERY)
+        until = min(look_again, rollout.next_deadline or look_again)
+        clock.sleep((until - now).total_seconds())
+        before = rollout
+        rollout = guardrails.advance(rollout, clock.now(), alarms.firing())
+        if rollout is not before:
+            _make_so(endpoint, rollout, blue, green)
+    return rollout
+
+
+def _make_so(endpoint: Endpoint, rollout: Rollout, blue: Fleet, green: Fleet) -> None:
+    """Share the traffic as the rollout says, and let the world know of it."""
+    endpoint.router.shift((blue, rollout.blue_share), (green, rollout.green_share))
+    endpoint.rollout = rollout
+    endpoint.emit_deployment_state()
+
+
+class _Alarms:
+    """The rollback alarms, as CloudWatch knows them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._cloudwatch: Any = context.scope().client("cloudwatch") if names else None
+
+    def firing(self) -> list[str]:
+        """Return the names of those in ALARM. What cannot be read is not known to fire."""
+        if not self._names:
+            return []
+        try:
+            return [
+                alarm["AlarmName"]
+                for kind in _alarms(self._cloudwatch, self._names).values()
+                for alarm in kind
+                if alarm["StateValue"] == "ALARM"
+            ]
+        except Exception:
+            _log.exception("the rollback alarms could not be read")
+            return []
+
+
+def missing_alarms(names: Sequence[str]) -> list[str]:
+    """Return those of `names` that CloudWatch has no alarm of, in the scope that is being served."""
+    if not names:
+        return []
+    found = _alarms(context.scope().client("cloudwatch"), list(names))
+    known = {alarm["AlarmName"] for kind in found.values() for alarm in kind}
+    return [name for name in names if name not in known]
+
+
+def _alarms(cloudwatch: Any, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+    answer = cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    return {kind: answer.get(kind, []) for kind in ("MetricAlarms", "CompositeAlarms")}
+
+
+def delete(endpoint: Endpoint) -> None:
+    """Take an endpoint whose deletion was begun out of service, after the requests in flight."""
+    fleet = endpoint.fleet
+    endpoint.router.shift()
+    if fleet is not None:
+        endpoint.router.drain(fleet, _DRAIN)
+        fleet.stop()
+    endpoint.capturer.flush()
+    endpoints.here().pop(endpoint.name, None)
+    endpoint.settle("Deleted")
+    tags.drop(endpoint.arn)
+
+
+def _unexpected(error: Exception) -> None:
+    """Log what is not a fleet's own failure: it is the sandbox's, and the endpoint says so all the same."""
+    if not isinstance(error, FleetError):
+        _log.exception("an endpoint's fleet could not be started")

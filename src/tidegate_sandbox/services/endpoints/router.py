@@ -1,0 +1,80 @@
+"""Chooses who answers a request: a fleet by its share of the traffic, then a variant by its weight.
+
+SageMaker chooses anew for each request. A change of shares holds for every request that comes after it; one in flight
+ends where it began, so a fleet that has left can be stopped once it is drained, and no request is lost.
+"""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
+
+
+class NobodyServesError(Exception):
+    """No variant can take the request; the message is a sentence."""
+
+
+class Router:
+    """Shares the requests of one endpoint among fleets. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._shares: tuple[tuple[Fleet, float], ...] = ()
+        self._changed = threading.Condition()
+        self._random = random.Random()  # noqa: S311 - traffic, no secret
+
+    def shift(self, *shares: tuple[Fleet, float]) -> None:
+        """Let each fleet take its share (0 to 1) of the requests from now on, and no other fleet any."""
+        with self._changed:
+            self._shares = tuple((fleet, share) for fleet, share in shares if share > 0)
+
+    @contextmanager
+    def server(self, target_variant: str | None = None) -> Iterator[tuple[Fleet, ModelServer]]:
+        """Choose who answers a request, which counts as in flight within the block. NobodyServesError if none can."""
+        with self._changed:
+            fleet, chosen = self._choose(target_variant)
+            chosen.in_flight += 1
+        try:
+            yield fleet, chosen
+        finally:
+            with self._changed:
+                chosen.in_flight -= 1
+                if chosen.in_flight == 0:
+                    self._changed.notify_all()
+
+    def _choose(self, target_variant: str | None) -> tuple[Fleet, ModelServer]:
+        candidates = [
+            (fleet, server, share if target_variant else share * server.variant.weight / total_weight(fleet))
+            for fleet, share in self._shares
+            for server in fleet.servers
+            if (server.variant.name == target_variant if target_variant else server.variant.weight > 0)
+        ]
+        if not candidates:
+            wanted = f"production variant {target_variant}" if target_variant else "variant with a weight above 0"
+            raise NobodyServesError(f"there is no {wanted}")
+        fleet, server, _ = self._random.choices(candidates, [weight for _, _, weight in candidates])[0]
+        return fleet, server
+
+    def drain(self, fleet: Fleet, timeout: float) -> bool:
+        """Wait until nothing is in flight on `fleet`, at most `timeout` seconds of the wall; return whether so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not any(server.in_flight for server in fleet.servers), timeout)
+
+    def traffic(self) -> list[dict[str, Any]]:
+        """Return who takes which share of the requests, 0 to 1."""
+        return [
+            {
+                "endpoint_config": fleet.plan.config,
+                "variant": server.variant.name,
+                "share": share * server.variant.weight / (total_weight(fleet) or 1.0),
+            }
+            for fleet, share in self._shares
+            for server in fleet.servers
+        ]
+
+
+def total_weight(fleet: Fleet) -> float:
+    """Return the sum of the weights of a fleet's variants: a variant's share is its weight over it."""
+    return sum(server.variant.weight for server in fleet.servers)

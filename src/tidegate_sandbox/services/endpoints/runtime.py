@@ -1,0 +1,209 @@
+"""SageMaker's runtime: InvokeEndpoint as a raw ASGI route, and the page that accounts for each request.
+
+Kept off the path that other operations take: a request costs one choice, one exchange with a model server and a few
+additions, on the server's event loop.
+"""
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.services.endpoints import capture
+from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
+from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
+from tidegate_sandbox.services.endpoints.metering import Account
+from tidegate_sandbox.services.endpoints.router import NobodyServesError
+from tidegate_sandbox.services.endpoints.upstream import Reply, UpstreamError
+
+MAX_BODY = 6_291_456
+"""Bytes of a request's body at most (botocore, BodyBlob)."""
+
+TIMEOUT = 60.0
+"""Seconds of the wall in which a model must answer."""
+
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
+_LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
+
+_CUSTOM = "x-amzn-sagemaker-custom-attributes"
+_TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
+_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+_UNSIMULATED = ("target-model", "target-container-hostname", "enable-explanations", "inference-component", "session-id")
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, code: str, message: str, **members: Any) -> None:
+        self.status = status
+        self.code = code
+        self.body = json.dumps({"Message": message, **members}).encode()
+
+
+def is_invocation(path: str) -> bool:
+    """Whether a request of this path is the runtime's."""
+    return _INVOCATIONS.fullmatch(path) is not None
+
+
+def is_ledger(path: str) -> bool:
+    """Whether a request of this path asks for an endpoint's ledger."""
+    return _LEDGER.fullmatch(path) is not None
+
+
+async def invoke(http: Mapping[str, Any], receive: Any, send: Any) -> None:
+    """Serve InvokeEndpoint."""
+    started = time.perf_counter()
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in http["headers"]}
+    try:
+        status, answer_headers, body = await _invoke(started, http, headers, receive)
+    except _RefusedError as refused:
+        status, body = refused.status, refused.body
+        answer_headers = [("content-type", "application/json"), ("x-amzn-errortype", refused.code)]
+    await _answer(send, status, answer_headers, body)
+
+
+async def _invoke(
+    started: float, http: Mapping[str, Any], headers: Mapping[str, str], receive: Any
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    match = _INVOCATIONS.fullmatch(http["path"])
+    assert match is not None
+    name, operation = match.groups()
+    if operation != "invocations":
+        raise _RefusedError(501, "NotImplemented", f"sagemaker-runtime: {operation} is not in the local simulation")
+    if http["method"] != "POST":
+        raise _RefusedError(405, "MethodNotAllowed", "InvokeEndpoint is a POST")
+    for member in _UNSIMULATED:
+        if f"x-amzn-sagemaker-{member}" in headers:
+            raise _RefusedError(400, "ValidationError", f"X-Amzn-SageMaker-{member} is not in the local simulation")
+    body = await _body(receive)
+    account, region = hooks.account_and_region_of(headers)
+    with hooks.acting_in(account, region):
+        endpoint = endpoints.here().get(name)
+    if endpoint is None or endpoint.fleet is None:
+        raise _RefusedError(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
+    try:
+        with endpoint.router.server(headers.get(_TARGET_VARIANT)) as (fleet, server):
+            return await _ask(started, endpoint, fleet, server, headers, body)
+    except NobodyServesError as error:
+        raise _RefusedError(400, "ValidationError", f"Endpoint {name}: {error}.") from error
+
+
+async def _ask(
+    started: float, endpoint: Endpoint, fleet: Fleet, server: ModelServer, headers: Mapping[str, str], body: bytes
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    content_type = headers.get("content-type", "application/octet-stream")
+    passed_on = [("content-type", content_type), ("accept", headers.get("accept", "*/*"))]
+    if _CUSTOM in headers:
+        passed_on.append((_CUSTOM, headers[_CUSTOM]))
+    assert server.upstream is not None
+    asked = time.perf_counter()
+    reply: Reply | None = None
+    failure = ""
+    try:
+        reply = await server.upstream.post("/invocations", passed_on, body, TIMEOUT)
+    except TimeoutError:
+        failure = "Your invocation timed out while waiting for a response from container primary."
+    except UpstreamError as error:
+        failure = str(error)
+    answered = time.perf_counter()
+    now = context.sandbox().clock.now()
+    status = reply.status if reply else None
+    model_latency, whole = (answered - asked) * 1e6, (time.perf_counter() - started) * 1e6
+    server.meter.record(now, status, model_latency, whole - model_latency)
+    variant = server.variant
+    endpoint.ledger.add(
+        Account(
+            fleet.plan.config,
+            variant.name,
+            variant.model,
+            variant.container.model_package or "",
+            status or 0,
+        )
+    )
+    if reply is None or not 200 <= reply.status < 300:
+        raise _model_error(endpoint, reply, failure)
+    kind = reply.headers.get("content-type", "application/octet-stream")
+    captured = fleet.plan.capture
+    if captured is not None and endpoint.capturer.wants(captured):
+        record = capture.line(
+            captured,
+            now,
+            request=(content_type, body),
+            answer=(kind, reply.body),
+            inference_id=headers.get(_INFERENCE_ID),
+            custom_attributes=headers.get(_CUSTOM),
+        )
+        endpoint.capturer.add(captured, variant.name, now, record)
+    answer_headers = [("content-type", kind), ("x-amzn-invoked-production-variant", variant.name)]
+    if _CUSTOM in reply.headers:
+        answer_headers.append((_CUSTOM, reply.headers[_CUSTOM]))
+    return 200, answer_headers, reply.body
+
+
+def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _RefusedError:
+    """Return the ModelError that the runtime makes of a model's own error, or of its silence."""
+    said = reply.body.decode(errors="replace") if reply else failure
+    status = reply.status if reply else 0
+    side = "client" if 400 <= status < 500 else "server"
+    return _RefusedError(
+        424,
+        "ModelError",
+        f'Received {side} error ({status}) from primary with message "{said}". See the logs of endpoint '
+        f"{endpoint.name} in account {endpoint.scope.account} for more information.",
+        OriginalStatusCode=status,
+        OriginalMessage=said,
+        LogStreamArn=endpoint.scope.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{endpoint.name}"),
+    )
+
+
+async def _body(receive: Any) -> bytes:
+    parts, size, more = [], 0, True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise _RefusedError(400, "ValidationError", "The request ended before its body did.")
+        part = event.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY:
+            raise _RefusedError(413, "ValidationError", f"The body has more than {MAX_BODY} bytes.")
+        parts.append(part)
+        more = event.get("more_body", False)
+    return b"".join(parts)
+
+
+async def ledger(http: Mapping[str, Any], _receive: Any, send: Any) -> None:
+    """Serve the page of an endpoint that accounts for each request since it was created, as JSON.
+
+    `requests` counts them by who answered and with which status of the model's (0: none); `traffic` is today's split.
+    The query may name `account` and `region`, where several have an endpoint of that name.
+    """
+    match = _LEDGER.fullmatch(http["path"])
+    assert match is not None
+    query = {key: values[0] for key, values in parse_qs(http["query_string"].decode()).items()}
+    found = [
+        (scope, here[match[1]])
+        for scope, here in endpoints.everywhere()
+        if match[1] in here and query.items() <= {"account": scope.account, "region": scope.region}.items()
+    ]
+    if len(found) != 1:
+        sentence = f"{len(found)} endpoints have the name {match[1]}" + ("; give account and region" if found else "")
+        return await _answer(
+            send, 404, [("content-type", "application/json")], json.dumps({"message": sentence}).encode()
+        )
+    ((scope, endpoint),) = found
+    page = {
+        "endpoint": endpoint.name,
+        "account": scope.account,
+        "region": scope.region,
+        "requests": endpoint.ledger.entries(),
+        "traffic": endpoint.router.traffic(),
+    }
+    return await _answer(send, 200, [("content-type", "application/json")], json.dumps(page).encode())
+
+
+async def _answer(send: Any, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    encoded.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
