@@ -88,7 +88,7 @@ def _services() -> list[Any]:
     import importlib
     from importlib.util import find_spec
 
-    names = ("sagemaker", "catalog", "projects", "registry", "pipelines", "endpoints", "alarms")
+    names: tuple[str, ...] = ("sagemaker", "catalog", "projects", "registry", "pipelines", "endpoints", "alarms")
     names += ("codecommit", "codebuild", "codepipeline")
     modules = [
         importlib.import_module(f"tidegate_sandbox.services.{name}")
@@ -188,7 +188,7 @@ def _is_loopback(authority: str) -> bool:
 def _status_page(settings: Settings) -> AsgiApp:
     started = time.monotonic()
 
-    async def app(scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+    async def app(_scope: Message, _receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
         status = {
             "what": "local simulation",
             "pid": os.getpid(),

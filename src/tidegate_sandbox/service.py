@@ -6,17 +6,22 @@ Speaks the two protocols that boto3 uses for the services here: JSON 1.1 (X-Amz-
 
 import base64
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import cbor2
 
-from tidegate_sandbox import hooks
+from tidegate_sandbox import hooks, shapes
+
+logger = logging.getLogger(__name__)
 
 Operation = Callable[[dict[str, Any]], dict[str, Any] | None]
 """Takes an operation's parameters and returns its answer, in botocore's shapes (timestamps as aware datetimes)."""
+
+F = TypeVar("F", bound=Operation)
 
 
 class AwsError(Exception):
@@ -36,10 +41,10 @@ class Service:
         self.name = name
         self.operations: dict[str, Operation] = {}
 
-    def operation(self, function_name: str) -> Callable[[Operation], Operation]:
+    def operation(self, function_name: str) -> Callable[[F], F]:
         """Register the decorated function as the operation `function_name`, such as CreateProject."""
 
-        def register(function: Operation) -> Operation:
+        def register(function: F) -> F:
             self.operations[function_name] = function
             return function
 
@@ -60,11 +65,14 @@ class Service:
             operation = self.operations.get(name)
             if operation is None:
                 raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
-            parameters = wire.decode(body)
-            check_parameters(self.name, name, parameters)
+            parameters = check_parameters(self.name, name, wire.decode(body))
             answer = await hooks.run_blocking(operation, parameters)
         except AwsError as error:
             return error.status, {**wire.headers}, wire.encode({"__type": error.code, "message": error.message})
+        except Exception as error:
+            logger.exception("%s:%s failed", self.name, name)
+            message = f"the local simulation failed, see its log: {type(error).__name__}: {error}"
+            return 500, {**wire.headers}, wire.encode({"__type": "InternalFailure", "message": message})
         # ministack adds to the headers it is given, so each answer has its own.
         return 200, {**wire.headers}, wire.encode(answer or {})
 
@@ -78,16 +86,25 @@ def service_model(service: str) -> Any:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -> None:
-    """Raise AwsError(ValidationException) where `parameters` do not fit botocore's shape of the operation."""
+def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return `parameters` with timestamps as aware datetimes and blobs as bytes, whichever wire they came by.
+
+    Raise AwsError(ValidationException) where they do not fit botocore's shape of the operation, or violate one of its
+    lengths, ranges, patterns or enumerations.
+    """
     from botocore.validate import ParamValidator
 
     shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
-        return
-    report = ParamValidator().validate(parameters, shape)
+        return {}
+    typed: dict[str, Any] = shapes.as_python(shape, parameters)
+    report = ParamValidator().validate(typed, shape)
     if report.has_errors():
         raise AwsError("ValidationException", report.generate_report())
+    if found := shapes.violations(shape, typed):
+        count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+        raise AwsError("ValidationException", f"{count}: {'; '.join(found)}")
+    return typed
 
 
 class _Json:

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+
 from tidegate_sandbox import lifecycle
 
 ACCOUNT = "111122223333"

@@ -1,0 +1,57 @@
+"""Checks what a product is launched with against the Parameters of its CloudFormation template.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def problems(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each parameter that a template with `declared` Parameters would not take."""
+    unknown = [name for name in given if name not in declared]
+    missing = [name for name in declared if name not in given and "Default" not in declared[name]]
+    found = []
+    if unknown:
+        found.append(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    if missing:
+        found.append(f"Parameters: [{', '.join(missing)}] must have values")
+    for name, value in given.items():
+        if name in declared and (reason := _reason(declared[name], value)):
+            reason = declared[name].get("ConstraintDescription") or reason
+            found.append(f"Parameter {name!r} failed to satisfy constraint: {reason}")
+    return found
+
+
+def _reason(declaration: Mapping[str, Any], value: str) -> str | None:
+    """Return why `value` is refused, or None."""
+    if declaration["Type"] == "Number" and (reason := _number(declaration, value)):
+        return reason
+    allowed = [str(one) for one in declaration.get("AllowedValues", ())]
+    if declaration["Type"].startswith("List<") or declaration["Type"] == "CommaDelimitedList":
+        values = [item.strip() for item in value.split(",")]
+    else:
+        values = [value]
+        if len(value) < int(declaration.get("MinLength", 0)):
+            return f"must contain at least {declaration['MinLength']} characters"
+        if "MaxLength" in declaration and len(value) > int(declaration["MaxLength"]):
+            return f"must contain at most {declaration['MaxLength']} characters"
+    pattern = declaration.get("AllowedPattern")
+    if pattern and not all(re.fullmatch(pattern, one) for one in values):
+        return f"must match pattern {pattern}"
+    if allowed and not all(one in allowed for one in values):
+        return f"must be one of AllowedValues [{', '.join(allowed)}]"
+    return None
+
+
+def _number(declaration: Mapping[str, Any], value: str) -> str | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return "must be a number"
+    if "MinValue" in declaration and number < float(declaration["MinValue"]):
+        return f"must be a number not less than {declaration['MinValue']}"
+    if "MaxValue" in declaration and number > float(declaration["MaxValue"]):
+        return f"must be a number not greater than {declaration['MaxValue']}"
+    return None

@@ -1,0 +1,311 @@
+"""What was launched from the catalogue: provisioned products and the records of what was done to them."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidegate_sandbox import hooks
+from tidegate_sandbox.context import Scope, Scoped, sandbox, scope
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services import launch_parameters
+from tidegate_sandbox.services.catalog import Portfolio, Product, catalog, chosen, launch_role, new_id, once, paged
+from tidegate_sandbox.services.catalog import path_id as path_id_of
+from tidegate_sandbox.services.catalog import state as catalogue
+from tidegate_sandbox.services.products import template
+
+POLL = 0.2
+"""Seconds of the wall between two looks at a stack."""
+
+
+@dataclass
+class Launch:
+    """A provisioned product: what the API says of it, and its stack."""
+
+    detail: dict[str, Any]
+    stack: str
+    tags: list[dict[str, str]]
+
+
+@dataclass
+class Launches:
+    """The provisioned products of an account and region by id, and every record by id."""
+
+    products: dict[str, Launch] = field(default_factory=dict)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+state = Scoped(Launches)
+
+
+# ---------------------------------------------------------------- operations
+@catalog.operation("ListLaunchPaths")
+def list_launch_paths(parameters: dict[str, Any]) -> dict[str, Any]:
+    """List the portfolios through which a product can be launched."""
+    product = catalogue.here().product(parameters["ProductId"])
+    paths = [
+        {
+            "Id": path_id_of(portfolio, product),
+            "Name": portfolio.detail["DisplayName"],
+            "ConstraintSummaries": [{"Type": "LAUNCH"}] if launch_role(portfolio, product) else [],
+            "Tags": [*portfolio.tags, *product.tags],
+        }
+        for portfolio in catalogue.here().portfolios_of(product.id)
+    ]
+    return paged(paths, parameters, "LaunchPathSummaries")
+
+
+@catalog.operation("ProvisionProduct")
+def provision_product(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Launch a product: its template becomes a stack, in the background.
+
+    Raise AwsError(InvalidParametersException), before anything is made, for parameters that the template would not
+    take or a launch role that is not there.
+    """
+    if "ProvisioningPreferences" in parameters:
+        raise AwsError("NotImplemented", "Stack sets are not in the local simulation", 501)
+    return once("launch", parameters["ProvisionToken"], lambda: _launch(parameters))
+
+
+def _launch(parameters: dict[str, Any]) -> dict[str, Any]:
+    name = parameters["ProvisionedProductName"]
+    if any(launch.detail["Name"] == name for launch in state.here().products.values()):
+        raise AwsError("DuplicateResourceException", f"A provisioned product named {name} exists already.")
+    product = catalogue.here().product(parameters.get("ProductId"), parameters.get("ProductName"))
+    portfolio = _path(product, parameters)
+    artefact_id, url = _version(product, parameters)
+    url, parsed = template(url)
+    given = {each["Key"]: each["Value"] for each in parameters.get("ProvisioningParameters", [])}
+    if problems := launch_parameters.problems(parsed.get("Parameters", {}), given):
+        raise AwsError("InvalidParametersException", "; ".join(problems))
+    role = _assumable(launch_role(portfolio, product))
+
+    launch_id = new_id("pp")
+    tags = {tag["Key"]: tag for tag in [*portfolio.tags, *product.tags, *parameters.get("Tags", [])]}
+    launch = Launch(
+        {
+            "Id": launch_id,
+            "Name": name,
+            "Arn": scope().arn("servicecatalog", f"stack/{name}/{launch_id}"),
+            "Type": "CFN_STACK",
+            "Status": "UNDER_CHANGE",
+            "CreatedTime": sandbox().clock.now(),
+            "IdempotencyToken": parameters["ProvisionToken"],
+            "ProductId": product.id,
+            "ProvisioningArtifactId": artefact_id,
+            **({"LaunchRoleArn": role} if role else {}),
+        },
+        f"SC-{scope().account}-{launch_id}",
+        list(tags.values()),
+    )
+    record = _record(launch, "PROVISION_PRODUCT", path_id_of(portfolio, product))
+    launch.detail["LastProvisioningRecordId"] = record["RecordId"]
+    state.here().products[launch_id] = launch
+    stack = {
+        "StackName": launch.stack,
+        "TemplateURL": url,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        "Tags": launch.tags,
+        "NotificationARNs": parameters.get("NotificationArns", []),
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    hooks.run_in_background(_provision, launch, record, stack, name=f"launch {launch.stack}")
+    return {"RecordDetail": dict(record)}
+
+
+@catalog.operation("TerminateProvisionedProduct")
+def terminate_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Delete what was launched, in the background."""
+    if parameters.get("RetainPhysicalResources"):
+        raise AwsError("NotImplemented", "RetainPhysicalResources is not in the local simulation", 501)
+    launch = find(parameters.get("ProvisionedProductId"), parameters.get("ProvisionedProductName"))
+
+    def make() -> dict[str, Any]:
+        record = _record(launch, "TERMINATE_PROVISIONED_PRODUCT")
+        launch.detail["Status"] = "UNDER_CHANGE"
+        ignore_errors = bool(parameters.get("IgnoreErrors"))
+        hooks.run_in_background(_terminate, launch, record, ignore_errors, name=f"terminate {launch.stack}")
+        return {"RecordDetail": dict(record)}
+
+    return once("terminate", parameters["TerminateToken"], make)
+
+
+@catalog.operation("DescribeRecord")
+def describe_record(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Say how far a launch or a termination is, with the stack's outputs once it has succeeded."""
+    record = state.here().records.get(parameters["Id"])
+    if record is None:
+        raise AwsError("ResourceNotFoundException", f"Record {parameters['Id']} not found.")
+    return {
+        "RecordDetail": record,
+        **paged(state.here().outputs.get(record["RecordId"], []), parameters, "RecordOutputs"),
+    }
+
+
+@catalog.operation("DescribeProvisionedProduct")
+def describe_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Describe what was launched."""
+    return {"ProvisionedProductDetail": find(parameters.get("Id"), parameters.get("Name")).detail}
+
+
+@catalog.operation("SearchProvisionedProducts")
+def search_provisioned_products(parameters: dict[str, Any]) -> dict[str, Any]:
+    """List what was launched; a SearchQuery filters by `name:value`."""
+    found = list(state.here().products.values())
+    for query in parameters.get("Filters", {}).get("SearchQuery", []):
+        key, separator, value = query.partition(":")
+        member = {"name": "Name", "id": "Id", "productId": "ProductId", "status": "Status"}.get(key)
+        if not separator or member is None:
+            raise AwsError("InvalidParametersException", f"The search {query!r} is not in the local simulation.")
+        found = [launch for launch in found if launch.detail[member] == value]
+    attributes = [{**launch.detail, "PhysicalId": launch.stack, "Tags": launch.tags} for launch in found]
+    for attribute in attributes:
+        attribute.pop("LaunchRoleArn", None)
+    return paged(attributes, parameters, "ProvisionedProducts") | {"TotalResultsCount": len(attributes)}
+
+
+def find(launch_id: str | None, name: str | None = None) -> Launch:
+    """Return a provisioned product by id or name, or raise ResourceNotFoundException."""
+    for launch in state.here().products.values():
+        if launch.detail["Id"] == launch_id or (launch_id is None and launch.detail["Name"] == name):
+            return launch
+    raise AwsError("ResourceNotFoundException", f"Provisioned product {launch_id or name} not found.")
+
+
+def finished(record_id: str) -> dict[str, Any]:
+    """Wait until a record has succeeded or failed, and return it."""
+    record = state.here().records[record_id]
+    while record["Status"] in ("CREATED", "IN_PROGRESS"):
+        time.sleep(POLL)
+    return record
+
+
+# ---------------------------------------------------------------- before a launch
+def _path(product: Product, parameters: dict[str, Any]) -> Portfolio:
+    paths = catalogue.here().portfolios_of(product.id)
+    if "PathId" in parameters:
+        paths = [each for each in paths if path_id_of(each, product) == parameters["PathId"]]
+    if "PathName" in parameters:
+        paths = [each for each in paths if each.detail["DisplayName"] == parameters["PathName"]]
+    if not paths:
+        raise AwsError("ResourceNotFoundException", f"No launch paths found for resource: {product.id}")
+    if len(paths) > 1:
+        raise AwsError("InvalidParametersException", f"{product.id} is in {len(paths)} portfolios: name a PathId.")
+    return paths[0]
+
+
+def _version(product: Product, parameters: dict[str, Any]) -> tuple[str, str]:
+    """Return the provisioning artefact that is asked for, or else the newest, and its template's URL."""
+    wanted, name = parameters.get("ProvisioningArtifactId"), parameters.get("ProvisioningArtifactName")
+    for artefact_id, artefact in reversed(product.artefacts.items()):
+        if wanted in (None, artefact_id) and name in (None, artefact.detail.get("Name")):
+            return artefact_id, artefact.url
+    raise AwsError("ResourceNotFoundException", f"{product.id} has no provisioning artifact {wanted or name}.")
+
+
+def _assumable(role: str | None) -> str | None:
+    if role is None:
+        return None
+    iam = scope().client("iam")
+    try:
+        found: str = iam.get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]["Arn"]
+    except iam.exceptions.NoSuchEntityException:
+        found = ""
+    if found != role:
+        raise AwsError(
+            "InvalidParametersException", f"Access denied while assuming the role {role}: it does not exist."
+        )
+    return role
+
+
+def _record(launch: Launch, kind: str, path: str | None = None) -> dict[str, Any]:
+    now = sandbox().clock.now()
+    record = {
+        "RecordId": new_id("rec"),
+        "ProvisionedProductName": launch.detail["Name"],
+        "Status": "CREATED",
+        "CreatedTime": now,
+        "UpdatedTime": now,
+        "ProvisionedProductType": launch.detail["Type"],
+        "RecordType": kind,
+        "ProvisionedProductId": launch.detail["Id"],
+        "RecordErrors": [],
+        "RecordTags": [],
+        **chosen(launch.detail, "ProductId", "ProvisioningArtifactId", "LaunchRoleArn"),
+        **({"PathId": path} if path else {}),
+    }
+    state.here().records[record["RecordId"]] = record
+    launch.detail["LastRecordId"] = record["RecordId"]
+    return record
+
+
+# ---------------------------------------------------------------- in the background
+def _provision(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) -> None:
+    try:
+        record["Status"] = "IN_PROGRESS"
+        scope().client("cloudformation").create_stack(**stack)
+        made = _settled(scope(), launch.stack)
+        if made is None or made["StackStatus"] != "CREATE_COMPLETE":
+            raise _StackFailedError(_why(scope(), launch.stack, "CREATE_FAILED"))
+        state.here().outputs[record["RecordId"]] = [
+            {"OutputKey": "CloudformationStackARN", "OutputValue": made["StackId"]},
+            *(chosen(output, "OutputKey", "OutputValue", "Description") for output in made.get("Outputs", [])),
+        ]
+    except Exception as error:  # whatever it was, who launched it must be told
+        _close(launch, record, str(error))
+        if not isinstance(error, _StackFailedError):
+            raise
+    else:
+        launch.detail["LastSuccessfulProvisioningRecordId"] = record["RecordId"]
+        _close(launch, record, None)
+
+
+def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> None:
+    try:
+        record["Status"] = "IN_PROGRESS"
+        scope().client("cloudformation").delete_stack(StackName=launch.stack)
+        left = _settled(scope(), launch.stack)
+        if left is not None and left["StackStatus"] != "DELETE_COMPLETE" and not ignore_errors:
+            raise _StackFailedError(_why(scope(), launch.stack, "DELETE_FAILED"))
+    except Exception as error:  # whatever it was, who asked for it must be told
+        _close(launch, record, str(error))
+        if not isinstance(error, _StackFailedError):
+            raise
+    else:
+        state.here().products.pop(launch.detail["Id"], None)
+        _close(launch, record, None)
+
+
+class _StackFailedError(Exception):
+    """Why a stack did not become what was asked for."""
+
+
+def _close(launch: Launch, record: dict[str, Any], error: str | None) -> None:
+    launch.detail["Status"] = "ERROR" if error else "AVAILABLE"
+    launch.detail["StatusMessage"] = error or ""
+    record["UpdatedTime"] = sandbox().clock.now()
+    record["RecordErrors"] = [{"Code": "InternalFailure", "Description": error}] if error else []
+    record["Status"] = "FAILED" if error else "SUCCEEDED"
+
+
+def _settled(where: Scope, stack: str) -> dict[str, Any] | None:
+    """Wait until nothing happens to a stack any more; return it, or None once it is gone."""
+    cloudformation = where.client("cloudformation")
+    while True:
+        try:
+            described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        except cloudformation.exceptions.ClientError:
+            return None
+        if not described["StackStatus"].endswith("IN_PROGRESS"):
+            return described
+        time.sleep(POLL)
+
+
+def _why(where: Scope, stack: str, status: str) -> str:
+    """Return the first failure of a stack: the resource, its type and the reason."""
+    events = where.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    for event in reversed(events):
+        if event["ResourceStatus"] == status:
+            reason = event.get("ResourceStatusReason") or "no reason given"
+            return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+    return f"The stack {stack} failed and says no reason."
