@@ -1,0 +1,98 @@
+"""The README's promise, held: one command walks from a launched project to a guarded release and a rollback."""
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+pytestmark = pytest.mark.journey
+
+
+def test_good_models_are_promoted_and_the_broken_one_is_rolled_back(told: dict[str, Any]) -> None:
+    assert told["outcomes"] == {"1": "PROMOTED", "2": "PROMOTED", "3": "ROLLED_BACK"}
+
+
+def test_the_endpoint_looks_well_after_the_rollback(told: dict[str, Any]) -> None:
+    assert told["endpoint_status_after_rollback"] == "InService"
+
+
+def test_the_predictions_served_are_the_models_own(told: dict[str, Any]) -> None:
+    assert told["largest_difference"] < 1e-4
+
+
+def test_every_prediction_is_accounted_for(told: dict[str, Any]) -> None:
+    account = told["account"]
+
+    assert account["balanced"], account["disagreements"]
+    assert account["sent"] == sum(account["answered"].values()) + sum(account["failed"].values())
+    assert {"1", "2", "3"} <= account["answered"].keys() | account["failed"].keys()
+
+
+def test_no_request_is_lost_outside_the_canarys_share(told: dict[str, Any]) -> None:
+    assert list(told["account"]["failed"]) == ["3"]
+
+
+def test_it_ends_with_a_table_of_every_step(told: dict[str, Any]) -> None:
+    for step in told["steps"]:
+        assert step["seconds"] > 0
+        assert step["look_at"]
+        assert step["title"][:30] in told["printed"]
+
+
+def test_what_is_printed_says_that_it_is_a_simulation(told: dict[str, Any]) -> None:
+    assert "local simulation" in told["printed"]
+
+
+def test_the_version_that_was_rolled_back_carries_the_reason(told: dict[str, Any], aws: Any) -> None:
+    group = told["project"]["outputs"]["ModelPackages"]
+    newest = aws("sagemaker").list_model_packages(ModelPackageGroupName=group, SortBy="CreationTime")[
+        "ModelPackageSummaryList"
+    ]
+    third = next(package for package in newest if package["ModelPackageVersion"] == 3)
+
+    stamp = aws("sagemaker").describe_model_package(ModelPackageName=third["ModelPackageArn"])["ModelLifeCycle"]
+
+    assert (stamp["Stage"], stamp["StageStatus"]) == ("prod", "RolledBack")
+    assert "alarm" in stamp["StageDescription"].lower()
+
+
+def test_a_model_that_misses_the_gate_is_not_registered(told: dict[str, Any], aws: Any) -> None:
+    sagemaker = aws("sagemaker")
+    group = told["project"]["outputs"]["ModelPackages"]
+    before = sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    pipeline = f"{told['project']['name']}-{told['project']['id']}"
+
+    started = sagemaker.start_pipeline_execution(
+        PipelineName=pipeline, PipelineParameters=[{"Name": "MaxRmse", "Value": "1.5"}]
+    )["PipelineExecutionArn"]
+    failed = _wait_for(sagemaker, started)
+
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=started)["PipelineExecutionSteps"]
+    [reason] = [step["FailureReason"] for step in steps if step["StepStatus"] == "Failed"]
+    after = sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    assert failed["PipelineExecutionStatus"] == "Failed"
+    assert "RMSE" in reason
+    assert "1.5" in reason
+    assert len(after) == len(before)
+
+
+@pytest.mark.parametrize("name", ["a" * 33, "{{7*7}}", "-demo", "demo_1"])
+def test_a_name_that_is_none_is_refused_at_launch_with_a_sentence(name: str, aws: Any) -> None:
+    catalog, sagemaker = aws("servicecatalog"), aws("sagemaker")
+    product = catalog.search_products()["ProductViewSummaries"][0]["ProductId"]
+
+    with pytest.raises(ClientError) as refused:
+        sagemaker.create_project(ProjectName=name, ServiceCatalogProvisioningDetails={"ProductId": product})
+
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert name in str(refused.value) or "rojectName" in str(refused.value)
+
+
+def _wait_for(sagemaker: Any, execution: str) -> Any:
+    for _ in range(240):
+        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
+        if described["PipelineExecutionStatus"] not in ("Executing", "Stopping"):
+            return described
+        time.sleep(0.5)
+    raise AssertionError("the execution did not end within two minutes")
