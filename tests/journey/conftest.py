@@ -1,4 +1,4 @@
-"""The whole journey, walked once for all tests here by the README's own command, and left up for them to look around."""
+"""The whole journey, walked once for all tests here by the README's own command, and left up to look around in."""
 
 import json
 import os
