@@ -1,12 +1,13 @@
 """Verifying a release from beginning to end."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tidegate.clock import Clock
 from tidegate.registry import stamp_rolled_back
 from tidegate.render import ReleaseRecord
-from tidegate.verify.clients import Clients
+from tidegate.verify.clients import Clients, aws_errors
 from tidegate.verify.gather import gather
 from tidegate.verify.judge import Verdict, judge
 from tidegate.verify.outcome import Outcome
@@ -27,13 +28,22 @@ def verify_release(
     endpoint itself tells what serves, and a package's life cycle holds one stage only, so that the stamp of one stage
     would wipe out another's.
 
-    Raises TidegateError where AWS refuses to answer, or the stamp cannot be written.
+    Raises TidegateError where AWS refuses to answer. A stamp that cannot be written is a note on the verdict.
     """
     verdict = judge(gather(asked, clients, watch(asked, clients, clock, deployment, progress)))
-    if verdict.outcome is Outcome.ROLLED_BACK and stamp_rolled_back(
-        clients.sagemaker, asked.model_package_arn, asked.stage, verdict.sentence
-    ):
-        progress(f"version {asked.model_package_version} is stamped as rolled back and will not be released again")
+    return _stamped(verdict, clients, progress) if verdict.outcome is Outcome.ROLLED_BACK else verdict
+
+
+def _stamped(verdict: Verdict, clients: Clients, progress: Progress) -> Verdict:
+    asked = verdict.evidence.asked
+    version = f"version {asked.model_package_version}"
+    try:
+        written = stamp_rolled_back(clients.sagemaker, asked.model_package_arn, asked.stage, verdict.sentence)
+    except aws_errors() as error:
+        note = f"{version} could not be stamped as rolled back, so the next release would choose it again: {error}"
+        return replace(verdict, notes=(*verdict.notes, note))
+    if written:
+        progress(f"{version} is stamped as rolled back, so no later release chooses it")
     return verdict
 
 

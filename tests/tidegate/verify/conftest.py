@@ -1,0 +1,288 @@
+"""Evidence to judge, and a small AWS to gather it from."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
+
+from tidegate.render import ReleaseRecord
+from tidegate.verify import Clients
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+PACKAGE = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/shop-p-1"
+ALARM = "shop-p-1-prod-rollback-1-Invocation5XXErrors-new-fleet"
+DEPLOYMENT_CONFIG: dict[str, Any] = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "CANARY",
+            "WaitIntervalInSeconds": 600,
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+        },
+        "TerminationWaitInSeconds": 300,
+        "MaximumExecutionTimeoutInSeconds": 3600,
+    },
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": ALARM}]},
+}
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def asked() -> ReleaseRecord:
+    """Return the release of version 3 to prod, after version 2."""
+    return ReleaseRecord(
+        release_id="new",
+        stage="prod",
+        region="eu-west-1",
+        endpoint_name="shop-p-1-prod",
+        stack_name="sagemaker-p-1-prod",
+        variant="AllTraffic",
+        model_package_group="shop-p-1",
+        model_package_arn=f"{PACKAGE}/3",
+        model_package_version=3,
+        alarms=(ALARM,),
+        deployment_config=DEPLOYMENT_CONFIG,
+        waits=900,
+        maximum_execution_timeout=3600,
+    )
+
+
+Handler = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def refusal() -> Callable[..., ClientError]:
+    """Make an answer with which a service refuses."""
+    return _refusal
+
+
+def _refusal(code: str, message: str, operation: str = "Operation", status: int = 400) -> ClientError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)  # type: ignore[arg-type]
+
+
+def answering(service: str, handlers: dict[str, Handler]) -> Any:
+    """Return a real client whose calls are answered by `handlers`, both sides checked against botocore's model."""
+    client = boto3.client(service, region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+    def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        model = client.meta.service_model.operation_model(operation)
+        _check(parameters, model.input_shape, f"request of {operation}")
+        answer = handlers[operation](**parameters)
+        if model.output_shape is not None:
+            _check(answer, model.output_shape, f"answer of {operation}")
+        return answer
+
+    client._make_api_call = call
+    return client
+
+
+def _check(value: dict[str, Any], shape: Any, what: str) -> None:
+    report = ParamValidator().validate(value, shape)
+    assert not report.has_errors(), f"{what}: {report.generate_report()}"
+
+
+class SmallAws:
+    """One endpoint, its stack, its alarm and its pipeline, as they stand; tests change them as time passes."""
+
+    began = T0
+
+    def __init__(self, asked: ReleaseRecord) -> None:
+        self.asked = asked
+        self.configs = {"config-2": ("old", f"{PACKAGE}/2"), "config-3": ("new", f"{PACKAGE}/3")}
+        self.endpoint: dict[str, Any] | None = {
+            "EndpointName": asked.endpoint_name,
+            "EndpointArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint/{asked.endpoint_name}",
+            "EndpointConfigName": "config-2",
+            "EndpointStatus": "InService",
+            "CreationTime": at(-9000),
+            "LastModifiedTime": at(-8000),
+        }
+        self.stack: str | None = "UPDATE_IN_PROGRESS"
+        self.events: list[dict[str, Any]] = []
+        self.actions: list[dict[str, Any]] = []
+        self.alarm_history: list[dict[str, Any]] = []
+        self.life_cycle: dict[str, Any] | None = None
+        self.stamps: list[dict[str, Any]] = []
+        self.failing: dict[str, Exception] = {}
+
+    # What tests say
+
+    def deploy_action(self, status: str, **more: Any) -> None:
+        """Put the Deploy action of this release beside one of another stage."""
+        other = self._action("Succeeded", "sagemaker-p-1-staging", at(-60))
+        self.actions = [other, {**self._action(status, self.asked.stack_name, at(0)), **more}]
+
+    def _action(self, status: str, stack: str, started: datetime) -> dict[str, Any]:
+        return {
+            "actionName": "Deploy",
+            "stageName": "Production",
+            "status": status,
+            "startTime": started,
+            "input": {"configuration": {"StackName": stack}},
+        }
+
+    def updating(self, status: str = "Baking", message: str = "") -> None:
+        """Let the endpoint be on its way from version 2 to version 3."""
+        variant = {"VariantName": "AllTraffic", "VariantStatus": [{"Status": status, "StatusMessage": message}]}
+        self.change(
+            EndpointStatus="Updating",
+            PendingDeploymentSummary={
+                "EndpointConfigName": "config-3",
+                "StartTime": at(60),
+                "ProductionVariants": [variant],
+            },
+        )
+
+    def in_service(self, config: str, seconds: float, **more: Any) -> None:
+        """Let the endpoint come to rest on a config."""
+        assert self.endpoint is not None
+        self.endpoint.pop("PendingDeploymentSummary", None)
+        self.change(
+            EndpointStatus="InService",
+            EndpointConfigName=config,
+            LastModifiedTime=at(seconds),
+            LastDeploymentConfig=DEPLOYMENT_CONFIG,
+            **more,
+        )
+
+    def change(self, **values: Any) -> None:
+        assert self.endpoint is not None
+        self.endpoint.update(values)
+
+    def event(self, logical_id: str, kind: str, status: str, seconds: float, reason: str = "") -> None:
+        """Add an event of the stack; the newest comes first."""
+        event = {
+            "StackId": "arn:stack",
+            "EventId": str(len(self.events)),
+            "StackName": self.asked.stack_name,
+            "LogicalResourceId": logical_id,
+            "ResourceType": kind,
+            "ResourceStatus": status,
+            "Timestamp": at(seconds),
+        }
+        self.events.insert(0, event | ({"ResourceStatusReason": reason} if reason else {}))
+
+    def alarm_fires(self, seconds: float, reason: str = "above the threshold", old: str = "OK") -> None:
+        """Add a fall into ALARM to the alarm's history, as CloudWatch writes it."""
+        states = {"oldState": {"stateValue": old}, "newState": {"stateValue": "ALARM", "stateReason": reason}}
+        self.alarm_history.append(
+            {
+                "AlarmName": ALARM,
+                "Timestamp": at(seconds),
+                "HistoryItemType": "StateUpdate",
+                "HistorySummary": f"Alarm updated from {old} to ALARM",
+                "HistoryData": json.dumps(states),
+            }
+        )
+
+    # What verify asks
+
+    def clients(self) -> Clients:
+        by_service = {
+            "sagemaker": {
+                "DescribeEndpoint": self._describe_endpoint,
+                "DescribeEndpointConfig": self._describe_endpoint_config,
+                "DescribeModel": self._describe_model,
+                "ListTags": self._list_tags,
+                "DescribeModelPackage": self._describe_model_package,
+                "UpdateModelPackage": self._update_model_package,
+            },
+            "cloudformation": {"DescribeStacks": self._describe_stacks, "DescribeStackEvents": self._stack_events},
+            "cloudwatch": {"DescribeAlarms": self._describe_alarms, "DescribeAlarmHistory": self._alarm_history},
+            "codepipeline": {"ListActionExecutions": self._list_action_executions},
+        }
+        return Clients(
+            **{
+                service: answering(service, {name: self._failing(name, call) for name, call in handlers.items()})
+                for service, handlers in by_service.items()
+            }
+        )
+
+    def _failing(self, name: str, call: Handler) -> Handler:
+        def answer(**parameters: Any) -> dict[str, Any]:
+            if name in self.failing:
+                raise self.failing[name]
+            return call(**parameters)
+
+        return answer
+
+    def _describe_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803
+        if self.endpoint is None:
+            raise _refusal("ValidationException", f'Could not find endpoint "{EndpointName}".')
+        return dict(self.endpoint)
+
+    def _describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N803
+        return {
+            "EndpointConfigName": EndpointConfigName,
+            "EndpointConfigArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/{EndpointConfigName}",
+            "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": f"model-of-{EndpointConfigName}"}],
+            "CreationTime": at(0),
+        }
+
+    def _describe_model(self, ModelName: str) -> dict[str, Any]:  # noqa: N803
+        package = self.configs[ModelName.removeprefix("model-of-")][1]
+        return {
+            "ModelName": ModelName,
+            "ModelArn": f"arn:aws:sagemaker:eu-west-1:111122223333:model/{ModelName}",
+            "CreationTime": at(0),
+            "Containers": [{"ModelPackageName": package}],
+        }
+
+    def _list_tags(self, ResourceArn: str, NextToken: str = "") -> dict[str, Any]:  # noqa: N803
+        release = self.configs[ResourceArn.rpartition("/")[2]][0]
+        if not NextToken:
+            return {"Tags": [{"Key": "team", "Value": "rides"}], "NextToken": "more"}
+        return {"Tags": [{"Key": "tidegate:release", "Value": release}] if release else []}
+
+    def _describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
+        return {
+            "ModelPackageName": "shop-p-1",
+            "ModelPackageArn": ModelPackageName,
+            "ModelPackageVersion": 3,
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": []},
+            "CreationTime": at(0),
+            **({"ModelLifeCycle": self.life_cycle} if self.life_cycle else {}),
+        }
+
+    def _update_model_package(self, **parameters: Any) -> dict[str, Any]:
+        self.stamps.append(parameters)
+        return {"ModelPackageArn": parameters["ModelPackageArn"]}
+
+    def _describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if self.stack is None:
+            raise _refusal("ValidationError", f"Stack with id {StackName} does not exist")
+        return {"Stacks": [{"StackName": StackName, "CreationTime": at(0), "StackStatus": self.stack}]}
+
+    def _stack_events(self, StackName: str, NextToken: str = "") -> dict[str, Any]:  # noqa: N803
+        # One event a page.
+        index = int(NextToken or 0)
+        more = {"NextToken": str(index + 1)} if index + 1 < len(self.events) else {}
+        return {"StackEvents": self.events[index : index + 1], **more}
+
+    def _describe_alarms(self, AlarmNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "OK"} for name in AlarmNames if name == ALARM]}
+
+    def _alarm_history(self, **parameters: Any) -> dict[str, Any]:
+        since = parameters.get("StartDate", at(-(10**9)))
+        return {"AlarmHistoryItems": [item for item in self.alarm_history if item["Timestamp"] >= since]}
+
+    def _list_action_executions(self, **parameters: Any) -> dict[str, Any]:
+        assert parameters["filter"] == {"pipelineExecutionId": "execution-1"}
+        index = int(parameters.get("nextToken", 0))
+        more = {"nextToken": str(index + 1)} if index + 1 < len(self.actions) else {}
+        return {"actionExecutionDetails": self.actions[index : index + 1], **more}
+
+
+@pytest.fixture
+def aws(asked: ReleaseRecord) -> SmallAws:
+    """Make a small AWS in which version 2 serves."""
+    return SmallAws(asked)
