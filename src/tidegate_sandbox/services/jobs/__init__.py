@@ -17,6 +17,7 @@ from tidegate_sandbox.services.jobs.job import Job, Kind
 _CONTAINERS = {"Processing": contract.processing, "Training": contract.training}
 
 _jobs: Scoped[dict[tuple[Kind, str], Job]] = Scoped(dict)
+"""By kind and name in lower case: ARNs are lower case, and a name is often taken from one."""
 _creating = threading.Lock()
 
 
@@ -37,10 +38,10 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
         raise AwsError("NotImplemented", str(cannot), 501) from cannot
     job = Job(kind, arn, request, container)
     with _creating:
-        taken = (kind, name) in _jobs.here()
+        taken = (kind, name.lower()) in _jobs.here()
         if not taken:
             tags.set_tags(arn, request.get("Tags", ()))
-            _jobs.here()[kind, name] = job
+            _jobs.here()[kind, name.lower()] = job
     if taken:
         raise AwsError("ResourceInUse", f"{kind} job names must be unique within an AWS account and region: {arn}")
     hooks.run_in_background(job.run, name=f"{kind}-{name}")
@@ -49,7 +50,7 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
 
 def find(kind: Kind, name: str) -> Job:
     """Return the job; AwsError(ResourceNotFound) where there is none."""
-    job = _jobs.here().get((kind, name))
+    job = _jobs.here().get((kind, name.lower()))
     if job is None:
         raise AwsError("ResourceNotFound", f"Could not find the {kind.lower()} job {name!r}.")
     return job

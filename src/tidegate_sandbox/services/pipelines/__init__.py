@@ -5,4 +5,6 @@ from tidegate_sandbox.services import jobs
 
 def install() -> None:
     """Serve the operations on pipelines and on the jobs that they start."""
+    from tidegate_sandbox.services.pipelines import operations  # noqa: F401 - its decorators register them
+
     jobs.install()
