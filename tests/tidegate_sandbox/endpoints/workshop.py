@@ -5,6 +5,7 @@ import tarfile
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ def model_data(program: str = PROGRAM) -> bytes:
     return archive.getvalue()
 
 
+@cache
+def client(sandbox: Any, service: str) -> Any:
+    return sandbox.client(service)
+
+
 @dataclass
 class Workshop:
     """Makes models, configurations and endpoints whose names begin with `name`, and deletes the endpoints again."""
@@ -46,10 +52,11 @@ class Workshop:
     eventually: Callable[..., Any]
 
     def __post_init__(self) -> None:
-        self.sagemaker = self.sandbox.client("sagemaker")
-        self.runtime = self.sandbox.client("sagemaker-runtime")
-        self.cloudwatch = self.sandbox.client("cloudwatch")
-        self.s3 = self.sandbox.client("s3")
+        self.sagemaker = client(self.sandbox, "sagemaker")
+        self.runtime = client(self.sandbox, "sagemaker-runtime")
+        self.cloudwatch = client(self.sandbox, "cloudwatch")
+        self.cloudformation = client(self.sandbox, "cloudformation")
+        self.s3 = client(self.sandbox, "s3")
 
     def container(self, version: str = "v1", **environment: str) -> dict[str, Any]:
         return {
@@ -136,6 +143,13 @@ class Workshop:
         if config is not None:
             named["EndpointConfigName"] = config
         return [{"Name": name, "Value": value} for name, value in named.items()]
+
+    def all_at_once(self, *alarms: str) -> dict[str, Any]:
+        """All at once with a bake of an hour at full capacity."""
+        routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+        policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 3600}
+        alarming = {"Alarms": [{"AlarmName": name} for name in alarms]}
+        return {"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": alarming}
 
     def canary(self, *alarms: str, wait: int = 240, termination: int = 60) -> dict[str, Any]:
         config: dict[str, Any] = {

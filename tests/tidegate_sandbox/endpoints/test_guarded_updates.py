@@ -1,0 +1,245 @@
+"""Updates under deployment guardrails, with traffic, real alarms and a clock that runs sixty times the wall."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from workshop import Workshop
+
+
+@contextmanager
+def traffic(workshop: Workshop, pause: float = 0.02) -> Iterator[Counter[str]]:
+    """Invoke the endpoint all the while; counts answers by what they say."""
+    seen: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.is_set():
+            try:
+                seen[workshop.invoke()] += 1
+            except ClientError as error:
+                seen[error.response["Error"]["Code"]] += 1
+            time.sleep(pause)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        sender.join()
+
+
+def statuses(workshop: Workshop) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the endpoint's states of its update, each with the new fleet's variant, until it is in service."""
+    while (described := workshop.describe())["EndpointStatus"] == "Updating":
+        pending = described.get("PendingDeploymentSummary")
+        if pending is not None:
+            (variant,) = pending["ProductionVariants"]
+            yield variant["VariantStatus"][0]["Status"], variant
+        time.sleep(0.05)
+
+
+def test_a_healthy_canary_is_promoted_and_loses_no_request(workshop: Workshop) -> None:
+    old, new = workshop.config("v1"), workshop.config("v2")
+    workshop.endpoint(old)
+    alarm = workshop.alarm()
+
+    with traffic(workshop) as seen:
+        workshop.update(new, workshop.canary(alarm, wait=120))
+        during = [(status, variant["CurrentInstanceCount"]) for status, variant in statuses(workshop)]
+        after = workshop.describe()
+        time.sleep(0.2)
+
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", new)
+    assert "FailureReason" not in after
+    assert "PendingDeploymentSummary" not in after
+    assert ("Baking", 1) in during
+    assert ("Baking", 4) in during
+    assert set(seen) == {"v1:x", "v2:x"}
+    assert workshop.invoke() == "v2:x"
+
+
+def test_the_canary_takes_its_share_of_the_requests(workshop: Workshop, eventually: Callable[..., Any]) -> None:
+    workshop.endpoint(workshop.config("v1"))
+    workshop.update(workshop.config("v2"), workshop.canary(wait=240, termination=0))
+    eventually(lambda: workshop.describe().get("PendingDeploymentSummary") and workshop.invoke() == "v2:x")
+
+    seen = Counter(workshop.invoke() for _ in range(300))
+
+    # 1 of 4 instances: 75 expected, and five standard deviations to either side
+    assert 37 <= seen["v2:x"] <= 113
+
+
+def test_a_broken_canary_fires_its_alarm_and_is_rolled_back(workshop: Workshop) -> None:
+    old, new = workshop.config("v1"), workshop.config("v2", environment={"BROKEN_AT": "invocation"})
+    workshop.endpoint(old)
+    blended, isolated = workshop.alarm(), workshop.alarm(Dimensions=workshop.dimensions(new))
+
+    with traffic(workshop) as seen:
+        workshop.update(new, workshop.canary(blended, isolated, wait=1200))
+        after = workshop.settled()
+        before = seen["ModelError"]
+        time.sleep(0.5)
+        errors_afterwards = seen["ModelError"] - before
+
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", old)
+    assert "in ALARM during the canary's bake" in after["FailureReason"]
+    assert after["LastDeploymentConfig"] == workshop.canary(blended, isolated, wait=1200)
+    assert set(seen) == {"v1:x", "ModelError"}
+    assert errors_afterwards == 0
+    history = workshop.cloudwatch.describe_alarm_history(AlarmName=isolated)["AlarmHistoryItems"]
+    assert any("to ALARM" in item["HistorySummary"] for item in history)
+
+
+def test_a_fleet_that_cannot_start_leaves_the_old_one_in_service(workshop: Workshop) -> None:
+    old, new = workshop.config("v1"), workshop.config("v2", environment={"BROKEN_AT": "start"})
+    workshop.endpoint(old)
+
+    with traffic(workshop) as seen:
+        workshop.update(new, workshop.canary())
+        after = workshop.settled()
+
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", old)
+    assert "did not pass the ping health check" in after["FailureReason"]
+    assert set(seen) == {"v1:x"}
+
+
+def test_requests_in_flight_on_the_old_fleet_are_answered(workshop: Workshop) -> None:
+    workshop.endpoint(workshop.config("v1", environment={"SECONDS": "1.5"}))
+    answers: list[str] = []
+    slow = threading.Thread(target=lambda: answers.append(workshop.invoke()))
+    slow.start()
+    time.sleep(0.2)
+
+    workshop.update(workshop.config("v2"))
+    workshop.settled()
+    slow.join()
+
+    assert answers == ["v1:x"]
+    assert workshop.invoke() == "v2:x"
+
+
+def test_an_alarm_that_fires_already_rolls_back_at_the_first_bake(workshop: Workshop) -> None:
+    old = workshop.config("v1")
+    workshop.endpoint(old)
+    alarm = workshop.alarm(TreatMissingData="breaching", Dimensions=workshop.dimensions("never-deployed"))
+
+    workshop.update(workshop.config("v2"), workshop.canary(alarm, wait=600))
+    after = workshop.settled()
+
+    assert after["EndpointConfigName"] == old
+    assert alarm in after["FailureReason"]
+
+
+def test_other_variant_names_than_before_are_switched_at_once_without_guardrails(workshop: Workshop) -> None:
+    old = workshop.config("v1")
+    workshop.endpoint(old)
+    alarm = workshop.alarm(TreatMissingData="breaching", Dimensions=workshop.dimensions("never-deployed"))
+    renamed = workshop.config("v2", variants=[workshop.variant(old, "Renamed")])
+
+    workshop.update(renamed, workshop.all_at_once(alarm))
+    after = workshop.settled()
+
+    assert after["EndpointConfigName"] == renamed
+
+
+def test_an_endpoint_that_is_being_changed_cannot_be_changed_again(workshop: Workshop) -> None:
+    workshop.endpoint(workshop.config("v1"))
+    new = workshop.config("v2")
+    workshop.update(new, workshop.canary(wait=60, termination=0))
+
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        workshop.update(new)
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        workshop.sagemaker.delete_endpoint(EndpointName=workshop.name)
+
+
+def test_the_last_deployment_configuration_can_be_retained(workshop: Workshop) -> None:
+    workshop.endpoint(workshop.config("v1"))
+    workshop.update(workshop.config("v2"), workshop.canary(wait=60, termination=0))
+    workshop.settled()
+
+    workshop.update(workshop.config("v3"), RetainDeploymentConfig=True)
+    baked = {status for status, _ in statuses(workshop)}
+
+    assert "Baking" in baked
+    assert workshop.describe()["LastDeploymentConfig"] == workshop.canary(wait=60, termination=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "instances"),
+    [
+        ({}, 2),
+        ({"RetainAllVariantProperties": True}, 4),
+        (
+            {
+                "RetainAllVariantProperties": True,
+                "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredInstanceCount"}],
+            },
+            2,
+        ),
+    ],
+)
+def test_variant_properties_are_retained_if_asked(workshop: Workshop, options: dict[str, Any], instances: int) -> None:
+    workshop.endpoint(workshop.config("v1", instances=4))
+
+    workshop.update(workshop.config("v2", instances=2), **options)
+
+    assert workshop.settled()["ProductionVariants"][0]["CurrentInstanceCount"] == instances
+
+
+@pytest.mark.parametrize(
+    ("instances", "alarm", "sentence"),
+    [
+        (1, None, "at most 50 ?%"),
+        (4, "no-such-alarm", "no-such-alarm"),
+    ],
+)
+def test_guardrails_that_cannot_work_are_refused(
+    workshop: Workshop, instances: int, alarm: str | None, sentence: str
+) -> None:
+    workshop.endpoint(workshop.config("v1"))
+    names = [alarm] if alarm else []
+
+    with pytest.raises(ClientError, match=sentence):
+        workshop.update(workshop.config("v2", instances=instances), workshop.canary(*names))
+
+    assert workshop.describe()["EndpointStatus"] == "InService"
+
+
+def test_events_tell_of_each_change(workshop: Workshop, eventually: Callable[..., Any]) -> None:
+    events, sqs = workshop.sandbox.client("events"), workshop.sandbox.client("sqs")
+    queue = sqs.create_queue(QueueName=workshop.name)["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.sagemaker"], "detail": {"EndpointName": [workshop.name]}}
+    events.put_rule(Name=workshop.name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=workshop.name, Targets=[{"Id": "1", "Arn": queue_arn}])
+    workshop.endpoint(workshop.config("v1"))
+    workshop.update(workshop.config("v2"), workshop.canary(wait=30, termination=30))
+    workshop.settled()
+
+    states: list[str] = []
+    deployment: list[str] = []
+
+    def four_states() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(message["Body"])
+            if event["detail-type"] == "SageMaker Endpoint State Change":
+                states.append(event["detail"]["EndpointStatus"])
+            else:
+                (variant,) = event["detail"]["PendingDeploymentSummary"]["ProductionVariants"]
+                deployment.append(variant["VariantStatus"][0]["Status"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return len(states) == 4
+
+    eventually(four_states)
+
+    assert states == ["CREATING", "IN_SERVICE", "UPDATING", "IN_SERVICE"]
+    assert deployment == ["Creating", "Baking", "Baking", "Deleting"]
