@@ -221,7 +221,9 @@ class _Reader:
                 self._problem(event, f"{show(name)} is not a key", "use a word, in quotes if need be")
             elif name in entries:
                 first = entries[name].position.line
-                self._problem(event, f"`{name}` is here for the second time", f"it is in line {first} too; keep one")
+                self._problem(
+                    event, f"`{name}` is here for the second time", f"keep this one or the one in line {first}"
+                )
             else:
                 entries[name] = Entry(key.position, value)
         return entries

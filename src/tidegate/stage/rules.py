@@ -24,20 +24,16 @@ class Finding:
     right: str
 
 
-def check_place(project: Project, account: str | None, region: str | None) -> Iterator[Finding]:
-    """Stages live where their project lives."""
-    if account not in {None, project.account}:
-        yield Finding(
-            ("account",),
-            f"the stage is in account {account}, its project in {project.account}",
-            "leave `account` out: a stage is deployed into its project's account",
-        )
-    if region not in {None, project.region}:
-        yield Finding(
-            ("region",),
-            f"the stage is in {region}, its project in {project.region}",
-            "leave `region` out: a stage is deployed into its project's region",
-        )
+def check_place(project: Project, account: object, region: object) -> Iterator[Finding]:
+    """Stages live where their project lives. What is no account or region at all is not judged here."""
+    written = {"account": (account, project.account, limits.ACCOUNT), "region": (region, project.region, limits.REGION)}
+    for key, (own, projects, form) in written.items():
+        if isinstance(own, str) and form.fullmatch(own) and own != projects:
+            yield Finding(
+                (key,),
+                f"the stage is in {own}, its project in {projects}",
+                f"leave `{key}` out, since a stage is deployed where its project is",
+            )
 
 
 def check_release(release: Release, instances: Instances | None) -> Iterator[Finding]:
@@ -60,7 +56,7 @@ def _strategy(release: Release, instances: Instances | None) -> Iterator[Finding
 def _all_at_once(release: Release) -> Iterator[Finding]:
     rights = {
         "canary_size": "take it out, or use the strategy canary",
-        "wait_interval": "take it out; what bakes here is termination_wait",
+        "wait_interval": "take it out, since what bakes here is termination_wait",
     }
     for key, right in rights.items():
         if key in release.model_fields_set:
@@ -71,7 +67,7 @@ def _canary(release: Release, instances: Instances | None) -> Iterator[Finding]:
     size = release.canary_size
     for key, example in {"canary_size": "25%", "wait_interval": "10m"}.items():
         if key not in release.model_fields_set:
-            yield Finding(("release",), f"`{key}` is missing", f"add it, such as `{key}: {example}`")
+            yield Finding(("release", KEY), f"`{key}` is missing", f"add it, such as `{key}: {example}`")
     if instances is not None and instances.count < limits.CANARY_MIN_INSTANCES:
         yield Finding(
             ("instances", "count"),
@@ -112,7 +108,7 @@ def _rollback(release: Release) -> Iterator[Finding]:
     rules = release.rollback_on
     if not rules and release.strategy is Strategy.CANARY:
         yield Finding(
-            ("release",),
+            ("release", KEY),
             "`rollback_on` is missing, so nothing would end a bad canary",
             "add 1 to 5 rules, such as `- {metric: Invocation5XXErrors, above: 1%}`",
         )

@@ -96,7 +96,7 @@ def _environment_value(value: object) -> str:
     if "{{resolve:" in text:
         raise InvalidValueError(
             "CloudFormation would replace this reference by what it refers to",
-            "write a plain value; let the model's code read secrets and parameters itself",
+            "write a plain value, and let the model's code read secrets itself",
         )
     if len(text) > limits.ENVIRONMENT_MAX_LENGTH:
         raise InvalidValueError(
