@@ -59,12 +59,12 @@ def gather(asked: ReleaseRecord, clients: Clients, watched: Watched) -> Evidence
 
 
 def _began(watched: Watched, asked: ReleaseRecord) -> datetime | None:
-    """Return when the release began, by the service's clock; without a pipeline, as early as it may have begun."""
-    if watched.action and watched.action.started_at:
-        return watched.action.started_at
+    """Return when the release began: the endpoint's update if it was seen, else its deployment, else the earliest."""
     starts = [sighting.update_started_at for sighting in watched.timeline if sighting.update_started_at]
     if starts:
         return min(starts)
+    if watched.action and watched.action.started_at:
+        return watched.action.started_at
     if watched.described is None:
         return None
     modified: datetime = watched.described["LastModifiedTime"]
