@@ -61,6 +61,7 @@ def bake(seed: Path, context: Mapping[str, str], out: Path, *, wheel: Path | Non
     """
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
+    from jinja2 import TemplateError
 
     known = {*CONTEXT_KEYS, *json.loads((seed / "cookiecutter.json").read_text(encoding="utf-8"))}
     for key, value in context.items():
@@ -79,7 +80,7 @@ def bake(seed: Path, context: Mapping[str, str], out: Path, *, wheel: Path | Non
                 config_file=str(config),
                 accept_hooks=False,
             )
-        except CookiecutterException as error:
+        except (CookiecutterException, TemplateError) as error:
             raise SeedError(f"The seed {seed.name} could not be rendered: {error}") from error
     repository = Path(baked)
     if wheel:

@@ -1,0 +1,89 @@
+"""Both templates, synthesised once for the whole run, and an AWS to publish to."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from service_catalog.account import Account
+from service_catalog.synth import synthesise_portfolio, synthesise_product
+
+Template = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What both templates are made for."""
+
+    seed_bucket = "tidegate-111111111111-eu-west-1"
+    seed_key = "seeds/0123456789abcdef.zip"
+    template_url = f"https://s3.eu-west-1.amazonaws.com/{seed_bucket}/products/fedcba.template.json"
+    version = "0.1.0-fedcba00"
+    principal = "arn:aws:iam::111111111111:role/studio/DataScientists"
+
+
+@pytest.fixture(scope="session")
+def published() -> Published:
+    return Published()
+
+
+@pytest.fixture(scope="session")
+def product(published: Published) -> Template:
+    """The template of what one launch creates."""
+    os.environ["CDK_VALIDATION"] = "false"
+    return synthesise_product(published.seed_bucket, published.seed_key)
+
+
+@pytest.fixture(scope="session")
+def portfolio(published: Published) -> Template:
+    """The template of the admin stack."""
+    os.environ["CDK_VALIDATION"] = "false"
+    return synthesise_portfolio(published.template_url, published.version, [published.principal])
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account whose S3, CloudFormation and EventBridge answer on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path_factory.mktemp("aws")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+    }
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], cwd=home, env=environment, stdout=log, stderr=log
+        )
+    try:
+        _wait_for(port, process, home / "log")
+        monkeypatch = pytest.MonkeyPatch()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        session = boto3.Session(
+            aws_access_key_id="111111111111", aws_secret_access_key="local", region_name="eu-west-1"
+        )
+        yield Account(session, "111111111111", "eu-west-1")
+        monkeypatch.undo()
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Any) -> None:
+    until = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, f"no answer within a minute: {log.read_text()}"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)

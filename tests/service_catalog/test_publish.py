@@ -1,0 +1,182 @@
+"""Publishing, against an account: a bucket and a stack, made once, then left alone."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from service_catalog import publish as publishing
+from service_catalog import unpublish as unpublishing
+from service_catalog.account import Account, PublishError
+from service_catalog.admin_bucket import AdminBucket
+from service_catalog.admin_stack import AdminStack
+
+
+@pytest.fixture
+def bucket(account: Account) -> AdminBucket:
+    return AdminBucket(account)
+
+
+@pytest.fixture
+def stack(account: Account, request: pytest.FixtureRequest) -> AdminStack:
+    """A stack of the test's own."""
+    return AdminStack(account, "stack-" + request.node.name.replace("_", "-")[:100].rstrip("-"))
+
+
+def queue(**properties: Any) -> str:
+    """A template that is quick to deploy."""
+    template: dict[str, Any] = {
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": properties}},
+        "Outputs": {"ProductId": {"Value": {"Ref": "Queue"}}},
+    }
+    return json.dumps(template)
+
+
+def test_given_no_bucket_then_a_private_encrypted_versioned_tls_only_one_is_made(
+    account: Account, bucket: AdminBucket
+) -> None:
+    bucket.ensure()
+    bucket.ensure()
+    s3, name = account.client("s3"), {"Bucket": bucket.name}
+    assert bucket.name == "tidegate-111111111111-eu-west-1"
+    assert s3.get_bucket_versioning(**name)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_encryption(**name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    blocked = s3.get_public_access_block(**name)["PublicAccessBlockConfiguration"]
+    assert set(blocked.values()) == {True}
+    (deny,) = json.loads(s3.get_bucket_policy(**name)["Policy"])["Statement"]
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_given_an_object_is_there_then_it_is_not_uploaded_again(bucket: AdminBucket) -> None:
+    bucket.ensure()
+    assert bucket.put("products/once.json", b"{}", "application/json")
+    assert not bucket.put("products/once.json", b"{}", "application/json")
+
+
+def test_then_an_objects_address_is_where_boto3_points(account: Account, bucket: AdminBucket) -> None:
+    endpoint = account.client("s3").meta.endpoint_url
+    assert bucket.url("products/a.json") == f"{endpoint}/tidegate-111111111111-eu-west-1/products/a.json"
+
+
+def test_given_aws_itself_then_an_objects_address_is_the_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    account = Account(boto3.Session("id", "secret"), "111111111111", "eu-west-1")
+    assert AdminBucket(account).url("products/a.json") == (
+        "https://s3.eu-west-1.amazonaws.com/tidegate-111111111111-eu-west-1/products/a.json"
+    )
+
+
+def test_given_the_bucket_belongs_to_somebody_else_then_it_is_said(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.stub import Stubber
+
+    s3 = account.client("s3")
+    stranger = AdminBucket(Account(account.session, "222222222222", account.region))
+    monkeypatch.setattr(stranger, "_s3", s3)
+    with Stubber(s3) as stubbed:
+        stubbed.add_client_error("head_bucket", "403", http_status_code=403)
+        with pytest.raises(PublishError, match="belongs to another account"):
+            stranger.ensure()
+
+
+def test_given_the_same_template_twice_then_the_second_changes_nothing(stack: AdminStack) -> None:
+    assert stack.apply(queue(DelaySeconds=1)) == "created"
+    assert stack.apply(queue(DelaySeconds=1)) == "unchanged"
+    assert stack.apply(queue(DelaySeconds=2)) == "updated"
+    assert "ProductId" in stack.outputs()
+    stack.delete()
+    assert stack.status() is None
+
+
+def test_given_a_resource_fails_then_its_own_reason_is_said_and_the_next_publish_starts_afresh(
+    stack: AdminStack,
+) -> None:
+    broken = json.dumps(
+        {"Resources": {"Stream": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": "no-such-group"}}}}
+    )
+    with pytest.raises(PublishError, match=r"Stream \(AWS::Logs::LogStream\)"):
+        stack.apply(broken)
+    assert stack.apply(queue()) == "created"
+    stack.delete()
+
+
+def test_given_principals_are_published_then_they_are_known(
+    stack: AdminStack, portfolio: dict[str, Any], published: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "status", lambda: "CREATE_COMPLETE")
+    monkeypatch.setattr(
+        stack, "_cloudformation", type("Fake", (), {"get_template": lambda self, **_: {"TemplateBody": portfolio}})()
+    )
+    assert stack.principals() == [published.principal]
+
+
+@pytest.mark.parametrize("arn", ["role/x", "arn:aws:iam::1:role/x", "arn:aws:sts::111111111111:assumed-role/a/b"])
+def test_given_a_principal_that_is_no_arn_then_it_is_said_before_anything_happens(
+    arn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        publishing.main(["--principal", arn])
+    assert stopped.value.code == 2
+    assert "is not the ARN of a role" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [publishing.main, unpublishing.main])
+def test_given_no_region_then_it_says_so_in_a_sentence(
+    command: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    assert command([]) == 1
+    assert capsys.readouterr().err == ("No region is set: set AWS_DEFAULT_REGION, or a region in the AWS profile.\n")
+
+
+def test_given_a_dry_run_then_nothing_is_made(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = Account(account.session, account.id, "eu-central-1")
+    publishing.publish(elsewhere, [], dry_run=True)
+    said = capsys.readouterr().out
+    assert "Bucket tidegate-111111111111-eu-central-1: would be created." in said
+    assert "Stack tidegate-portfolio: would be created." in said
+    assert not AdminBucket(elsewhere).exists()
+
+
+class Catalog:
+    """Service Catalog, as far as unpublishing asks it: two pages of provisioned products."""
+
+    def search_provisioned_products(self, **request: Any) -> dict[str, Any]:
+        assert request["Filters"] == {"SearchQuery": ["productId:prod-1"]}
+        if "PageToken" in request:
+            return {"ProvisionedProducts": [{"Name": "second", "Status": "ERROR"}]}
+        return {"ProvisionedProducts": [{"Name": "first", "Status": "AVAILABLE"}], "NextPageToken": "2"}
+
+
+def test_given_projects_live_then_unpublishing_is_refused_with_their_names(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AdminStack, "outputs", lambda self: {"ProductId": "prod-1"})
+    real = Account.client
+    monkeypatch.setattr(
+        Account, "client", lambda self, name: Catalog() if name == "servicecatalog" else real(self, name)
+    )
+    with pytest.raises(PublishError, match=r"(?s)2 launched.*first \(AVAILABLE\).*second \(ERROR\)"):
+        unpublishing.unpublish(account)
+
+
+def test_given_a_bucket_with_versions_then_unpublishing_empties_and_deletes_it(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = Account(account.session, account.id, "eu-north-1")
+    bucket = AdminBucket(elsewhere)
+    bucket.ensure()
+    for content in (b"1", b"2"):
+        elsewhere.client("s3").put_object(Bucket=bucket.name, Key="seeds/a.zip", Body=content)
+    elsewhere.client("s3").delete_object(Bucket=bucket.name, Key="seeds/a.zip")
+    unpublishing.unpublish(elsewhere)
+    assert f"bucket {bucket.name}" in capsys.readouterr().out
+    assert not bucket.exists()
+    unpublishing.unpublish(elsewhere)
+    assert "Nothing is published" in capsys.readouterr().out
