@@ -1,5 +1,6 @@
 """CloudFormation's AWS::SageMaker::Model, EndpointConfig and Endpoint."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from tidegate_sandbox.services.properties import as_parameters
 from tidegate_sandbox.services.sagemaker import sagemaker
 
 _LONGEST_NAME = 63
+_SUFFIX_BYTES = 6
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 
 
@@ -40,7 +42,7 @@ class _CreateOnly:
 
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
         """Create it; Ref gives its ARN."""
-        named = {self._name: hooks.physical_name(stack, logical_id, _LONGEST_NAME), **properties}
+        named = {self._name: _new_name(stack, logical_id), **properties}
         arn = _call(f"Create{self._kind}", as_parameters("sagemaker", f"Create{self._kind}", named))[f"{self._kind}Arn"]
         return arn, {self._name: named[self._name], f"{self._kind}Arn": arn}
 
@@ -72,7 +74,7 @@ class EndpointType:
 
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
         """Create it; Ref gives its ARN. One that cannot come into service is removed again."""
-        named = {"EndpointName": hooks.physical_name(stack, logical_id, _LONGEST_NAME), **properties}
+        named = {"EndpointName": _new_name(stack, logical_id), **properties}
         parameters = {key: value for key, value in named.items() if key not in _UPDATE_ONLY}
         _call("CreateEndpoint", as_parameters("sagemaker", "CreateEndpoint", _with_wait_interval(parameters)))
         endpoint = endpoints.here()[named["EndpointName"]]
@@ -111,6 +113,12 @@ class EndpointType:
         if endpoint is not None:
             _call("DeleteEndpoint", {"EndpointName": endpoint.name})
             endpoint.wait()
+
+
+def _new_name(stack: str, logical_id: str) -> str:
+    """Return a name that nothing has: a replacement lives beside what it replaces."""
+    suffix = secrets.token_hex(_SUFFIX_BYTES)
+    return f"{f'{stack}-{logical_id}'[: _LONGEST_NAME - len(suffix) - 1].rstrip('-')}-{suffix}"
 
 
 def _by_arn(arn: str) -> Endpoint | None:
