@@ -22,6 +22,15 @@ ROUTE = "/v1/repos/"
 GIT_SETTINGS = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
+@dataclass(frozen=True)
+class CommitDetails:
+    """A commit's message, and when it was written and committed (ISO 8601)."""
+
+    message: str
+    author_date: str
+    committer_date: str
+
+
 @dataclass
 class Repository:
     """A repository and the scope it lives in."""
@@ -71,9 +80,14 @@ class Repository:
             raise AwsError("BranchDoesNotExistException", f"{self.name} has no branch named {branch}")
         return commit
 
-    def subject(self, commit: str) -> str:
-        """Return the commit's message."""
-        return self.git("show", "-s", "--format=%B", commit).decode().strip()
+    def details(self, commit: str) -> "CommitDetails | None":
+        """Return what `commit` says of itself, or None where there is no such commit."""
+        try:
+            shown = self.git("show", "-s", "--format=%aI%n%cI%n%B", "--end-of-options", f"{commit}^{{commit}}")
+        except subprocess.CalledProcessError:
+            return None
+        author_date, committer_date, message = shown.decode().split("\n", 2)
+        return CommitDetails(message.strip(), author_date, committer_date)
 
     def checkout(self, commit: str, into: Path) -> None:
         """Write the files of `commit` to the folder `into`, without git's own."""

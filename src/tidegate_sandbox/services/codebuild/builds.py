@@ -1,0 +1,176 @@
+"""CodeBuild's builds: starting, stopping and telling of them."""
+
+import uuid
+from typing import Any
+
+from tidegate_sandbox import context
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services.codebuild import runner
+from tidegate_sandbox.services.codebuild.projects import check_source, codebuild, find, refuse_variables
+from tidegate_sandbox.services.codebuild.records import Build, PipelineRequest, Project, lock, state
+
+_SOURCE_OVERRIDES = {
+    "sourceTypeOverride": "type",
+    "sourceLocationOverride": "location",
+    "buildspecOverride": "buildspec",
+}
+_ENVIRONMENT_OVERRIDES = {
+    "imageOverride": "image",
+    "computeTypeOverride": "computeType",
+    "environmentTypeOverride": "type",
+}
+_PROJECT_OVERRIDES = {
+    "artifactsOverride": "artifacts",
+    "timeoutInMinutesOverride": "timeoutInMinutes",
+    "queuedTimeoutInMinutesOverride": "queuedTimeoutInMinutes",
+    "serviceRoleOverride": "serviceRole",
+    "encryptionKeyOverride": "encryptionKey",
+    "cacheOverride": "cache",
+    "logsConfigOverride": "logsConfig",
+}
+_TAKEN = {
+    "projectName",
+    "sourceVersion",
+    "environmentVariablesOverride",
+    "idempotencyToken",
+    *_SOURCE_OVERRIDES,
+    *_ENVIRONMENT_OVERRIDES,
+    *_PROJECT_OVERRIDES,
+}
+
+
+@codebuild.operation("StartBuild")
+def _start(p: dict[str, Any]) -> dict[str, Any]:
+    ignored = sorted(set(p) - _TAKEN)
+    if ignored:
+        raise AwsError("InvalidInputException", f"{', '.join(ignored)}: not in the local simulation")
+    project = _overridden(find(p["projectName"]), p)
+    if project["source"]["type"] == "CODEPIPELINE":
+        raise AwsError("InvalidInputException", "A project whose source is CODEPIPELINE is started by its pipeline")
+    variables = _variables(project, p.get("environmentVariablesOverride", []))
+    token = (project["name"], p.get("idempotencyToken", ""))
+    version = p.get("sourceVersion") or project.get("sourceVersion", "")
+    with lock:
+        known = state.here().tokens.get(token) if token[1] else None
+        if known is not None:
+            return {"build": state.here().builds[known].describe()}
+        build = _new(project, variables, version, "local")
+        if token[1]:
+            state.here().tokens[token] = build.id
+    runner.start(build)
+    return {"build": build.describe()}
+
+
+def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], request: PipelineRequest) -> Build:
+    """Start a build for an action of a pipeline and return it; wait on its `finished`. AwsError where it cannot be."""
+    project = find(project_name)
+    if project["source"]["type"] != "CODEPIPELINE":
+        raise AwsError(
+            "InvalidInputException",
+            f"the source of project {project_name} is {project['source']['type']}, "
+            "and must be CODEPIPELINE for a pipeline to use it",
+        )
+    resolved = _variables(project, variables)
+    primary = request.sources[0]
+    version = f"arn:aws:s3:::{primary.bucket}/{primary.key}"
+    with lock:
+        build = _new(project, resolved, version, f"codepipeline/{request.pipeline}", request)
+    runner.start(build)
+    return build
+
+
+@codebuild.operation("StopBuild")
+def _stop(p: dict[str, Any]) -> dict[str, Any]:
+    build = _find_build(p["id"])
+    stop(build)
+    return {"build": build.describe()}
+
+
+def stop(build: Build) -> None:
+    """End `build`: at once where a command runs, else before the next one."""
+    build.stopping = True
+    if build.shell is not None:
+        build.shell.stop()
+
+
+@codebuild.operation("BatchGetBuilds")
+def _batch_get(p: dict[str, Any]) -> dict[str, Any]:
+    builds = state.here().builds
+    ids = [one.rpartition(":build/")[2] for one in p["ids"]]
+    return {
+        "builds": [builds[one].describe() for one in ids if one in builds],
+        "buildsNotFound": [one for one in ids if one not in builds],
+    }
+
+
+@codebuild.operation("ListBuilds")
+def _list(p: dict[str, Any]) -> dict[str, Any]:
+    return {"ids": _ordered(list(state.here().builds), p)}
+
+
+@codebuild.operation("ListBuildsForProject")
+def _list_for_project(p: dict[str, Any]) -> dict[str, Any]:
+    name = find(p["projectName"])["name"]
+    return {"ids": _ordered([id for id, one in state.here().builds.items() if one.project["name"] == name], p)}
+
+
+def _ordered(ids: list[str], p: dict[str, Any]) -> list[str]:
+    return ids if p.get("sortOrder") == "ASCENDING" else ids[::-1]
+
+
+def _find_build(name: str) -> Build:
+    found = state.here().builds.get(name.rpartition(":build/")[2])
+    if found is None:
+        raise AwsError("ResourceNotFoundException", f"Build cannot be found: {name}")
+    return found
+
+
+def _overridden(project: Project, p: dict[str, Any]) -> Project:
+    made = dict(project)
+    made["source"] = project["source"] | {to: p[name] for name, to in _SOURCE_OVERRIDES.items() if name in p}
+    environment = {to: p[name] for name, to in _ENVIRONMENT_OVERRIDES.items() if name in p}
+    made["environment"] = project["environment"] | environment
+    made |= {to: p[name] for name, to in _PROJECT_OVERRIDES.items() if name in p}
+    check_source(made["source"], made["artifacts"])
+    return made
+
+
+def _variables(project: Project, overrides: list[dict[str, Any]]) -> dict[str, str]:
+    refuse_variables(overrides)
+    declared = {one["name"]: one for one in [*project["environment"]["environmentVariables"], *overrides]}
+    resolved = {}
+    for name, one in declared.items():
+        if one.get("type") == "PARAMETER_STORE":
+            try:
+                resolved[name] = runner.parameter(one["value"])
+            except LookupError as error:
+                raise AwsError("InvalidInputException", f"environment variable {name}: {error.args[0]}") from None
+        else:
+            resolved[name] = one["value"]
+    return resolved
+
+
+def _new(
+    project: Project, variables: dict[str, str], version: str, initiator: str, request: PipelineRequest | None = None
+) -> Build:
+    here = state.here()
+    name, identifier = project["name"], str(uuid.uuid4())
+    number = here.numbers[name] = here.numbers.get(name, 0) + 1
+    logs = project.get("logsConfig", {}).get("cloudWatchLogs", {})
+    stream = "/".join(filter(None, [logs.get("streamName"), identifier]))
+    made = Build(
+        uuid=identifier,
+        number=number,
+        project=project,
+        scope=context.scope(),
+        variables=variables,
+        source_version=version,
+        initiator=initiator,
+        started=context.sandbox().clock.now(),
+        log=context.sandbox().home / "codebuild" / "logs" / name / f"{identifier}.log",
+        group=logs.get("groupName") or f"/aws/codebuild/{name}",
+        stream=stream,
+        pipeline=request,
+    )
+    here.builds[made.id] = made
+    return made

@@ -1,0 +1,70 @@
+"""A build's log: one file that commands and runner append to, shipped to CloudWatch Logs as it grows."""
+
+import contextlib
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tidegate_sandbox import context
+
+LARGEST_EVENT = 250_000
+LARGEST_BATCH = 500_000
+_SHIPPING_INTERVAL = 1.0
+
+
+class BuildLog:
+    """The log of a build. Must be used from one thread."""
+
+    def __init__(self, path: Path, group: str, stream: str) -> None:
+        self._path, self._group, self._stream = path, group, stream
+        self._shipped = 0
+        self._next = 0.0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        self._logs = context.scope().client("logs")
+        for create, names in (
+            (self._logs.create_log_group, {"logGroupName": group}),
+            (self._logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
+        ):
+            with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+                create(**names)
+
+    def say(self, sentence: str) -> None:
+        """Append a line of the runner's own."""
+        now = context.sandbox().clock.now()
+        with self._path.open("a") as log:
+            log.write(f"[Container] {now:%Y/%m/%d %H:%M:%S.%f} {sentence}\n")
+
+    def tick(self) -> None:
+        """Ship what is new, at most once a second."""
+        if time.monotonic() >= self._next:
+            self.ship()
+            self._next = time.monotonic() + _SHIPPING_INTERVAL
+
+    def ship(self, rest: bool = False) -> None:
+        """Ship whole lines that are new; with `rest` what follows the last line end too."""
+        with self._path.open("rb") as log:
+            log.seek(self._shipped)
+            new = log.read()
+        if not rest:
+            new = new[: new.rfind(b"\n") + 1]
+        self._shipped += len(new)
+        for events in batches(new.decode(errors="replace"), context.sandbox().clock.now()):
+            self._logs.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+
+
+def batches(text: str, at: datetime) -> list[list[dict[str, Any]]]:
+    """Return the lines of `text` as events, in batches that PutLogEvents takes (1 MB; an event 256 KB)."""
+    stamp = int(at.timestamp() * 1000)
+    made: list[list[dict[str, Any]]] = []
+    size = LARGEST_BATCH
+    for line in text.splitlines():
+        # An event is not empty; CodeBuild's carry the line end.
+        message = line[:LARGEST_EVENT] + "\n"
+        if size + len(message) > LARGEST_BATCH or len(made[-1]) >= 1000:
+            made.append([])
+            size = 0
+        made[-1].append({"timestamp": stamp, "message": message})
+        size += len(message) + 26
+    return made

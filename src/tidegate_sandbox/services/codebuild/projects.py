@@ -1,0 +1,178 @@
+"""CodeBuild's projects: the API and AWS::CodeBuild::Project. What would change a build and is not here is refused."""
+
+from typing import Any
+
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.services.codebuild.records import Project, lock, state
+from tidegate_sandbox.services.properties import as_parameters
+
+codebuild = Service("codebuild")
+
+SOURCES = ("S3", "CODEPIPELINE", "CODECOMMIT", "NO_SOURCE")
+CONTAINERS = ("LINUX_CONTAINER", "ARM_CONTAINER")
+_REFUSED = {
+    "secondarySources": "secondary sources outside a pipeline are",
+    "secondarySourceVersions": "secondary sources outside a pipeline are",
+    "secondaryArtifacts": "secondary artifacts outside a pipeline are",
+    "vpcConfig": "a VPC is",
+    "fileSystemLocations": "file systems are",
+    "buildBatchConfig": "batch builds are",
+    "badgeEnabled": "build badges are",
+    "concurrentBuildLimit": "a limit of concurrent builds is",
+    "autoRetryLimit": "automatic retries are",
+}
+_KEPT = ("description", "sourceVersion", "cache", "logsConfig", "tags")
+
+
+@codebuild.operation("CreateProject")
+def create(p: dict[str, Any]) -> dict[str, Any]:
+    """Create a project; also for CloudFormation."""
+    with lock:
+        if p["name"] in state.here().projects:
+            raise AwsError("ResourceAlreadyExistsException", f"Project already exists: {project_arn(p['name'])}")
+        now = context.sandbox().clock.now()
+        made = _project(p) | {"created": now, "lastModified": now}
+        state.here().projects[p["name"]] = made
+    return {"project": made}
+
+
+@codebuild.operation("UpdateProject")
+def update(p: dict[str, Any]) -> dict[str, Any]:
+    """Change what is given of a project; also for CloudFormation."""
+    with lock:
+        before = find(p["name"])
+        return {"project": _changed(before, {**before, **p})}
+
+
+@codebuild.operation("DeleteProject")
+def delete(p: dict[str, Any]) -> None:
+    """Delete a project; what is not there is no error, as in AWS."""
+    with lock:
+        state.here().projects.pop(p["name"], None)
+
+
+@codebuild.operation("BatchGetProjects")
+def _batch_get(p: dict[str, Any]) -> dict[str, Any]:
+    projects = state.here().projects
+    names = [name.rpartition(":project/")[2] for name in p["names"]]
+    return {
+        "projects": [projects[name] for name in names if name in projects],
+        "projectsNotFound": [name for name in names if name not in projects],
+    }
+
+
+@codebuild.operation("ListProjects")
+def _list(p: dict[str, Any]) -> dict[str, Any]:
+    return {"projects": sorted(state.here().projects, reverse=p.get("sortOrder") == "DESCENDING")}
+
+
+def _changed(before: Project, parameters: dict[str, Any]) -> Project:
+    made = _project(parameters)
+    made |= {"created": before["created"], "lastModified": context.sandbox().clock.now()}
+    state.here().projects[made["name"]] = made
+    return made
+
+
+def find(name: str) -> Project:
+    """Return the project; AwsError where there is none."""
+    found = state.here().projects.get(name.rpartition(":project/")[2])
+    if found is None:
+        raise AwsError("ResourceNotFoundException", f"Project cannot be found: {project_arn(name)}")
+    return found
+
+
+def project_arn(name: str) -> str:
+    """Return the ARN of a project in the scope that is being served."""
+    return context.scope().arn("codebuild", f"project/{name}")
+
+
+def refuse_variables(variables: list[dict[str, Any]]) -> None:
+    """Raise AwsError for environment variables that the simulation cannot resolve."""
+    for one in variables:
+        if one.get("type") == "SECRETS_MANAGER":
+            raise _invalid(f"environment variable {one['name']}: SECRETS_MANAGER is not in the local simulation")
+
+
+def check_source(source: dict[str, Any], artifacts: dict[str, Any]) -> None:
+    """Raise AwsError where `source` and `artifacts` do not fit together or are not simulated."""
+    if source["type"] not in SOURCES:
+        raise _invalid(f"source type {source['type']} is not in the local simulation: {', '.join(SOURCES)}")
+    if (source["type"] == "CODEPIPELINE") != (artifacts["type"] == "CODEPIPELINE"):
+        raise _invalid("source and artifacts must both be of type CODEPIPELINE or neither")
+    if source["type"] in ("S3", "CODECOMMIT") and not source.get("location"):
+        raise _invalid(f"a source of type {source['type']} needs a location")
+    if source["type"] == "NO_SOURCE" and not source.get("buildspec"):
+        raise _invalid("a project with no source needs its buildspec in the project")
+    if artifacts["type"] == "S3" and not artifacts.get("location"):
+        raise _invalid("artifacts of type S3 need a location, the name of a bucket")
+    if source.get("gitSubmodulesConfig", {}).get("fetchSubmodules"):
+        raise _invalid("git submodules are not in the local simulation")
+
+
+def _project(p: dict[str, Any]) -> Project:
+    for name, what in _REFUSED.items():
+        if p.get(name):
+            raise _invalid(f"{name}: {what} not in the local simulation")
+    environment = p["environment"]
+    if environment["type"] not in CONTAINERS:
+        raise _invalid(
+            f"environment type {environment['type']} is not in the local simulation: {', '.join(CONTAINERS)}"
+        )
+    for name in ("privilegedMode", "certificate", "registryCredential", "fleet", "dockerServer"):
+        if environment.get(name):
+            raise _invalid(f"environment.{name} is not in the local simulation")
+    if p.get("logsConfig", {}).get("s3Logs", {}).get("status") == "ENABLED":
+        raise _invalid("logs in S3 are not in the local simulation")
+    refuse_variables(environment.get("environmentVariables", []))
+    check_source(p["source"], p["artifacts"])
+    return {
+        "name": p["name"],
+        "arn": project_arn(p["name"]),
+        "source": p["source"],
+        "artifacts": p["artifacts"],
+        "environment": {"environmentVariables": [], "privilegedMode": False, **environment},
+        "serviceRole": p["serviceRole"],
+        "timeoutInMinutes": p.get("timeoutInMinutes", 60),
+        "queuedTimeoutInMinutes": p.get("queuedTimeoutInMinutes", 480),
+        "encryptionKey": p.get("encryptionKey") or context.scope().arn("kms", "alias/aws/s3"),
+        "badge": {"badgeEnabled": False},
+        **{name: p[name] for name in _KEPT if name in p},
+    }
+
+
+def _invalid(sentence: str) -> AwsError:
+    return AwsError("InvalidInputException", sentence)
+
+
+class ProjectResource:
+    """AWS::CodeBuild::Project: Ref gives the name, GetAtt the Arn."""
+
+    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
+        """Create the project."""
+        name = properties.get("Name") or hooks.physical_name(stack, logical_id, 150)
+        create(self._parameters({**properties, "Name": name}))
+        return name, {"Arn": project_arn(name)}
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
+    ) -> tuple[str, hooks.Attributes]:
+        """Make the project what the template says; another name means another project."""
+        if new.get("Name", physical_id) != physical_id:
+            return self.create(logical_id, new, stack)
+        # Not UpdateProject: a property that the template no longer has goes back to its default.
+        parameters = self._parameters({**new, "Name": physical_id})
+        with lock:
+            made = _changed(find(physical_id), parameters)
+        return physical_id, {"Arn": made["arn"]}
+
+    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+        """Delete the project."""
+        delete({"name": physical_id})
+
+    def _parameters(self, properties: dict[str, Any]) -> dict[str, Any]:
+        properties = dict(properties)
+        for name in ("Triggers", "Visibility", "ResourceAccessRole"):
+            if properties.pop(name, None):
+                raise ValueError(f"{name} of AWS::CodeBuild::Project is not in the local simulation")
+        return as_parameters("codebuild", "CreateProject", properties)

@@ -1,0 +1,154 @@
+"""What CodeBuild keeps: projects as the API describes them, builds as they run."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from tidegate_sandbox import context
+from tidegate_sandbox.services.codebuild.shell import Shell
+
+Status = Literal["SUCCEEDED", "FAILED", "FAULT", "TIMED_OUT", "IN_PROGRESS", "STOPPED"]
+Project = dict[str, Any]
+"""botocore's shape Project."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A zip in S3 that stands for an artefact of a pipeline."""
+
+    name: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class PipelineRequest:
+    """What CodePipeline hands to a build: the primary source first, and where the outputs go."""
+
+    pipeline: str
+    sources: tuple[Bundle, ...]
+    outputs: tuple[Bundle, ...]
+    resolved_version: str | None = None
+
+
+@dataclass
+class PhaseRecord:
+    """A phase of a build; `status` and `ended` are None while it runs."""
+
+    name: str
+    started: datetime
+    ended: datetime | None = None
+    status: Status | None = None
+    code: str = ""
+    message: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return botocore's shape BuildPhase."""
+        described: dict[str, Any] = {"phaseType": self.name, "startTime": self.started}
+        if self.ended is not None and self.status is not None:
+            described |= {
+                "phaseStatus": self.status,
+                "endTime": self.ended,
+                "durationInSeconds": int((self.ended - self.started).total_seconds()),
+                "contexts": [{"statusCode": self.code, "message": self.message}],
+            }
+        return described
+
+
+@dataclass
+class Build:
+    """A build, of a project as it was when the build started. `finished` is set once nothing of it runs."""
+
+    uuid: str
+    number: int
+    project: Project
+    scope: context.Scope
+    variables: Mapping[str, str]
+    source_version: str
+    initiator: str
+    started: datetime
+    log: Path
+    group: str
+    stream: str
+    pipeline: PipelineRequest | None = None
+    status: Status = "IN_PROGRESS"
+    ended: datetime | None = None
+    phases: list[PhaseRecord] = field(default_factory=list)
+    resolved_version: str | None = None
+    exported: dict[str, str] = field(default_factory=dict)
+    artifacts: dict[str, Any] = field(default_factory=dict)
+    shell: Shell | None = None
+    stopping: bool = False
+    finished: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def id(self) -> str:
+        """The build's id, PROJECT:UUID."""
+        return f"{self.project['name']}:{self.uuid}"
+
+    @property
+    def arn(self) -> str:
+        """The build's ARN."""
+        return self.scope.arn("codebuild", f"build/{self.id}")
+
+    @property
+    def failure(self) -> str:
+        """Why it did not succeed: the message of the first phase that failed, or nothing."""
+        return next((f"{p.code}: {p.message}" for p in self.phases if p.status not in (None, "SUCCEEDED")), "")
+
+    def describe(self) -> dict[str, Any]:
+        """Return botocore's shape Build."""
+        project = self.project
+        environment = dict(project["environment"])
+        environment["environmentVariables"] = [
+            {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in self.variables.items()
+        ]
+        described = {
+            "id": self.id,
+            "arn": self.arn,
+            "buildNumber": self.number,
+            "startTime": self.started,
+            "endTime": self.ended,
+            "currentPhase": self.phases[-1].name if self.phases else "SUBMITTED",
+            "buildStatus": self.status,
+            "sourceVersion": self.source_version or None,
+            "resolvedSourceVersion": self.resolved_version,
+            "projectName": project["name"],
+            "phases": [phase.describe() for phase in self.phases],
+            "source": project["source"],
+            "artifacts": self.artifacts or None,
+            "cache": project.get("cache"),
+            "environment": environment,
+            "serviceRole": project["serviceRole"],
+            "logs": {
+                "groupName": self.group,
+                "streamName": self.stream,
+                "deepLink": self.log.as_uri(),
+                "cloudWatchLogsArn": self.scope.arn("logs", f"log-group:{self.group}:log-stream:{self.stream}"),
+            },
+            "timeoutInMinutes": project["timeoutInMinutes"],
+            "queuedTimeoutInMinutes": project["queuedTimeoutInMinutes"],
+            "buildComplete": self.ended is not None,
+            "initiator": self.initiator,
+            "encryptionKey": project.get("encryptionKey"),
+            "exportedEnvironmentVariables": [{"name": n, "value": v} for n, v in self.exported.items()],
+        }
+        return {name: value for name, value in described.items() if value is not None}
+
+
+@dataclass
+class State:
+    """What one account and region has."""
+
+    projects: dict[str, Project] = field(default_factory=dict)
+    builds: dict[str, Build] = field(default_factory=dict)
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+state: context.Scoped[State] = context.Scoped(State)
+lock = threading.Lock()
+"""Held for changes to `state`, never while calling anything that may wait."""

@@ -1,0 +1,264 @@
+"""Runs one build from SUBMITTED to COMPLETED on a thread of its own."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.services.codebuild import container as containers
+from tidegate_sandbox.services.codebuild import outputs, source
+from tidegate_sandbox.services.codebuild.artifacts import NothingMatchesError
+from tidegate_sandbox.services.codebuild.buildspec import (
+    PHASES,
+    Buildspec,
+    BuildspecError,
+    Phase,
+    PhaseName,
+    environment,
+    parse,
+)
+from tidegate_sandbox.services.codebuild.container import Container
+from tidegate_sandbox.services.codebuild.events import state_changed
+from tidegate_sandbox.services.codebuild.logs import BuildLog
+from tidegate_sandbox.services.codebuild.records import Build, PhaseRecord, Status
+from tidegate_sandbox.services.codebuild.shell import Ended, Shell
+
+
+class _PhaseError(Exception):
+    """Ends a phase: what BatchGetBuilds says of it."""
+
+    def __init__(self, code: str, message: str, status: Status = "FAILED") -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+def run(build: Build) -> None:
+    """Run `build` to its end. Whatever happens, its status is final, its container gone and `finished` set after."""
+    run_ = _Run(build)
+    try:
+        state_changed(build)
+        run_.all_phases()
+    except Exception as error:
+        logging.getLogger(__name__).exception("build %s", build.id)
+        build.status = "FAULT"
+        build.phases.append(run_.record("FINALIZING", "FAULT", "INTERNAL_ERROR", str(error)))
+    finally:
+        run_.close()
+        if build.status == "IN_PROGRESS":
+            build.status = "SUCCEEDED"
+        build.ended = context.sandbox().clock.now()
+        build.phases.append(PhaseRecord("COMPLETED", build.ended))
+        build.finished.set()
+        state_changed(build)
+
+
+def goes_on(phase: PhaseName, spec: Phase, failed: bool) -> bool:
+    """Return whether the phase after `phase` runs ("Build phase transitions"; on-failure in the buildspec)."""
+    if not failed or spec.on_failure == "CONTINUE":
+        return True
+    return spec.on_failure is None and phase in ("build", "post_build")
+
+
+@dataclass
+class _Run:
+    build: Build
+    started: float = field(default_factory=time.monotonic)
+    log: BuildLog | None = None
+    container: Container | None = None
+    spec: Buildspec | None = None
+
+    def all_phases(self) -> None:
+        build = self.build
+        now = context.sandbox().clock.now()
+        for name in ("SUBMITTED", "QUEUED"):
+            build.phases.append(PhaseRecord(name, build.started, now, "SUCCEEDED"))
+        if self._phase("PROVISIONING", self._provision) and self._phase("DOWNLOAD_SOURCE", self._download):
+            self._commands_and_artifacts(self.spec or Buildspec({}))
+        self._phase("FINALIZING", lambda: None)
+
+    def _commands_and_artifacts(self, spec: Buildspec) -> None:
+        for name in PHASES:
+            phase = spec.phases.get(name, Phase())
+            succeeded = self._phase(name.upper(), partial(self._commands, name, phase))
+            if self.build.status in ("TIMED_OUT", "STOPPED") or not goes_on(name, phase, not succeeded):
+                return
+            if not succeeded and self.build.shell is not None:
+                self.build.shell.run("export CODEBUILD_BUILD_SUCCEEDING=0", self._deadline)
+        self._export(spec)
+        self._phase("UPLOAD_ARTIFACTS", lambda: self._upload(spec))
+
+    def _phase(self, name: str, work: Callable[[], None]) -> bool:
+        record = PhaseRecord(name, context.sandbox().clock.now())
+        self.build.phases.append(record)
+        self._say(f"Entering phase {name}")
+        try:
+            if self.build.stopping and name != "FINALIZING":
+                raise _PhaseError("BUILD_STOPPED", "The build was stopped.", "STOPPED")
+            work()
+            record.status = "SUCCEEDED"
+        except _PhaseError as failed:
+            record.status, record.code, record.message = failed.status, failed.code, failed.message
+            if self.build.status == "IN_PROGRESS":
+                self.build.status = failed.status
+        record.ended = context.sandbox().clock.now()
+        self._say(f"Phase complete: {name} State: {record.status}")
+        self._say(f"Phase context status code: {record.code} Message: {record.message}")
+        if self.log is not None:
+            self.log.tick()
+        return record.status == "SUCCEEDED"
+
+    def _provision(self) -> None:
+        self.log = BuildLog(self.build.log, self.build.group, self.build.stream)
+        try:
+            self.container = containers.provision(self.build)
+        except RuntimeError as error:
+            raise _PhaseError("PROVISIONING_ERROR", str(error), "FAULT") from None
+
+    def record(self, name: str, status: Status, code: str, message: str) -> PhaseRecord:
+        """Return a phase that begins and ends now."""
+        now = context.sandbox().clock.now()
+        return PhaseRecord(name, now, now, status, code, message)
+
+    @property
+    def _deadline(self) -> float:
+        return self.started + 60.0 * int(self.build.project["timeoutInMinutes"])
+
+    def _say(self, sentence: str) -> None:
+        if self.log is not None:
+            self.log.say(sentence)
+
+    def _download(self) -> None:
+        build, container = self.build, self.container
+        assert container is not None
+        try:
+            source.download(build, container)
+            self.spec = _buildspec(build, container.source)
+            variables = environment(self.spec, parameter, dict(build.variables))
+        except source.SourceError as error:
+            raise _PhaseError("CLIENT_ERROR", str(error)) from None
+        except BuildspecError as error:
+            raise _PhaseError("YAML_FILE_ERROR", str(error)) from None
+        except LookupError as error:
+            raise _PhaseError("CLIENT_ERROR", str(error.args[0])) from None
+        env = variables | containers.environment(container) | build.scope.environment() | self._own(container)
+        folder = container.root / "shell"
+        build.shell = Shell(self.spec.shell, env, container.source, build.log, folder, f"build {build.id}")
+        if build.stopping:
+            build.shell.stop()
+
+    def _own(self, container: Container) -> dict[str, str]:
+        build = self.build
+        others = build.pipeline.sources[1:] if build.pipeline else ()
+        location = build.project["source"].get("location", "")
+        return {
+            **{f"CODEBUILD_SRC_DIR_{one.name}": str(container.secondary(one.name)) for one in others},
+            "CI": "true",
+            "CODEBUILD_CI": "true",
+            "CODEBUILD_SRC_DIR": str(container.source),
+            "CODEBUILD_BUILD_ID": build.id,
+            "CODEBUILD_BUILD_ARN": build.arn,
+            "CODEBUILD_BUILD_NUMBER": str(build.number),
+            "CODEBUILD_BUILD_SUCCEEDING": "1",
+            "CODEBUILD_BUILD_IMAGE": build.project["environment"]["image"],
+            "CODEBUILD_INITIATOR": build.initiator,
+            "CODEBUILD_KMS_KEY_ID": build.project.get("encryptionKey", ""),
+            "CODEBUILD_LOG_PATH": build.stream,
+            "CODEBUILD_PROJECT_ARN": build.project["arn"],
+            "CODEBUILD_RESOLVED_SOURCE_VERSION": build.resolved_version or "",
+            "CODEBUILD_SOURCE_REPO_URL": location,
+            "CODEBUILD_SOURCE_VERSION": build.source_version,
+            "CODEBUILD_START_TIME": str(int(build.started.timestamp() * 1000)),
+        }
+
+    def _commands(self, name: PhaseName, phase: Phase) -> None:
+        for runtime, wanted in phase.runtime_versions.items():
+            here = (
+                f"Python {sys.version.split()[0]} is what this machine has" if runtime == "python" else "not provided"
+            )
+            self._say(f"Runtime {runtime} {wanted} was asked for; local simulation: {here}.")
+        failed: _PhaseError | None = None
+        for command in phase.commands:
+            failed = self._command(command)
+            if failed is not None:
+                break
+        if failed is None or failed.status == "FAILED":
+            for command in phase.finally_commands:
+                failed = self._command(command) or failed
+        if failed is not None:
+            raise failed
+
+    def _command(self, command: str) -> _PhaseError | None:
+        assert self.log is not None
+        assert self.build.shell is not None
+        self._say(f"Running command {command}")
+        ended: Ended = self.build.shell.run(command, self._deadline, self.log.tick)
+        if ended.how == "stopped":
+            return _PhaseError("BUILD_STOPPED", "The build was stopped.", "STOPPED")
+        if ended.how == "timed out":
+            minutes = self.build.project["timeoutInMinutes"]
+            said = f"Build has timed out: it may take {minutes} minutes. It was running: {command}"
+            return _PhaseError("BUILD_TIMED_OUT", said, "TIMED_OUT")
+        if ended.succeeded:
+            return None
+        reason = f"exit status {ended.status}" if ended.status >= 0 else f"signal {-ended.status}"
+        self._say(f"Command did not exit successfully {command} {reason}")
+        return _PhaseError("COMMAND_EXECUTION_ERROR", f"Error while executing command: {command}. Reason: {reason}")
+
+    def _export(self, spec: Buildspec) -> None:
+        if not spec.exported_variables or self.container is None or self.build.shell is None:
+            return
+        written = self.container.root / "exported"
+        # Names of shell variables, exported or not: what a command merely set counts too.
+        names = " ".join(name for name in spec.exported_variables if name.isidentifier())
+        asked = f'for __name in {names}; do printf "%s=%s\\0" "$__name" "${{!__name-}}"; done > {written}'
+        if not self.build.shell.run(asked, self._deadline).succeeded:
+            return
+        pairs = (line.partition("=") for line in written.read_text().split("\0") if line)
+        self.build.exported = {name: value for name, _, value in pairs}
+
+    def _upload(self, spec: Buildspec) -> None:
+        assert self.container is not None
+        try:
+            self.build.artifacts = outputs.upload(self.build, spec, self.container)
+        except NothingMatchesError as error:
+            raise _PhaseError("CLIENT_ERROR", str(error)) from None
+
+    def close(self) -> None:
+        """End what is left of the build on this machine."""
+        if self.build.shell is not None:
+            self.build.shell.close()
+        if self.log is not None:
+            self.log.ship(rest=True)
+        if self.container is not None:
+            self.container.remove()
+
+
+def _buildspec(build: Build, folder: Path) -> Buildspec:
+    given = build.project["source"].get("buildspec") or "buildspec.yml"
+    if "\n" in given or given.lstrip().startswith("{"):
+        return parse(given, "the project's buildspec")
+    path = (folder / given).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise BuildspecError(f"{given}: there is no such file in the source; a buildspec is named from its root")
+    return parse(path.read_text(), given)
+
+
+def parameter(path: str) -> str:
+    """Return a value from the Parameter Store; LookupError, as a sentence, where there is none."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer: dict[str, Any] = context.scope().client("ssm").get_parameter(Name=path, WithDecryption=True)
+    except ClientError:
+        raise LookupError(f"the Parameter Store has no parameter {path}") from None
+    return str(answer["Parameter"]["Value"])
+
+
+def start(build: Build) -> None:
+    """Run `build` in the background."""
+    hooks.run_in_background(run, build, name=f"build-{build.uuid}")

@@ -1,0 +1,55 @@
+"""The buildspec, by example: each file in buildspecs/ is a rule; an invalid one's first line is where and what."""
+
+from pathlib import Path
+
+import pytest
+
+from tidegate_sandbox.services.codebuild.buildspec import (
+    Artifacts,
+    BuildspecError,
+    Phase,
+    environment,
+    parse,
+)
+
+FILES = Path(__file__).parent / "buildspecs"
+
+
+def test_everything_that_is_simulated_is_read() -> None:
+    spec = parse((FILES / "valid-everything.yml").read_text())
+
+    assert spec.shell == "bash"
+    assert spec.variables == {"STAGE": "staging", "RATIO": "1.10", "SURE": "yes"}, "values stay as they were written"
+    assert spec.parameter_store == {"TOKEN": "/demo/token"}
+    assert spec.exported_variables == ("RELEASE",)
+    assert spec.git_credential_helper
+    assert spec.phases["install"] == Phase(commands=("echo install",), runtime_versions={"python": "3.12"})
+    assert spec.phases["pre_build"] == Phase(("echo one", "echo two\necho three\n"), ("echo always",))
+    assert spec.phases["build"] == Phase(("echo 'a: b'",), on_failure="ABORT")
+    assert spec.phases["post_build"].on_failure == "CONTINUE"
+    assert spec.artifacts == Artifacts(("**/*",), ("**/*.tmp",), "rendered", name="rendered-$STAGE")
+    assert spec.secondary_artifacts == {"Plan": Artifacts(("plan.json",))}
+
+
+@pytest.mark.parametrize("file", sorted(FILES.glob("valid-*")), ids=lambda file: file.stem)
+def test_a_valid_buildspec_is_taken(file: Path) -> None:
+    assert "build" in parse(file.read_text()).phases
+
+
+@pytest.mark.parametrize("file", sorted(FILES.glob("invalid-*")), ids=lambda file: file.stem)
+def test_an_invalid_buildspec_is_refused_where_it_is_wrong(file: Path) -> None:
+    text = file.read_text()
+    expected = text.partition("\n")[0].removeprefix("# ")
+
+    with pytest.raises(BuildspecError) as refused:
+        parse(text, "buildspec.yml")
+
+    assert str(refused.value).startswith(f"buildspec.yml:{expected}")
+
+
+def test_what_the_project_or_the_start_gives_wins_over_the_buildspec() -> None:
+    spec = parse((FILES / "valid-everything.yml").read_text())
+
+    merged = environment(spec, {"/demo/token": "stored"}.__getitem__, {"STAGE": "prod"})
+
+    assert merged == {"STAGE": "prod", "RATIO": "1.10", "SURE": "yes", "TOKEN": "stored"}
