@@ -1,0 +1,44 @@
+"""What each action provider does. A runner returns when its action has succeeded and raises where it has not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Revision
+
+
+class ActionFailedError(Exception):
+    """An action failed: `code` as CodePipeline names it, and a sentence."""
+
+    def __init__(self, message: str, code: str = "JobFailed") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run of an action, its configuration resolved, and what a runner needs besides.
+
+    `wait` returns once its condition holds (True), or the execution was abandoned or the seconds of the sandbox's
+    clock have passed (False); the condition is looked at again after each `announce` to the pipeline.
+    """
+
+    execution: Execution
+    run: ActionExecution
+    wait: Callable[[Callable[[], bool], float], bool]
+    announce: Callable[[], None]
+
+    @property
+    def configuration(self) -> Mapping[str, str]:
+        """The action's configuration."""
+        return self.run.configuration
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a successful action leaves: output variables, and of a source action the revision."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    revision: Revision | None = None
+
+
+Runner = Callable[[Task], Outcome]

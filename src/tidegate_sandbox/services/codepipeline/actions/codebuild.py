@@ -1,0 +1,36 @@
+"""The build and test action of CodeBuild."""
+
+import json
+
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services.codebuild import builds
+from tidegate_sandbox.services.codebuild.records import Bundle, PipelineRequest
+from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Outcome, Task
+
+_TICK = 0.5
+
+
+def run(task: Task) -> Outcome:
+    """Run a build of the project; its exported variables are the output variables."""
+    primary = task.configuration.get("PrimarySource", task.run.action.inputs[0])
+    names = [primary, *(name for name in task.run.action.inputs if name != primary)]
+    revision = task.execution.revisions.get(primary)
+    request = PipelineRequest(
+        pipeline=task.execution.pipeline.name,
+        sources=tuple(Bundle(name, task.run.inputs[name].bucket, task.run.inputs[name].key) for name in names),
+        outputs=tuple(Bundle(name, to.bucket, to.key) for name, to in task.run.outputs.items()),
+        resolved_version=revision.id if revision else None,
+    )
+    variables = json.loads(task.configuration.get("EnvironmentVariables", "[]"))
+    try:
+        build = builds.start_for_pipeline(task.configuration["ProjectName"], variables, request)
+    except AwsError as error:
+        raise ActionFailedError(f"Error calling startBuild: {error.message}", "ConfigurationError") from None
+    task.run.external_id = build.id
+    task.run.external_url = build.log.as_uri()
+    while not build.finished.wait(_TICK):
+        if task.execution.abandoned:
+            builds.stop(build)
+    if build.status != "SUCCEEDED":
+        raise ActionFailedError(f"Build terminated with state: {build.status}. {build.failure}".strip())
+    return Outcome(variables=dict(build.exported))

@@ -1,0 +1,210 @@
+"""Runs executions: each on a thread of its own, through the stages in turn, the actions of a group side by side."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.services.codepipeline import artifacts
+from tidegate_sandbox.services.codepipeline.actions import (
+    ActionFailedError,
+    Outcome,
+    Runner,
+    Task,
+    approval,
+    cloudformation,
+    codebuild,
+    codecommit,
+)
+from tidegate_sandbox.services.codepipeline.events import action_changed, execution_changed, stage_changed
+from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Turn, to_run
+from tidegate_sandbox.services.codepipeline.structure import Action, Stage, UnknownVariableError, resolve
+
+RUNNERS: dict[str, Runner] = {
+    "CodeCommit": codecommit.run,
+    "CodeBuild": codebuild.run,
+    "CloudFormation": cloudformation.run,
+    "Manual": approval.run,
+}
+_TICK = 0.5
+
+
+@dataclass
+class Line:
+    """The executions of one pipeline, and whose turn it is in each stage. `changed` guards all of it."""
+
+    executions: dict[str, Execution] = field(default_factory=dict)
+    turns: dict[str, Turn] = field(default_factory=dict)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def add(self, execution: Execution) -> None:
+        """Line `execution` up before the first stage and run it in the background."""
+        first = execution.pipeline.stages[0]
+        with self.changed:
+            self.executions[execution.id] = execution
+            superseded = self._arrive(execution, first)
+        self._tell_superseded(superseded)
+        self._start(execution, 0, False)
+
+    def retry(self, execution: Execution, stage: Stage, only_failed: bool) -> None:
+        """Run `stage` again and go on from there."""
+        with self.changed:
+            execution.status, execution.summary = "InProgress", ""
+            superseded = self._arrive(execution, stage)
+        self._tell_superseded(superseded)
+        self._start(execution, execution.pipeline.stages.index(stage), only_failed)
+
+    def stop(self, execution: Execution, abandon: bool, reason: str) -> None:
+        """Let no further action of `execution` start; with `abandon` wait for none either."""
+        with self.changed:
+            execution.status, execution.stop_reason, execution.abandoned = "Stopping", reason, abandon
+            self.changed.notify_all()
+        execution_changed(execution, "STOPPING")
+
+    def _start(self, execution: Execution, first: int, only_failed: bool) -> None:
+        hooks.run_in_background(self._run, execution, first, only_failed, name=f"pipeline-{execution.id}")
+
+    def _run(self, execution: Execution, first: int, only_failed: bool) -> None:
+        execution_changed(execution, "RESUMED" if execution.actions else "STARTED")
+        stages = execution.pipeline.stages[first:]
+        try:
+            for stage, following in zip(stages, [*stages[1:], None], strict=True):
+                if not self._entered(execution, stage):
+                    break
+                succeeded = self._run_stage(execution, stage, only_failed)
+                only_failed = False
+                if not succeeded or following is None:
+                    break
+                with self.changed:
+                    # Arriving before leaving keeps the executions in their order.
+                    superseded = self._arrive(execution, following)
+                    self._leave(execution, stage)
+                self._tell_superseded(superseded)
+        except Exception:
+            logging.getLogger(__name__).exception("execution %s", execution.id)
+            execution.status = "Failed"
+        finally:
+            self._finish(execution)
+
+    def _arrive(self, execution: Execution, stage: Stage) -> list[Execution]:
+        turn = self.turns.get(stage.name, Turn())
+        self.turns[stage.name], gone = turn.arrive(execution.id, execution.pipeline.mode)
+        superseded = [self.executions[one] for one in gone]
+        for one in superseded:
+            one.status, one.updated = "Superseded", context.sandbox().clock.now()
+            one.summary = f"Superseded by {execution.id} before stage {stage.name}"
+        self.changed.notify_all()
+        return superseded
+
+    def _leave(self, execution: Execution, stage: Stage) -> None:
+        self.turns[stage.name] = self.turns.get(stage.name, Turn()).leave(execution.id)
+        self.changed.notify_all()
+
+    def _tell_superseded(self, superseded: list[Execution]) -> None:
+        for one in superseded:
+            execution_changed(one, "SUPERSEDED")
+
+    def _entered(self, execution: Execution, stage: Stage) -> bool:
+        with self.changed:
+            self.changed.wait_for(
+                lambda: execution.status != "InProgress" or self.turns[stage.name].inside == execution.id
+            )
+            return execution.status == "InProgress"
+
+    def _finish(self, execution: Execution) -> None:
+        with self.changed:
+            for stage in execution.pipeline.stages:
+                self._leave(execution, stage)
+            if execution.status == "InProgress":
+                failed = any(status == "Failed" for status in execution.stages.values())
+                execution.status = "Failed" if failed else "Succeeded"
+            elif execution.status == "Stopping":
+                execution.status = "Stopped"
+            execution.updated = context.sandbox().clock.now()
+            self.changed.notify_all()
+        if execution.status != "Superseded":
+            execution_changed(execution, execution.status.upper())
+
+    def _run_stage(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
+        execution.stages[stage.name] = "InProgress"
+        stage_changed(execution, stage, "STARTED")
+        failed = False
+        for group in to_run(stage, execution, only_failed):
+            if failed or execution.status != "InProgress":
+                break
+            runs = [self._begin(execution, stage, action) for action in group]
+            for run in runs:
+                hooks.run_in_background(self._run_action, execution, run, name=f"action-{run.id}")
+            with self.changed:
+                self.changed.wait_for(partial(_is_over, execution, runs))
+                for run in runs:
+                    if not run.is_done:
+                        run.status, run.updated = "Abandoned", context.sandbox().clock.now()
+            failed = any(run.status == "Failed" for run in runs)
+        stopped = execution.status != "InProgress"
+        execution.stages[stage.name] = "Failed" if failed else "Stopped" if stopped else "Succeeded"
+        execution.updated = context.sandbox().clock.now()
+        stage_changed(execution, stage, "STOPPED" if stopped else "FAILED" if failed else "SUCCEEDED")
+        return not failed and not stopped
+
+    def _begin(self, execution: Execution, stage: Stage, action: Action) -> ActionExecution:
+        now = context.sandbox().clock.now()
+        run = ActionExecution(stage, action, now, now)
+        run.outputs = {name: artifacts.locate(execution.pipeline, name) for name in action.outputs}
+        with self.changed:
+            execution.actions.append(run)
+            execution.updated = now
+        action_changed(execution, run, "STARTED")
+        return run
+
+    def _run_action(self, execution: Execution, run: ActionExecution) -> None:
+        outcome, failure = Outcome(), None
+        try:
+            run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
+            run.configuration = {k: resolve(v, execution.variables) for k, v in run.action.configuration.items()}
+            task = Task(execution, run, partial(self._wait, execution), self._announce)
+            outcome = RUNNERS[run.action.provider](task)
+        except ActionFailedError as error:
+            failure = error
+        except UnknownVariableError as error:
+            failure = ActionFailedError(str(error), "ConfigurationError")
+        except Exception as error:
+            logging.getLogger(__name__).exception("action %s of %s", run.action.name, execution.id)
+            failure = ActionFailedError(f"the local simulation failed, see its log: {error}", "InternalError")
+        with self.changed:
+            if run.is_done:
+                return  # it was abandoned meanwhile
+            run.updated = execution.updated = context.sandbox().clock.now()
+            if failure is not None:
+                run.status, run.summary, run.error_code = "Failed", str(failure), failure.code
+            else:
+                run.status, run.variables = "Succeeded", outcome.variables
+                execution.artifacts.update(run.outputs)
+                if outcome.revision is not None:
+                    execution.revisions[outcome.revision.artifact] = outcome.revision
+                if run.action.namespace:
+                    execution.output_variables[run.action.namespace] = outcome.variables
+        # Told before the stage is woken, so that events come in their order.
+        action_changed(execution, run, run.status.upper())
+        self._announce()
+
+    def _announce(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+
+    def _wait(self, execution: Execution, condition: Callable[[], bool], seconds: float) -> bool:
+        clock = context.sandbox().clock
+        started = clock.now()
+        with self.changed:
+            while not condition():
+                if execution.abandoned or (clock.now() - started).total_seconds() >= seconds:
+                    return False
+                # The sandbox's clock may run faster than the wall, so its end is looked for now and then.
+                self.changed.wait(_TICK)
+            return True
+
+
+def _is_over(execution: Execution, runs: list[ActionExecution]) -> bool:
+    return execution.abandoned or all(run.is_done for run in runs)

@@ -1,0 +1,151 @@
+"""What CodePipeline keeps of executions, and how they take their turns: values and pure transitions."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from tidegate_sandbox import context
+from tidegate_sandbox.services.codepipeline.structure import Action, Mode, Pipeline, Stage
+
+ExecutionStatus = Literal["Cancelled", "InProgress", "Stopped", "Stopping", "Succeeded", "Superseded", "Failed"]
+ActionStatus = Literal["InProgress", "Abandoned", "Succeeded", "Failed"]
+StageStatus = Literal["InProgress", "Failed", "Stopped", "Stopping", "Succeeded"]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Who is in a stage and who waits before it: one execution at a time, in the order in which they came."""
+
+    inside: str | None = None
+    waiting: tuple[str, ...] = ()
+
+    def arrive(self, who: str, mode: Mode) -> tuple["Turn", tuple[str, ...]]:
+        """Let `who` in or make it wait; return also those that it supersedes (they waited, in mode SUPERSEDED)."""
+        if self.inside is None:
+            return replace(self, inside=who), ()
+        if mode == "SUPERSEDED":
+            return replace(self, waiting=(who,)), self.waiting
+        return replace(self, waiting=(*self.waiting, who)), ()
+
+    def leave(self, who: str) -> "Turn":
+        """Take `who` away; where it was inside, the one that waited longest comes in."""
+        waiting = tuple(one for one in self.waiting if one != who)
+        if self.inside != who:
+            return replace(self, waiting=waiting)
+        return Turn(waiting[0], waiting[1:]) if waiting else Turn()
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where an artefact is in S3."""
+
+    bucket: str
+    key: str
+
+
+@dataclass
+class ActionExecution:
+    """One run of an action."""
+
+    stage: Stage
+    action: Action
+    started: datetime
+    updated: datetime
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    status: ActionStatus = "InProgress"
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Location] = field(default_factory=dict)
+    outputs: Mapping[str, Location] = field(default_factory=dict)
+    token: str | None = None
+    approval: Literal["Approved", "Rejected"] | None = None
+    external_id: str = ""
+    external_url: str = ""
+    summary: str = ""
+    error_code: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self.status != "InProgress"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a source action took: of the artefact `artifact`."""
+
+    action: str
+    artifact: str
+    id: str
+    summary: str
+    url: str
+
+
+@dataclass
+class Execution:
+    """One execution, of a pipeline as it was when the execution started."""
+
+    id: str
+    pipeline: Pipeline
+    version: int
+    scope: context.Scope
+    trigger: Mapping[str, str]
+    started: datetime
+    updated: datetime
+    given_variables: Mapping[str, str] = field(default_factory=dict)
+    commits: Mapping[str, str] = field(default_factory=dict)
+    status: ExecutionStatus = "InProgress"
+    summary: str = ""
+    stop_reason: str | None = None
+    abandoned: bool = False
+    actions: list[ActionExecution] = field(default_factory=list)
+    stages: dict[str, StageStatus] = field(default_factory=dict)
+    artifacts: dict[str, Location] = field(default_factory=dict)
+    output_variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    revisions: dict[str, Revision] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, Mapping[str, str]]:
+        """Every variable that an action may refer to, by namespace."""
+        return {
+            **self.output_variables,
+            "codepipeline": {"PipelineExecutionId": self.id},
+            "variables": self.given_variables,
+        }
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it will run any more, unless a stage is retried."""
+        return self.status not in ("InProgress", "Stopping")
+
+    def latest(self, stage: str, action: str) -> ActionExecution | None:
+        """Return the latest run of an action in this execution."""
+        runs = [run for run in self.actions if (run.stage.name, run.action.name) == (stage, action)]
+        return runs[-1] if runs else None
+
+
+def variables_of(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the pipeline's variables; ValueError, as a sentence, for one unknown or without a value."""
+    unknown = sorted(set(given) - set(pipeline.variables))
+    if unknown:
+        raise ValueError(f"pipeline {pipeline.name} has no variable {', '.join(unknown)}")
+    values: dict[str, Any] = {**pipeline.variables, **given}
+    unset = sorted(name for name, value in values.items() if value is None)
+    if unset:
+        raise ValueError(f"variable {', '.join(unset)} has no default, so a value must be given")
+    return values
+
+
+def to_run(stage: Stage, execution: Execution, only_failed: bool) -> list[tuple[Action, ...]]:
+    """Return the groups of actions that a run of `stage` has to run: all, or in a retry those that did not succeed."""
+    if not only_failed:
+        return stage.groups()
+
+    def succeeded(action: Action) -> bool:
+        latest = execution.latest(stage.name, action.name)
+        return latest is not None and latest.status == "Succeeded"
+
+    remaining = (tuple(action for action in group if not succeeded(action)) for group in stage.groups())
+    return [group for group in remaining if group]

@@ -1,0 +1,277 @@
+"""CodePipeline's executions as the API tells of them: listing, stopping, approving, retrying."""
+
+from typing import Any
+
+from tidegate_sandbox import context
+from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Location
+from tidegate_sandbox.services.codepipeline.pipelines import Kept, codepipeline, find
+from tidegate_sandbox.services.codepipeline.structure import Action, Stage
+
+
+def _execution(kept: Kept, identifier: str) -> Execution:
+    found = kept.line.executions.get(identifier)
+    if found is None:
+        raise AwsError(
+            "PipelineExecutionNotFoundException", f"{kept.pipeline.name} has no execution with the id {identifier}"
+        )
+    return found
+
+
+def _stage(kept: Kept, name: str) -> Stage:
+    for stage in kept.pipeline.stages:
+        if stage.name == name:
+            return stage
+    raise AwsError("StageNotFoundException", f"{kept.pipeline.name} has no stage {name}")
+
+
+def _newest_first(kept: Kept) -> list[Execution]:
+    return list(kept.line.executions.values())[::-1]
+
+
+def _page(items: list[dict[str, Any]], p: dict[str, Any], name: str) -> dict[str, Any]:
+    try:
+        start = int(p.get("nextToken", "0"))
+    except ValueError:
+        raise AwsError("InvalidNextTokenException", f"{p['nextToken']!r} is no token that a call before gave") from None
+    end = start + p.get("maxResults", 100)
+    return {name: items[start:end]} | ({"nextToken": str(end)} if end < len(items) else {})
+
+
+@codepipeline.operation("GetPipelineExecution")
+def _get(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    execution = _execution(kept, p["pipelineExecutionId"])
+    described = {
+        "pipelineName": kept.pipeline.name,
+        "pipelineVersion": execution.version,
+        "pipelineExecutionId": execution.id,
+        "status": execution.status,
+        "artifactRevisions": [
+            {
+                "name": revision.artifact,
+                "revisionId": revision.id,
+                "revisionSummary": revision.summary,
+                "revisionUrl": revision.url,
+            }
+            for revision in execution.revisions.values()
+        ],
+        "variables": [{"name": name, "resolvedValue": value} for name, value in execution.given_variables.items()],
+        "trigger": execution.trigger,
+        "executionMode": execution.pipeline.mode,
+        "executionType": "STANDARD",
+    }
+    if execution.summary or execution.stop_reason:
+        described["statusSummary"] = execution.summary or execution.stop_reason
+    return {"pipelineExecution": described}
+
+
+@codepipeline.operation("ListPipelineExecutions")
+def _list(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    stage = p.get("filter", {}).get("succeededInStage", {}).get("stageName")
+    chosen = [one for one in _newest_first(kept) if stage is None or one.stages.get(stage) == "Succeeded"]
+    return _page([_summary(one) for one in chosen], p, "pipelineExecutionSummaries")
+
+
+def _summary(execution: Execution) -> dict[str, Any]:
+    summary = {
+        "pipelineExecutionId": execution.id,
+        "status": execution.status,
+        "startTime": execution.started,
+        "lastUpdateTime": execution.updated,
+        "sourceRevisions": [
+            {
+                "actionName": revision.action,
+                "revisionId": revision.id,
+                "revisionSummary": revision.summary,
+                "revisionUrl": revision.url,
+            }
+            for revision in execution.revisions.values()
+        ],
+        "trigger": execution.trigger,
+        "executionMode": execution.pipeline.mode,
+        "executionType": "STANDARD",
+    }
+    if execution.summary:
+        summary["statusSummary"] = execution.summary
+    if execution.stop_reason is not None:
+        summary["stopTrigger"] = {"reason": execution.stop_reason}
+    return summary
+
+
+@codepipeline.operation("ListActionExecutions")
+def _list_actions(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    filters = p.get("filter", {})
+    latest = filters.get("latestInPipelineExecution")
+    chosen = latest["pipelineExecutionId"] if latest else filters.get("pipelineExecutionId")
+    executions = [_execution(kept, chosen)] if chosen else _newest_first(kept)
+    details = [
+        _detail(one, run)
+        for one in executions
+        for run in list(one.actions)[::-1]
+        if not latest or run is one.latest(run.stage.name, run.action.name)
+    ]
+    return _page(details, p, "actionExecutionDetails")
+
+
+def _detail(execution: Execution, run: ActionExecution) -> dict[str, Any]:
+    result: dict[str, Any] = _filled(
+        externalExecutionId=run.external_id,
+        externalExecutionSummary=run.summary,
+        externalExecutionUrl=run.external_url,
+    )
+    if run.error_code:
+        result["errorDetails"] = {"code": run.error_code, "message": run.summary}
+    action = run.action
+    given = _filled(roleArn=action.role_arn, namespace=action.namespace)
+    return {
+        "pipelineExecutionId": execution.id,
+        "actionExecutionId": run.id,
+        "pipelineVersion": execution.version,
+        "stageName": run.stage.name,
+        "actionName": action.name,
+        "startTime": run.started,
+        "lastUpdateTime": run.updated,
+        "status": run.status,
+        "input": {
+            "actionTypeId": {
+                "category": action.category,
+                "owner": "AWS",
+                "provider": action.provider,
+                "version": "1",
+            },
+            "configuration": dict(action.configuration),
+            "resolvedConfiguration": dict(run.configuration),
+            "region": execution.scope.region,
+            "inputArtifacts": _artifacts(run.inputs),
+            **given,
+        },
+        "output": {
+            "outputArtifacts": _artifacts(run.outputs if run.status == "Succeeded" else {}),
+            "executionResult": result,
+            "outputVariables": dict(run.variables),
+        },
+    }
+
+
+def _artifacts(locations: Any) -> list[dict[str, Any]]:
+    found: dict[str, Location] = dict(locations)
+    return [{"name": name, "s3location": {"bucket": at.bucket, "key": at.key}} for name, at in found.items()]
+
+
+def _filled(**fields: str | None) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+@codepipeline.operation("GetPipelineState")
+def _state(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["name"])
+    return {
+        "pipelineName": kept.pipeline.name,
+        "pipelineVersion": kept.version,
+        "stageStates": [_stage_state(kept, stage) for stage in kept.pipeline.stages],
+        "created": kept.created,
+        "updated": kept.updated,
+    }
+
+
+def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
+    been = [one for one in kept.line.executions.values() if stage.name in one.stages]
+    current = max(been, key=lambda one: _entered(one, stage), default=None)
+    state: dict[str, Any] = {
+        "stageName": stage.name,
+        "inboundTransitionState": {"enabled": True},
+        "actionStates": [_action_state(current, stage, action) for action in stage.actions],
+    }
+    if current is not None:
+        state["latestExecution"] = {"pipelineExecutionId": current.id, "status": current.stages[stage.name]}
+    turn = kept.line.turns.get(stage.name)
+    if turn is not None and turn.waiting:
+        inbound = [{"pipelineExecutionId": one, "status": "InProgress"} for one in turn.waiting]
+        state |= {"inboundExecution": inbound[0], "inboundExecutions": inbound}
+    return state
+
+
+def _entered(execution: Execution, stage: Stage) -> Any:
+    return max((run.started for run in execution.actions if run.stage.name == stage.name), default=execution.started)
+
+
+def _action_state(execution: Execution | None, stage: Stage, action: Action) -> dict[str, Any]:
+    state: dict[str, Any] = {"actionName": action.name}
+    run = execution.latest(stage.name, action.name) if execution is not None else None
+    if run is None or execution is None:
+        return state
+    state["latestExecution"] = {
+        "actionExecutionId": run.id,
+        "status": run.status,
+        "lastStatusChange": run.updated,
+        **_filled(
+            summary=run.summary,
+            token=run.token,
+            externalExecutionId=run.external_id,
+            externalExecutionUrl=run.external_url,
+        ),
+    }
+    if run.error_code:
+        state["latestExecution"]["errorDetails"] = {"code": run.error_code, "message": run.summary}
+    revision = next((one for one in execution.revisions.values() if one.action == action.name), None)
+    if revision is not None and action.category == "Source":
+        change = {"revisionId": revision.id, "revisionChangeId": revision.id, "created": run.updated}
+        state |= {"currentRevision": change, "entityUrl": revision.url}
+    return state
+
+
+@codepipeline.operation("StopPipelineExecution")
+def _stop(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    execution = _execution(kept, p["pipelineExecutionId"])
+    abandon = p.get("abandon", False)
+    if execution.is_over:
+        raise AwsError(
+            "PipelineExecutionNotStoppableException", f"execution {execution.id} is {execution.status} already"
+        )
+    if execution.status == "Stopping" and not (abandon and not execution.abandoned):
+        raise AwsError("DuplicatedStopRequestException", f"execution {execution.id} is being stopped already")
+    kept.line.stop(execution, abandon, p.get("reason", ""))
+    return {"pipelineExecutionId": execution.id}
+
+
+@codepipeline.operation("PutApprovalResult")
+def _approve(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    stage = _stage(kept, p["stageName"])
+    if not any(action.name == p["actionName"] and action.provider == "Manual" for action in stage.actions):
+        raise AwsError("ActionNotFoundException", f"stage {stage.name} has no approval named {p['actionName']}")
+    now = context.sandbox().clock.now()
+    with kept.line.changed:
+        runs = [
+            run
+            for execution in kept.line.executions.values()
+            for run in execution.actions
+            if (run.stage.name, run.action.name) == (stage.name, p["actionName"])
+        ]
+        asked = next((run for run in runs if run.token == p["token"]), None)
+        if asked is None:
+            raise AwsError(
+                "InvalidApprovalTokenException", "this is not the token of an approval that waits; see GetPipelineState"
+            )
+        if asked.approval is not None or asked.is_done:
+            raise AwsError("ApprovalAlreadyCompletedException", "this approval has been answered already")
+        asked.approval, asked.summary = p["result"]["status"], p["result"]["summary"]
+        kept.line.changed.notify_all()
+    return {"approvedAt": now}
+
+
+@codepipeline.operation("RetryStageExecution")
+def _retry(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    stage = _stage(kept, p["stageName"])
+    execution = _execution(kept, p["pipelineExecutionId"])
+    if execution.pipeline is not kept.pipeline:
+        raise AwsError("StageNotRetryableException", "the pipeline was changed since this execution started")
+    if not execution.is_over or execution.stages.get(stage.name) not in ("Failed", "Stopped"):
+        raise AwsError("StageNotRetryableException", f"stage {stage.name} of {execution.id} has not failed")
+    kept.line.retry(execution, stage, p["retryMode"] == "FAILED_ACTIONS")
+    return {"pipelineExecutionId": execution.id}

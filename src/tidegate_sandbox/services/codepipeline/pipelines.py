@@ -1,0 +1,217 @@
+"""CodePipeline's pipelines: the API, AWS::CodePipeline::Pipeline, and starting one from an event."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.services.codepipeline.engine import Line
+from tidegate_sandbox.services.codepipeline.execution import Execution, variables_of
+from tidegate_sandbox.services.codepipeline.structure import Pipeline, structure
+from tidegate_sandbox.services.properties import as_parameters
+
+codepipeline = Service("codepipeline")
+
+
+@dataclass
+class Kept:
+    """A pipeline: as it was declared, as it is read, and its executions."""
+
+    declaration: dict[str, Any]
+    pipeline: Pipeline
+    version: int
+    created: datetime
+    updated: datetime
+    tags: list[dict[str, str]] = field(default_factory=list)
+    line: Line = field(default_factory=Line)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+_pipelines: context.Scoped[dict[str, Kept]] = context.Scoped(dict)
+_lock = threading.Lock()
+
+
+def find(name: str) -> Kept:
+    """Return the pipeline; AwsError where there is none."""
+    found = _pipelines.here().get(name)
+    if found is None:
+        raise AwsError("PipelineNotFoundException", f"Account has no pipeline named {name}")
+    return found
+
+
+def _declared(declaration: dict[str, Any], version: int) -> dict[str, Any]:
+    defaults = {"executionMode": "SUPERSEDED", "pipelineType": "V1"}
+    return {**defaults, **declaration, "version": version}
+
+
+@codepipeline.operation("CreatePipeline")
+def create(p: dict[str, Any]) -> dict[str, Any]:
+    """Create a pipeline and start its first execution, as AWS does; also for CloudFormation."""
+    declaration = _declared(p["pipeline"], 1)
+    pipeline = structure(declaration, context.scope().region)
+    now = context.sandbox().clock.now()
+    with _lock:
+        if pipeline.name in _pipelines.here():
+            raise AwsError("PipelineNameInUseException", f"A pipeline named {pipeline.name} already exists")
+        kept = Kept(declaration, pipeline, 1, now, now, p.get("tags", []))
+        _pipelines.here()[pipeline.name] = kept
+    if all(value is not None for value in pipeline.variables.values()):
+        start(kept, {"triggerType": "CreatePipeline", "triggerDetail": "local"})
+    return {"pipeline": declaration, "tags": kept.tags}
+
+
+@codepipeline.operation("UpdatePipeline")
+def update(p: dict[str, Any]) -> dict[str, Any]:
+    """Give a pipeline another structure; executions that run keep theirs. Also for CloudFormation."""
+    kept = find(p["pipeline"]["name"])
+    with _lock:
+        declaration = _declared(p["pipeline"], kept.version + 1)
+        kept.pipeline = structure(declaration, context.scope().region)
+        kept.declaration, kept.version = declaration, kept.version + 1
+        kept.updated = context.sandbox().clock.now()
+    return {"pipeline": declaration}
+
+
+@codepipeline.operation("GetPipeline")
+def _get(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["name"])
+    if p.get("version", kept.version) != kept.version:
+        raise AwsError(
+            "PipelineVersionNotFoundException", f"{p['name']} is at version {kept.version}; none else is kept"
+        )
+    arn = context.scope().arn("codepipeline", p["name"])
+    metadata = {"pipelineArn": arn, "created": kept.created, "updated": kept.updated}
+    return {"pipeline": kept.declaration, "metadata": metadata}
+
+
+@codepipeline.operation("ListPipelines")
+def _list(_: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "pipelines": [
+            {
+                "name": name,
+                "version": kept.version,
+                "pipelineType": kept.declaration["pipelineType"],
+                "executionMode": kept.pipeline.mode,
+                "created": kept.created,
+                "updated": kept.updated,
+            }
+            for name, kept in sorted(_pipelines.here().items())
+        ]
+    }
+
+
+@codepipeline.operation("DeletePipeline")
+def delete(p: dict[str, Any]) -> None:
+    """Delete a pipeline; its executions are abandoned. What is not there is no error, as in AWS."""
+    with _lock:
+        gone = _pipelines.here().pop(p["name"], None)
+    for execution in list(gone.line.executions.values()) if gone else []:
+        if not execution.is_over and gone is not None:
+            gone.line.stop(execution, abandon=True, reason="The pipeline was deleted")
+
+
+@codepipeline.operation("StartPipelineExecution")
+def _start(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["name"])
+    commits = {}
+    for revision in p.get("sourceRevisions", []):
+        if revision["revisionType"] != "COMMIT_ID":
+            raise AwsError(
+                "ValidationException", f"source revision {revision['revisionType']} is not simulated: COMMIT_ID"
+            )
+        commits[revision["actionName"]] = revision["revisionValue"]
+    started = start(
+        kept,
+        {"triggerType": "StartPipelineExecution", "triggerDetail": f"arn:aws:iam::{context.scope().account}:root"},
+        token=p.get("clientRequestToken"),
+        variables={one["name"]: one["value"] for one in p.get("variables", [])},
+        commits=commits,
+    )
+    return {"pipelineExecutionId": started}
+
+
+def start(
+    kept: Kept,
+    trigger: Mapping[str, str],
+    token: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    commits: Mapping[str, str] | None = None,
+) -> str:
+    """Start an execution and return its id; the same `token` again gives the same execution."""
+    try:
+        values = variables_of(kept.pipeline, variables or {})
+    except ValueError as error:
+        raise AwsError("ValidationException", str(error)) from None
+    now = context.sandbox().clock.now()
+    with _lock:
+        if token is not None and token in kept.tokens:
+            return kept.tokens[token]
+        execution = Execution(
+            id=str(uuid.uuid4()),
+            pipeline=kept.pipeline,
+            version=kept.version,
+            scope=context.scope(),
+            trigger=trigger,
+            started=now,
+            updated=now,
+            given_variables=values,
+            commits=commits or {},
+        )
+        if token is not None:
+            kept.tokens[token] = execution.id
+    # Not under the lock: adding may send events, and they may start pipelines.
+    kept.line.add(execution)
+    return execution.id
+
+
+def start_from_event(target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """Start the pipeline that an event rule's target names, once for each event."""
+    _, _, _, region, account, name = target["Arn"].split(":", 5)
+    with hooks.acting_in(account, region):
+        kept = _pipelines.here().get(name)
+        if kept is None:
+            logging.getLogger(__name__).warning("an event names pipeline %s, which does not exist", target["Arn"])
+            return
+        detail = f"{event.get('Source', '')}: {event.get('DetailType', '')}"
+        trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": detail}
+        start(kept, trigger, token=f"event {event.get('EventId', uuid.uuid4())}")
+
+
+class PipelineResource:
+    """AWS::CodePipeline::Pipeline: Ref gives the name, GetAtt the Version."""
+
+    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
+        """Create the pipeline, which starts its first execution."""
+        name = properties.get("Name") or hooks.physical_name(stack, logical_id, 100)
+        create(self._parameters({**properties, "Name": name}))
+        return name, {"Version": "1"}
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
+    ) -> tuple[str, hooks.Attributes]:
+        """Change the structure; another name means another pipeline."""
+        if new.get("Name", physical_id) != physical_id:
+            return self.create(logical_id, new, stack)
+        update({"pipeline": self._parameters({**new, "Name": physical_id})["pipeline"]})
+        kept = find(physical_id)
+        if str(new.get("RestartExecutionOnUpdate", "false")).lower() == "true":
+            start(kept, {"triggerType": "StartPipelineExecution", "triggerDetail": f"stack {stack}"})
+        return physical_id, {"Version": str(kept.version)}
+
+    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+        """Delete the pipeline."""
+        delete({"name": physical_id})
+
+    def _parameters(self, properties: dict[str, Any]) -> dict[str, Any]:
+        declared = {k: v for k, v in properties.items() if k not in ("Tags", "RestartExecutionOnUpdate")}
+        for name in ("DisableInboundStageTransitions",):
+            if declared.pop(name, None):
+                raise ValueError(f"{name} of AWS::CodePipeline::Pipeline is not in the local simulation")
+        wrapped = {"Pipeline": declared, **({"Tags": properties["Tags"]} if properties.get("Tags") else {})}
+        return as_parameters("codepipeline", "CreatePipeline", wrapped)

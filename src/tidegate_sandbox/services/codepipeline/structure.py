@@ -1,0 +1,298 @@
+"""A pipeline's structure, typed and validated as CodePipeline does; what would be ignored is refused.
+
+Source of the rules: CodePipeline user guide, "CodePipeline pipeline structure reference".
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tidegate_sandbox.service import AwsError
+
+Mode = Literal["QUEUED", "SUPERSEDED"]
+REFERENCE = re.compile(r"#\{([A-Za-z0-9@\-_]+)\.([A-Za-z0-9@\-_.]+)\}")
+"""A variable in an action's configuration, such as #{codepipeline.PipelineExecutionId}."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an action provider takes: numbers of artefacts, and configuration keys."""
+
+    inputs: range
+    outputs: range
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+
+
+_CODEBUILD = Kind(
+    inputs=range(1, 6),
+    outputs=range(6),
+    required=frozenset({"ProjectName"}),
+    optional=frozenset({"PrimarySource", "EnvironmentVariables", "BatchEnabled"}),
+)
+KINDS: Mapping[tuple[str, str], Kind] = {
+    ("Source", "CodeCommit"): Kind(
+        inputs=range(1),
+        outputs=range(1, 2),
+        required=frozenset({"RepositoryName", "BranchName"}),
+        optional=frozenset({"PollForSourceChanges", "OutputArtifactFormat"}),
+    ),
+    ("Build", "CodeBuild"): _CODEBUILD,
+    ("Test", "CodeBuild"): _CODEBUILD,
+    ("Deploy", "CloudFormation"): Kind(
+        inputs=range(1, 11),
+        outputs=range(1),
+        required=frozenset({"ActionMode", "StackName", "TemplatePath", "RoleArn"}),
+        optional=frozenset({"TemplateConfiguration", "Capabilities", "ParameterOverrides"}),
+    ),
+    ("Approval", "Manual"): Kind(
+        inputs=range(1),
+        outputs=range(1),
+        required=frozenset(),
+        optional=frozenset({"CustomData", "ExternalEntityLink"}),
+    ),
+}
+_ONLY = {
+    ("CodeCommit", "PollForSourceChanges"): "false",
+    ("CodeCommit", "OutputArtifactFormat"): "CODE_ZIP",
+    ("CodeBuild", "BatchEnabled"): "false",
+    ("CloudFormation", "ActionMode"): "CREATE_UPDATE",
+}
+_REFUSED_OF_STAGE = ("blockers", "onFailure", "onSuccess", "beforeEntry")
+_REFUSED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action. `timeout_minutes` is of an approval only."""
+
+    name: str
+    category: str
+    provider: str
+    run_order: int
+    configuration: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    namespace: str | None
+    role_arn: str | None
+    timeout_minutes: int | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage and its actions, as declared."""
+
+    name: str
+    actions: tuple[Action, ...]
+
+    def groups(self) -> list[tuple[Action, ...]]:
+        """Return the actions that run at the same time, in the order of their RunOrder."""
+        orders = sorted({action.run_order for action in self.actions})
+        return [tuple(action for action in self.actions if action.run_order == order) for order in orders]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A whole pipeline. `bucket` holds its artefacts; `variables` are the defaults, None where one must be given."""
+
+    name: str
+    mode: Mode
+    bucket: str
+    stages: tuple[Stage, ...]
+    variables: Mapping[str, str | None]
+
+    def actions(self) -> Iterator[tuple[Stage, Action]]:
+        """Return every action with its stage, in the order in which they run."""
+        for stage in self.stages:
+            for group in stage.groups():
+                for action in group:
+                    yield stage, action
+
+
+def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
+    """Read botocore's shape PipelineDeclaration; AwsError, as AWS names it, where it is wrong or not simulated."""
+    if declaration.get("triggers"):
+        raise _structure_error("triggers are not in the local simulation: start it from an event rule")
+    mode = declaration.get("executionMode", "SUPERSEDED")
+    if mode == "PARALLEL":
+        raise _structure_error("execution mode PARALLEL is not in the local simulation: QUEUED or SUPERSEDED is")
+    is_v2 = declaration.get("pipelineType", "V1") == "V2"
+    if (mode == "QUEUED" or declaration.get("variables")) and not is_v2:
+        raise _structure_error("execution mode QUEUED and pipeline variables need a pipeline of type V2")
+    if "artifactStore" not in declaration or "artifactStores" in declaration:
+        raise _structure_error("a pipeline needs artifactStore, one; artifactStores is not in the local simulation")
+    pipeline = Pipeline(
+        name=declaration["name"],
+        mode=mode,
+        bucket=declaration["artifactStore"]["location"],
+        stages=tuple(_stage(stage, region) for stage in declaration["stages"]),
+        variables={one["name"]: one.get("defaultValue") for one in declaration.get("variables", [])},
+    )
+    _check_stages(pipeline)
+    _check_artifacts(pipeline)
+    _check_references(pipeline)
+    return pipeline
+
+
+def _stage(declared: Mapping[str, Any], region: str) -> Stage:
+    for name in _REFUSED_OF_STAGE:
+        if declared.get(name):
+            raise _stage_error(f"stage {declared['name']}: {name} is not in the local simulation")
+    return Stage(declared["name"], tuple(_action(action, declared["name"], region) for action in declared["actions"]))
+
+
+def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
+    name, kind = f"{stage}/{declared['name']}", declared["actionTypeId"]
+    for refused in _REFUSED_OF_ACTION:
+        if declared.get(refused):
+            raise _action_error(f"action {name}: {refused} is not in the local simulation")
+    if declared.get("region", region) != region:
+        raise _action_error(f"action {name} is in {declared['region']}; actions in other regions are not simulated")
+    if declared.get("timeoutInMinutes") and kind["category"] != "Approval":
+        raise _action_error(f"action {name}: timeoutInMinutes is simulated of approvals only")
+    action = Action(
+        name=declared["name"],
+        category=kind["category"],
+        provider=kind["provider"],
+        run_order=declared.get("runOrder", 1),
+        configuration=dict(declared.get("configuration", {})),
+        inputs=tuple(one["name"] for one in declared.get("inputArtifacts", [])),
+        outputs=tuple(one["name"] for one in declared.get("outputArtifacts", [])),
+        namespace=declared.get("namespace"),
+        role_arn=declared.get("roleArn"),
+        timeout_minutes=declared.get("timeoutInMinutes"),
+    )
+    if kind["owner"] != "AWS" or (action.category, action.provider) not in KINDS:
+        simulated = ", ".join(f"{category} by {provider}" for category, provider in KINDS)
+        raise _action_error(
+            f"action {name}: {action.category} by {kind['owner']} {action.provider} is not in the local simulation, "
+            f"which has {simulated}"
+        )
+    _check_action(action, name)
+    return action
+
+
+def _check_action(action: Action, name: str) -> None:
+    kind = KINDS[action.category, action.provider]
+    for what, given, allowed in (("input", action.inputs, kind.inputs), ("output", action.outputs, kind.outputs)):
+        if len(given) not in allowed:
+            bounds = f"{allowed.start} to {allowed.stop - 1}"
+            raise _action_error(f"action {name} has {len(given)} {what} artifacts; {action.provider} takes {bounds}")
+    missing = kind.required - set(action.configuration)
+    unknown = set(action.configuration) - kind.required - kind.optional
+    if missing:
+        raise _action_error(f"action {name}: configuration lacks {', '.join(sorted(missing))}")
+    if unknown:
+        raise _action_error(f"action {name}: configuration {', '.join(sorted(unknown))} is not in the local simulation")
+    for (provider, key), only in _ONLY.items():
+        # CodePipeline polls a repository unless it is told not to.
+        unset = "true" if key == "PollForSourceChanges" else only
+        if action.provider == provider and action.configuration.get(key, unset).lower() != only.lower():
+            raise _action_error(f"action {name}: {key} must be {only} in the local simulation")
+    if action.provider == "CodeBuild":
+        _check_codebuild(action, name)
+    for key in ("TemplatePath", "TemplateConfiguration"):
+        artifact, separator, _ = action.configuration.get(key, "").partition("::")
+        if key in action.configuration and (not separator or artifact not in action.inputs):
+            raise _action_error(f"action {name}: {key} must be ARTIFACT::FILE, of one of its input artifacts")
+
+
+def _check_codebuild(action: Action, name: str) -> None:
+    primary = action.configuration.get("PrimarySource")
+    if len(action.inputs) > 1 and primary not in action.inputs:
+        raise _action_error(f"action {name} has several input artifacts, so PrimarySource must name one of them")
+    try:
+        variables = json.loads(action.configuration.get("EnvironmentVariables", "[]"))
+        if not all(isinstance(one["name"], str) and isinstance(one["value"], str) for one in variables):
+            raise TypeError
+    except (ValueError, TypeError, KeyError):
+        raise _action_error(
+            f"action {name}: EnvironmentVariables must be a JSON list of objects with name, value and perhaps type"
+        ) from None
+
+
+def _check_stages(pipeline: Pipeline) -> None:
+    if len(pipeline.stages) < 2:
+        raise _structure_error(f"pipeline {pipeline.name} has 1 stage; a pipeline has at least 2")
+    _refuse_twice((stage.name for stage in pipeline.stages), "stage")
+    for number, stage in enumerate(pipeline.stages):
+        _refuse_twice((action.name for action in stage.actions), f"stage {stage.name}: action")
+        if not stage.actions:
+            raise _stage_error(f"stage {stage.name} has no actions")
+        for action in stage.actions:
+            if (action.category == "Source") != (number == 0):
+                raise _stage_error(
+                    f"stage {stage.name}, action {action.name}: the first stage has source actions only, "
+                    "and no other stage has any"
+                )
+    _refuse_twice((action.namespace for _, action in pipeline.actions() if action.namespace), "variable namespace")
+
+
+def _check_artifacts(pipeline: Pipeline) -> None:
+    _refuse_twice((name for _, action in pipeline.actions() for name in action.outputs), "output artifact")
+    made: set[str] = set()
+    for stage in pipeline.stages:
+        for group in stage.groups():
+            for action in group:
+                for name in action.inputs:
+                    if name not in made:
+                        raise _action_error(
+                            f"action {stage.name}/{action.name}: input artifact {name} is no output of an action "
+                            "that runs before it"
+                        )
+            made.update(name for action in group for name in action.outputs)
+
+
+def _check_references(pipeline: Pipeline) -> None:
+    known = {"codepipeline"}
+    for stage in pipeline.stages:
+        for group in stage.groups():
+            for action in group:
+                for namespace, variable in REFERENCE.findall(json.dumps(dict(action.configuration))):
+                    where = f"action {stage.name}/{action.name}: #{{{namespace}.{variable}}}"
+                    if namespace == "variables" and variable not in pipeline.variables:
+                        raise _action_error(f"{where} is no variable of the pipeline")
+                    if namespace == "codepipeline" and variable != "PipelineExecutionId":
+                        raise _action_error(f"{where} is not known; codepipeline has PipelineExecutionId")
+                    if namespace not in known | {"variables"}:
+                        raise _action_error(f"{where} is of no namespace of an action that runs before it")
+            known.update(action.namespace for action in group if action.namespace)
+
+
+def _refuse_twice(names: Iterator[str], what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise _structure_error(f"{what} {name} is there twice; each needs a name of its own")
+        seen.add(name)
+
+
+def _structure_error(sentence: str) -> AwsError:
+    return AwsError("InvalidStructureException", sentence)
+
+
+def _stage_error(sentence: str) -> AwsError:
+    return AwsError("InvalidStageDeclarationException", sentence)
+
+
+def _action_error(sentence: str) -> AwsError:
+    return AwsError("InvalidActionDeclarationException", sentence)
+
+
+class UnknownVariableError(LookupError):
+    """A reference to a variable that no action gave; the sentence names it."""
+
+
+def resolve(text: str, variables: Mapping[str, Mapping[str, str]]) -> str:
+    """Return `text` with each #{namespace.name} replaced; UnknownVariableError where one has no value."""
+
+    def value(match: re.Match[str]) -> str:
+        namespace, name = match.groups()
+        try:
+            return variables[namespace][name]
+        except KeyError:
+            raise UnknownVariableError(f"{match[0]} has no value: no action before gave it one") from None
+
+    return REFERENCE.sub(value, text)
