@@ -26,10 +26,14 @@ class ActionSeen:
 
 @dataclass(frozen=True, slots=True)
 class StackSeen:
-    """The endpoint's CloudFormation stack. `failures` are the reasons of its last update, the first one first."""
+    """The endpoint's CloudFormation stack, last updated at `updated_at`.
+
+    `failures` are the reasons of that update, the first one first.
+    """
 
     status: str
     reason: str = ""
+    updated_at: datetime | None = None
     endpoint_touched: bool = False
     failures: tuple[str, ...] = ()
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from tidegate.render import RELEASE_TAG, ReleaseRecord
@@ -43,8 +45,8 @@ def gather(asked: ReleaseRecord, clients: Clients, watched: Watched) -> Evidence
         if watched.first_config:
             previous = known.get(watched.first_config) or read_config(clients.sagemaker, watched.first_config, read)
     stack = watched.stack
-    if stack is not None:
-        stack = read("stack events", lambda: with_events(clients.cloudformation, asked.stack_name, watched), stack)
+    if stack is not None and not _untouched(stack, watched.stack_before):
+        stack = read("stack events", partial(with_events, clients.cloudformation, asked.stack_name, stack), stack)
     return Evidence(
         asked=asked,
         endpoint=endpoint,
@@ -103,16 +105,18 @@ def _package_of(sagemaker: Any, config: dict[str, Any]) -> str:
     return next((c["ModelPackageName"] for c in containers if c.get("ModelPackageName")), "")
 
 
-def with_events(cloudformation: Any, name: str, watched: Watched) -> StackSeen:
+def _untouched(stack: StackSeen, before: StackSeen | None) -> bool:
+    """Whether the deployment found nothing to change; then the stack's events are those of an earlier release."""
+    return before is not None and before.updated_at == stack.updated_at
+
+
+def with_events(cloudformation: Any, name: str, stack: StackSeen) -> StackSeen:
     """Return the stack with what its newest update says: whether it touched the endpoint, and why it failed.
 
     Events come newest first. Those of an update end with the stack's own first event of it.
     """
-    stack = watched.stack or StackSeen("")
     touched, failures = False, []
     for event in _events(cloudformation, name):
-        if _before(event, watched):
-            break
         own = event["ResourceType"] == "AWS::CloudFormation::Stack"
         status = event.get("ResourceStatus", "")
         if event["ResourceType"] == "AWS::SageMaker::Endpoint":
@@ -121,12 +125,7 @@ def with_events(cloudformation: Any, name: str, watched: Watched) -> StackSeen:
             failures.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
         if own and status in {"UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS"}:
             break
-    return StackSeen(stack.status, stack.reason, touched, tuple(reversed(failures))[:FAILURES_MAX])
-
-
-def _before(event: dict[str, Any], watched: Watched) -> bool:
-    started = watched.action.started_at if watched.action else None
-    return started is not None and event["Timestamp"] < started.replace(microsecond=0)
+    return replace(stack, endpoint_touched=touched, failures=tuple(reversed(failures))[:FAILURES_MAX])
 
 
 def _events(cloudformation: Any, name: str) -> Iterator[dict[str, Any]]:

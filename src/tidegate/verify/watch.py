@@ -36,11 +36,16 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was seen on the way. `described` is the last DescribeEndpoint, None if there is no endpoint."""
+    """What was seen on the way.
+
+    `stack_before` is the stack as it rested before the deployment, None if it was not seen so. `described` is the last
+    DescribeEndpoint, None if there is no endpoint.
+    """
 
     ended: bool
     action: ActionSeen | None
     stack: StackSeen | None
+    stack_before: StackSeen | None
     described: dict[str, Any] | None
     first_config: str
     timeline: tuple[Sighting, ...]
@@ -52,6 +57,7 @@ class _Look:
 
     action: ActionSeen | None = None
     stack: StackSeen | None = None
+    stack_before: StackSeen | None = None
     described: dict[str, Any] | None = None
     first_config: str = ""
     timeline: list[Sighting] = field(default_factory=list)
@@ -75,6 +81,8 @@ def watch(
             changed = _look(look, asked, clients, deployment, progress)
             if _at_rest(look, deployment, waited=clock.now() - began):
                 return _watched(look, ended=True)
+            if look.stack and look.stack.ended and not (look.action and look.action.ended):
+                look.stack_before = look.stack_before or look.stack
         except aws_errors() as error:
             if not is_passing(error):
                 raise _refused(error, asked) from error
@@ -118,7 +126,15 @@ def _at_rest(look: _Look, deployment: Deployment | None, waited: timedelta) -> b
 
 
 def _watched(look: _Look, *, ended: bool) -> Watched:
-    return Watched(ended, look.action, look.stack, look.described, look.first_config, tuple(look.timeline))
+    return Watched(
+        ended=ended,
+        action=look.action,
+        stack=look.stack,
+        stack_before=look.stack_before,
+        described=look.described,
+        first_config=look.first_config,
+        timeline=tuple(look.timeline),
+    )
 
 
 def find_action(codepipeline: Any, deployment: Deployment, stack_name: str) -> ActionSeen | None:
@@ -167,7 +183,11 @@ def describe_stack(cloudformation: Any, name: str) -> StackSeen | None:
         if is_missing(error):
             return None
         raise
-    return StackSeen(stack["StackStatus"], stack.get("StackStatusReason", ""))
+    return StackSeen(
+        status=stack["StackStatus"],
+        reason=stack.get("StackStatusReason", ""),
+        updated_at=stack.get("LastUpdatedTime", stack["CreationTime"]),
+    )
 
 
 def describe_endpoint(sagemaker: Any, name: str) -> dict[str, Any] | None:

@@ -260,7 +260,9 @@ class SmallAws:
     def _describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         if self.stack is None:
             raise _refusal("ValidationError", f"Stack with id {StackName} does not exist")
-        return {"Stacks": [{"StackName": StackName, "CreationTime": at(0), "StackStatus": self.stack}]}
+        updates = [event["Timestamp"] for event in self.events if event["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
+        updated = {"LastUpdatedTime": max(updates)} if updates else {}
+        return {"Stacks": [{"StackName": StackName, "CreationTime": at(-9000), "StackStatus": self.stack, **updated}]}
 
     def _stack_events(self, StackName: str, NextToken: str = "") -> dict[str, Any]:  # noqa: N803
         # One event a page.

@@ -157,6 +157,23 @@ def test_a_failure_before_the_endpoint_is_reached_is_told_by_its_first_reason(ru
     assert aws.stamps == []
 
 
+def test_what_an_earlier_update_of_the_stack_said_is_not_said_again(run, aws):
+    aws.event("sagemaker-p-1-prod", STACK, "UPDATE_IN_PROGRESS", -5000)
+    aws.event("Endpoint", ENDPOINT, "UPDATE_FAILED", -4900, "as it was then")
+    aws.stack = "UPDATE_ROLLBACK_COMPLETE"
+
+    def refused() -> None:
+        aws.deploy_action("Failed")
+        aws.actions[1]["output"] = {"executionResult": {"externalExecutionSummary": "the template is not valid"}}
+
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({30: refused})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.evidence.stack.failures == ()
+    assert not verdict.evidence.stack.endpoint_touched
+    assert verdict.sentence.endswith("the template is not valid")
+
+
 def test_a_first_release_is_followed_from_nothing(run, aws):
     later = dict(aws.endpoint)
     aws.endpoint, aws.stack = None, None
