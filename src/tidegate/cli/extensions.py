@@ -31,7 +31,7 @@ class ExtensibleGroup(TyperGroup):
 
 
 def _extensions() -> "EntryPoints":
-    # Imported here: it takes as long as checking a repository.
+    # Imported where it is needed: looking through what is installed takes as long as checking a repository.
     from importlib.metadata import entry_points
 
     return entry_points(group=GROUP)

@@ -1,0 +1,329 @@
+"""The command line as people meet it: what is printed where, and the exit code."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+import typer
+
+from tidegate.cli import extensions, main
+from tidegate.errors import TidegateError
+from tidegate.verify import ConfigSeen, EndpointSeen, Evidence, Outcome, Verdict
+
+ENDPOINT = (Path(__file__).parent / "stage" / "endpoint.yml").read_text()
+PROD = """\
+instances: {type: ml.m5.large, count: 4}
+release:
+  strategy: canary
+  canary_size: 25%
+  wait_interval: 10m
+  rollback_on: [{metric: Invocation5XXErrors, above: 1%}]
+"""
+STAGING = "instances: {type: ml.m5.large, count: 1}\nrelease: {strategy: all_at_once}\n"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GROUP = "bikeshare-p-abc123def456"
+ARN = f"arn:aws:sagemaker:eu-west-1:111122223333:model-package/{GROUP}"
+
+
+@pytest.fixture
+def repo(tmp_path, monkeypatch) -> Path:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "endpoint.yml").write_text(ENDPOINT)
+    (tmp_path / "stages/prod.yml").write_text(PROD)
+    (tmp_path / "stages/staging.yml").write_text(STAGING)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tidegate(monkeypatch, capsys):
+    """Run the command line in this process; return its exit code, stdout and stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        code = exit_.value.code
+        return (code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+class Registry:
+    """The three versions of a group: 3 pending, 2 approved, 1 approved and rolled back."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, dict] = {
+            1: {"ModelApprovalStatus": "Approved", "ModelLifeCycle": {"Stage": "prod", "StageStatus": "RolledBack"}},
+            2: {"ModelApprovalStatus": "Approved"},
+            3: {"ModelApprovalStatus": "PendingManualApproval"},
+        }
+
+    def _package(self, version: int) -> dict:
+        return {
+            "ModelPackageArn": f"{ARN}/{version}",
+            "ModelPackageVersion": version,
+            "ModelPackageStatus": "Completed",
+            "CreationTime": datetime(2026, 1, version, tzinfo=UTC),
+            **self.versions[version],
+        }
+
+    def get_paginator(self, operation: str):
+        assert operation == "list_model_packages"
+        return self
+
+    def paginate(self, *, ModelPackageGroupName: str, **_: object):  # noqa: N803
+        assert ModelPackageGroupName == GROUP
+        yield {"ModelPackageSummaryList": [self._package(version) for version in sorted(self.versions, reverse=True)]}
+
+    def describe_model_package(self, *, ModelPackageName: str) -> dict:  # noqa: N803
+        return self._package(int(ModelPackageName.rpartition("/")[2]))
+
+
+@pytest.fixture
+def registry(monkeypatch) -> Registry:
+    registry = Registry()
+    monkeypatch.setattr("tidegate.cli.packages.client", lambda service, region: registry)
+    return registry
+
+
+class TestValidate:
+    def test_a_right_repository_is_told_what_its_releases_will_do(self, repo, tidegate):
+        code, out, err = tidegate("validate")
+
+        assert (code, err) == (0, "")
+        assert "prod: 4 x ml.m5.large, a canary of 25% for 10m, then all traffic" in out
+        assert "rolled back when Invocation5XXErrors (Average) is above 1% in 1 of 1 minutes" in out
+        assert "staging: 1 x ml.m5.large, all traffic at once" in out
+        assert "never rolled back: no rollback_on" in out
+
+    def test_every_problem_goes_to_stderr_on_a_line_of_its_own(self, repo, tidegate):
+        (repo / "stages/prod.yml").write_text(PROD.replace("25%", "80%"))
+        (repo / "stages/staging.yml").write_text("speed: fast\n" + STAGING)
+
+        code, out, err = tidegate("validate")
+
+        assert (code, out) == (1, "")
+        first, second, count = err.splitlines()
+        assert first.startswith("stages/prod.yml:4:16: a canary of 80% is too large; ")
+        assert second.startswith("stages/staging.yml:1:1: `speed` is not known here; ")
+        assert count == "2 problems in 2 files; nothing was done"
+
+    def test_programs_get_one_document_either_way(self, repo, tidegate):
+        code, out, _ = tidegate("validate", "--json")
+        assert (code, [stage["name"] for stage in json.loads(out)["stages"]]) == (0, ["prod", "staging"])
+
+        (repo / "stages/prod.yml").write_text(PROD.replace("25%", "80%"))
+        code, out, err = tidegate("validate", "--json")
+
+        assert (code, err) == (1, "")
+        (problem,) = json.loads(out)["problems"]
+        assert (problem["file"], problem["line"], problem["column"]) == ("stages/prod.yml", 4, 16)
+        assert problem["wrong"] == "a canary of 80% is too large"
+
+    def test_another_folder_can_be_named(self, repo, tidegate, monkeypatch):
+        monkeypatch.chdir("/")
+
+        assert tidegate("validate", "--repo", str(repo))[0] == 0
+        assert tidegate("validate")[0] == 1
+
+
+class TestRender:
+    def test_the_newest_approved_version_is_rendered_for_all_stages(self, repo, tidegate, registry):
+        code, out, err = tidegate("render", "--all", "--out", "rendered")
+
+        assert (code, err) == (0, "")
+        assert f"version 2 of {GROUP}: {ARN}/2" in out
+        assert sorted(path.name for path in (repo / "rendered").iterdir()) == [
+            f"{stage}.{kind}"
+            for stage in ("prod", "staging")
+            for kind in ("config.json", "release.json", "template.yaml")
+        ]
+        assert json.loads((repo / "rendered/prod.release.json").read_text())["model_package_arn"] == f"{ARN}/2"
+
+    @pytest.mark.parametrize("wanted", ["1", f"{ARN}/1"])
+    def test_a_version_can_be_named_even_if_it_was_rolled_back(self, repo, tidegate, registry, wanted):
+        code, _, _ = tidegate("render", "prod", "--model-package", wanted)
+
+        assert code == 0
+        assert json.loads((repo / "rendered/prod.release.json").read_text())["model_package_version"] == 1
+        assert not (repo / "rendered/staging.release.json").exists()
+
+    @pytest.mark.parametrize(
+        ("wanted", "sentence"),
+        [
+            ("3", "version 3 is PendingManualApproval and its package Completed; approve it in the model registry"),
+            ("9", f"model package group {GROUP} has no version 9"),
+            ("newest", "`newest` names no version; give its number, such as 3, or its ARN"),
+        ],
+    )
+    def test_a_version_that_cannot_be_released_is_refused(self, repo, tidegate, registry, wanted, sentence):
+        code, out, err = tidegate("render", "prod", "--model-package", wanted)
+
+        assert (code, out, err.strip()) == (1, "", sentence)
+        assert not (repo / "rendered").exists()
+
+    def test_without_an_approved_version_there_is_a_sentence_and_no_file(self, repo, tidegate, registry):
+        registry.versions = {}
+
+        code, _, err = tidegate("render", "--all")
+
+        assert code == 1
+        assert "has no versions yet; run the model build pipeline first" in err
+        assert not (repo / "rendered").exists()
+
+    def test_one_wrong_file_and_nothing_is_rendered(self, repo, tidegate, registry):
+        (repo / "stages/prod.yml").write_text(PROD.replace("25%", "80%"))
+
+        code, _, err = tidegate("render", "staging")
+
+        assert code == 1
+        assert "stages/prod.yml:4:16" in err
+        assert not (repo / "rendered").exists()
+
+    @pytest.mark.parametrize("arguments", [(), ("prod", "--all")])
+    def test_one_stage_or_all(self, repo, tidegate, arguments):
+        code, _, err = tidegate("render", *arguments)
+
+        assert code == 2
+        assert "name one stage, or give --all" in err
+
+    def test_what_aws_refuses_is_a_sentence(self, repo, tidegate, monkeypatch):
+        from botocore.exceptions import NoCredentialsError
+
+        def refuse(service, region):
+            raise NoCredentialsError
+
+        monkeypatch.setattr("tidegate.cli.packages.client", refuse)
+
+        code, _, err = tidegate("render", "prod")
+
+        assert (code, err) == (1, "AWS did not do what was asked: Unable to locate credentials\n")
+
+    def test_a_folder_that_cannot_be_written_is_a_sentence(self, repo, tidegate, registry):
+        (repo / "rendered").write_text("a file")
+
+        code, _, err = tidegate("render", "prod")
+
+        assert code == 1
+        assert err.startswith("rendered: ")
+
+
+class TestVerify:
+    def test_what_was_not_rendered_cannot_be_verified(self, repo, tidegate):
+        code, _, err = tidegate("verify", "prod", "--rendered", "rendered")
+
+        assert code == 1
+        assert "render the stage first: tidegate render prod --out rendered" in err
+
+    def test_a_pipeline_and_its_execution_belong_together(self, repo, tidegate):
+        code, _, err = tidegate("verify", "prod", "--pipeline", "deploy")
+
+        assert code == 2
+        assert "--pipeline and --execution belong together" in err
+
+    @pytest.fixture
+    def verified(self, repo, tidegate, registry, monkeypatch):
+        """Render prod, then verify it with a verdict that is given."""
+        assert tidegate("render", "prod")[0] == 0
+
+        def run(outcome: Outcome, *arguments: str) -> tuple[int, str, str]:
+            def judged(asked, clients, clock, *, deployment, progress):
+                progress(f"followed {deployment}")
+                live = ConfigSeen("config-1", "0123456789abcdef", f"{ARN}/1")
+                return Verdict(
+                    outcome, "this is why", Evidence(asked, EndpointSeen("InService", live, NOW, NOW)), ("so",)
+                )
+
+            monkeypatch.setattr("tidegate.verify.verify_release", judged)
+            monkeypatch.setattr("tidegate.verify.aws_clients", lambda region: None)
+            return tidegate("verify", "prod", *arguments)
+
+        return run
+
+    @pytest.mark.parametrize("outcome", Outcome)
+    def test_the_outcome_comes_last_and_is_the_exit_code(self, verified, outcome):
+        code, out, err = verified(outcome, "--pipeline", "p", "--execution", "e")
+
+        assert code == outcome.exit_code
+        assert out.splitlines()[-1] == f"{outcome}: this is why"
+        assert "live: version 1 (config-1), release 0123456789abcdef, endpoint InService" in out
+        assert err == "followed Deployment(pipeline='p', execution='e', action='Deploy')\n"
+
+    def test_the_evidence_is_written_and_printed_as_json(self, verified, repo):
+        code, out, _ = verified(Outcome.ROLLED_BACK, "--json", "--evidence", "evidence/prod.json")
+
+        assert code == 3
+        assert json.loads(out)["outcome"] == "ROLLED_BACK"
+        assert json.loads((repo / "evidence/prod.json").read_text()) == json.loads(out)
+
+
+class TestExtensions:
+    @pytest.fixture
+    def add(self, monkeypatch):
+        def add(value: str) -> None:
+            entry = EntryPoint("extra", value, extensions.GROUP)
+            monkeypatch.setattr(extensions, "_extensions", lambda: EntryPoints([entry]))
+
+        return add
+
+    def test_a_command_of_another_package_is_called(self, tidegate, add, monkeypatch):
+        app = typer.Typer()
+
+        @app.command()
+        def hello(name: str) -> None:
+            raise TidegateError(f"no, {name}")
+
+        monkeypatch.setattr(sys.modules[__name__], "extra_app", app, raising=False)
+        add(f"{__name__}:extra_app")
+
+        assert tidegate("extra", "you") == (1, "", "no, you\n")
+        assert "extra" in tidegate("--help")[1]
+
+    def test_a_command_that_is_not_installed_completely_says_so(self, tidegate, add):
+        add("a_package_that_is_not_there:app")
+
+        code, _, err = tidegate("extra", "up", "--port", "1")
+
+        assert code == 1
+        assert "`tidegate extra` cannot run: No module named 'a_package_that_is_not_there'" in err
+        assert "extra" in tidegate("--help")[1]
+
+    def test_own_commands_do_not_look_for_others(self, repo, tidegate, monkeypatch):
+        monkeypatch.setattr(extensions, "_extensions", lambda: pytest.fail("looked for extensions"))
+
+        assert tidegate("validate")[0] == 0
+
+
+def test_a_command_that_is_not_there_is_wrong_usage(tidegate):
+    code, _, err = tidegate("frobnicate")
+
+    assert code == 2
+    assert "No such command 'frobnicate'" in err
+
+
+def test_the_version_is_that_of_the_distribution(tidegate):
+    from importlib.metadata import version
+
+    assert tidegate("--version") == (0, f"tidegate {version('tidegate')}\n", "")
+
+
+def test_validating_imports_neither_aws_nor_what_others_add(repo):
+    heavy = ("boto3", "botocore", "jinja2", "rich", "tidegate_sandbox", "tidegate.render")
+    code = f"""
+import sys
+from tidegate.cli import main
+sys.argv = ["tidegate", "validate"]
+try:
+    main()
+except SystemExit as exit_:
+    assert not exit_.code
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repo)
+
+    assert run.stdout.splitlines()[-1] == "[]"
