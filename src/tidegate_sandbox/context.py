@@ -1,12 +1,13 @@
 """What every part of a running sandbox shares: its folder, its address, its clock, and whom a call acts for."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Generic, Literal, TypeVar
 
 from tidegate.clock import Clock
-from tidegate_sandbox import hooks
 
 S = TypeVar("S")
 
@@ -61,18 +62,8 @@ class Scope:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client that calls this sandbox in this scope."""
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=sandbox().url,
-            region_name=self.region,
-            aws_access_key_id=self.account,  # ministack reads the account from a key of twelve digits
-            aws_secret_access_key="local",  # noqa: S106 - not a secret: nothing checks it
-            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
-        )
+        """Return a boto3 client that calls this sandbox in this scope; threads may share it."""
+        return _client(sandbox().url, self, service)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that points a child process's AWS clients at this sandbox."""
@@ -83,11 +74,39 @@ class Scope:
             "AWS_ACCESS_KEY_ID": self.account,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_EC2_METADATA_DISABLED": "true",
+            # What the user keeps for the real AWS, profiles and endpoints, must not come in between.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
+
+
+_clients: dict[tuple[str, Scope, str], Any] = {}
+_making_a_client = Lock()
+
+
+def _client(url: str, scope: Scope, service: str) -> Any:
+    # Clients may be shared by threads, but not made by two at once.
+    with _making_a_client:
+        if (url, scope, service) not in _clients:
+            import boto3
+            from botocore.config import Config
+
+            _clients[url, scope, service] = boto3.client(
+                service,  # type: ignore[call-overload]
+                endpoint_url=url,
+                region_name=scope.region,
+                aws_access_key_id=scope.account,  # ministack reads the account from a key of twelve digits
+                aws_secret_access_key="local",  # noqa: S106 - not a secret: nothing checks it
+                config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, max_pool_connections=50),
+            )
+        return _clients[url, scope, service]
 
 
 def scope() -> Scope:
     """Return the scope of the request (or background task) that is being served."""
+    # Imported late: ministack reads its settings from the environment when it is imported.
+    from tidegate_sandbox import hooks
+
     return Scope(*hooks.current_account_and_region())
 
 

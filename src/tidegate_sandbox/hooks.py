@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 from typing import Any, Protocol, TypedDict
 
+import botocore.loaders
 import yaml
 from ministack import app as _app
 from ministack.core import concurrency as _concurrency
@@ -21,6 +22,7 @@ from ministack.core import router as _router
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import eventbridge as _eventbridge
 from ministack.services.cloudformation import engine as _engine
+from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
@@ -46,6 +48,8 @@ def check() -> None:
         (_provisioners, "_RESOURCE_HANDLERS"),
         (_stacks, "_runs_on_worker_thread"),
         (_engine, "_parse_template"),
+        (_handlers, "_capabilities_enforced"),
+        (_router, "_KNOWN_AWS_SERVICE_NAMES"),
         (_eventbridge, "_invoke_target"),
         (_eventbridge, "_put_events"),
         (_cloudwatch, "_alarms"),
@@ -107,6 +111,10 @@ def run_in_background(function: Callable[..., Any], *args: Any, name: str) -> th
 
 
 # ---------------------------------------------------------------- services
+# ministack would load every service's model, several hundred megabytes, to learn whether an unknown service exists.
+_router._KNOWN_AWS_SERVICE_NAMES = frozenset(botocore.loaders.Loader().list_available_services("service-2"))
+
+
 def register_service(signing_name: str, target_prefix: str, handler: Handler) -> None:
     """Serve requests that are signed for `signing_name`, or whose X-Amz-Target starts with `target_prefix`."""
     _router.SERVICE_PATTERNS[signing_name] = {
@@ -159,6 +167,9 @@ def _runs_on_worker_thread(resource_type: str) -> bool:
 
 
 _stacks._runs_on_worker_thread = _runs_on_worker_thread
+
+# ministack asks for them only where it evaluates IAM; AWS always does.
+_handlers._capabilities_enforced = lambda: True
 
 
 def register_resource_type(name: str, resource_type: ResourceType) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ def _set_environment(settings: Settings) -> None:
         del os.environ[name]
     temporary = settings.home / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(temporary)
     os.environ |= {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

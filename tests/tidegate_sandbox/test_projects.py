@@ -81,7 +81,7 @@ def test_a_name_can_be_used_once(sagemaker, product):
 
 def test_parameters_that_the_template_does_not_take_leave_nothing_behind(sagemaker, product):
     name = a_name()
-    with pytest.raises(ClientError, match="ValidationException.*do not exist in the template"):
+    with pytest.raises(ClientError, match=r"ValidationException.*do not exist in the template"):
         create(sagemaker, product, name, Colour="blue")
     with pytest.raises(ClientError, match=f"Project {name} does not exist"):
         sagemaker.describe_project(ProjectName=name)

@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tidegate_sandbox import hooks
 from tidegate_sandbox.context import Scope, Scoped, sandbox, scope
 from tidegate_sandbox.service import AwsError
@@ -240,6 +242,10 @@ def _record(launch: Launch, kind: str, path: str | None = None) -> dict[str, Any
 
 
 # ---------------------------------------------------------------- in the background
+class _StackFailedError(Exception):
+    """Why a stack did not become what was asked for."""
+
+
 def _provision(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) -> None:
     try:
         record["Status"] = "IN_PROGRESS"
@@ -253,7 +259,7 @@ def _provision(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) ->
         ]
     except Exception as error:  # whatever it was, who launched it must be told
         _close(launch, record, str(error))
-        if not isinstance(error, _StackFailedError):
+        if not isinstance(error, (_StackFailedError, ClientError)):
             raise
     else:
         launch.detail["LastSuccessfulProvisioningRecordId"] = record["RecordId"]
@@ -269,15 +275,11 @@ def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> N
             raise _StackFailedError(_why(scope(), launch.stack, "DELETE_FAILED"))
     except Exception as error:  # whatever it was, who asked for it must be told
         _close(launch, record, str(error))
-        if not isinstance(error, _StackFailedError):
+        if not isinstance(error, (_StackFailedError, ClientError)):
             raise
     else:
         state.here().products.pop(launch.detail["Id"], None)
         _close(launch, record, None)
-
-
-class _StackFailedError(Exception):
-    """Why a stack did not become what was asked for."""
 
 
 def _close(launch: Launch, record: dict[str, Any], error: str | None) -> None:
