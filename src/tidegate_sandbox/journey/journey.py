@@ -189,7 +189,7 @@ class Journey:
 
     def ledger(self, project: Project, url: str) -> dict[tuple[int, int], int]:
         """Return how many requests each model version of production answered, by HTTP status."""
-        with urllib.request.urlopen(f"{url}/_tidegate/endpoints/{project.endpoint('prod')}/ledger") as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{url}/_tidegate/endpoints/{project.production}/ledger") as answer:  # noqa: S310 - loopback
             entries = json.load(answer)["requests"]
         counted: dict[tuple[int, int], int] = {}
         for entry in entries:
