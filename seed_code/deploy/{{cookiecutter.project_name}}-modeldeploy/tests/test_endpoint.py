@@ -7,8 +7,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from payloads import PAYLOADS, Payload
 from tidegate.stage import load_repo
+
+from payloads import PAYLOADS, Payload
 
 pytestmark = [
     pytest.mark.skipif("STAGE" not in os.environ, reason="set STAGE to try the endpoint of a stage"),

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from payloads import PAYLOADS, Payload
 from tidegate.stage import load_repo
+
+from payloads import PAYLOADS, Payload
 
 ROOT = Path(__file__).parents[1]
 
