@@ -102,6 +102,8 @@ def _make(chosen: StandIn, folder: Path) -> None:
     _log.info("making the environment that stands in for %s:%s", chosen.repository, chosen.tag)
     folder.parent.mkdir(parents=True, exist_ok=True)
     log = folder.parent / f"{folder.name}.log"
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
     # Made beside its place and then renamed: an environment is whole or absent, also when the sandbox is killed.
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     python, uv = draft / "bin" / "python", find_uv_bin()

@@ -3,6 +3,7 @@
 `create` starts one from inside the sandbox; `operations` is the API.
 """
 
+import logging
 import shutil
 import threading
 from typing import Any
@@ -13,6 +14,8 @@ from tidegate_sandbox.service import AwsError, check_parameters
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.jobs import contract
 from tidegate_sandbox.services.jobs.job import Job, Kind
+
+_log = logging.getLogger(__name__)
 
 _CONTAINERS = {"Processing": contract.processing, "Training": contract.training}
 
@@ -58,7 +61,7 @@ def find(kind: Kind, name: str) -> Job:
 
 def every(kind: Kind) -> list[Job]:
     """Return the jobs of the kind in the scope that is being served."""
-    return [job for (its, _), job in _jobs.here().items() if its == kind]
+    return [job for (its, _), job in list(_jobs.here().items()) if its == kind]
 
 
 def install() -> None:
@@ -66,3 +69,7 @@ def install() -> None:
     from tidegate_sandbox.services.jobs import operations  # noqa: F401 - its decorators register them
 
     shutil.rmtree(context.sandbox().home / "jobs", ignore_errors=True)
+    try:
+        isolation.check()
+    except RuntimeError as cannot:
+        _log.warning("%s", cannot)
