@@ -143,7 +143,6 @@ async def _serve(app: AsgiApp, listening: socket.socket, ready: Callable[[], Non
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     config.keep_alive_timeout = 75
-    config.keep_alive_max_requests = sys.maxsize  # or a client that keeps its connection loses the thousandth request
     config.graceful_timeout = 1
     config.wsgi_max_body_size = 0
 
