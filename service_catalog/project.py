@@ -70,6 +70,13 @@ def _add_outputs(stack: cdk.Stack, project: Project) -> None:
             value=repository.attr_clone_url_http,
             description=f"Clone this to change how the model is {'built' if part == 'build' else 'deployed'}",
         )
+    for part in ("build", "deploy"):
+        cdk.CfnOutput(
+            stack,
+            f"{part.title()}Pipeline",
+            value=sub(project.names.pipeline(part)),
+            description=f"The CodePipeline that runs on a push to the {part} repository",
+        )
     cdk.CfnOutput(stack, "Artefacts", value=project.storage.bucket.ref, description="Artefact bucket")
     cdk.CfnOutput(
         stack, "ModelPackages", value=sub(project.names.model_package_group), description="Model package group"

@@ -6,9 +6,8 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -127,6 +126,10 @@ def _check_account(account: Accounted) -> None:
         raise JourneyError(f"requests failed outside the canary's share: {outside}")
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox up at the end.")] = False,
     speed: Annotated[
@@ -136,11 +139,8 @@ def main(
     home: Annotated[Path, typer.Option(help="Where the sandbox keeps its files.")] = CHECKOUT / ".sandbox",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     after_rollback: Annotated[
-        str,
-        typer.Option(
-            click_type=click.Choice(get_args(context.AfterRollback)),
-            help="What CloudFormation makes of an automatic rollback: which one AWS does is not verified.",
-        ),
+        context.AfterRollback,
+        typer.Option(help="What CloudFormation makes of an automatic rollback: which one AWS does is not verified."),
     ] = "fail",
     report: Annotated[Path | None, typer.Option(help="Also write what happened, as JSON, to this file.")] = None,
 ) -> None:
@@ -150,7 +150,7 @@ def main(
     narrator.say(
         "[bold]Tidegate quickstart[/bold], a [bold]local simulation[/bold]: nothing here proves what AWS does."
     )
-    settings = server.Settings(home.resolve(), port, speed, cast(context.AfterRollback, after_rollback))
+    settings = server.Settings(home.resolve(), port, speed, after_rollback)
     try:
         with narrator.step("Start AWS on this machine") as step:
             running, _ = lifecycle.start(settings, lambda _: None)
@@ -190,4 +190,4 @@ def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path) -
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

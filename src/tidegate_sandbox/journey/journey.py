@@ -91,8 +91,9 @@ class Journey:
             reason = details.get("ProvisionedProductStatusMessage", "no reason was given")
             raise JourneyError(f"the launch ended as {described['ProjectStatus']}: {reason}")
         provisioned = described["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductId"]
-        answer = catalog.get_provisioned_product_outputs(ProvisionedProductId=provisioned)
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in answer["Outputs"]}
+        record = catalog.describe_provisioned_product(Id=provisioned)["ProvisionedProductDetail"]["LastRecordId"]
+        answer = catalog.describe_record(Id=record)
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in answer["RecordOutputs"]}
         clones = {part: self._work / f"model{part}" for part in ("build", "deploy")}
         for part, clone in clones.items():
             _git("clone", "--quiet", outputs[f"{part.title()}RepositoryUrl"], str(clone), cwd=self._work)
