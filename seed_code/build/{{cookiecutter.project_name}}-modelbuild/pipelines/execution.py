@@ -14,7 +14,7 @@ class ExecutionFailed(Exception):
 def follow(
     sagemaker: Any, execution: str, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Say each step's change until the execution ends, then its steps and what it registered.
+    """Say each step's change until the execution ends, then what it registered.
 
     Looks again after a twentieth of the time that has passed, at least 1 s and at most 10 s. Raises ExecutionFailed.
     """
@@ -38,8 +38,7 @@ def follow(
         told = "; ".join(why) or state.get("FailureReason") or "no reason was given"
         raise ExecutionFailed(f"the pipeline execution ended {state['PipelineExecutionStatus']}. {told}")
     for arn in _registered(steps):
-        package = sagemaker.describe_model_package(ModelPackageName=arn)
-        say(f"registered version {package['ModelPackageVersion']}, {package['ModelApprovalStatus']}: {arn}")
+        say(f"registered version {arn.rpartition('/')[2]}: {arn}")
 
 
 def _steps(sagemaker: Any, execution: str) -> list[dict[str, Any]]:

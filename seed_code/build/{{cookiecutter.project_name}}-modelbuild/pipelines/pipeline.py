@@ -27,7 +27,14 @@ from sagemaker.mlops.workflow import (
     TrainingStep,
 )
 from sagemaker.serve.model_builder import ModelBuilder
-from sagemaker.train.configs import Compute, InputData, Networking, OutputDataConfig, SourceCode, StoppingCondition
+from sagemaker.train.configs import (
+    Compute,
+    InputData,
+    Networking,
+    OutputDataConfig,
+    SourceCode,
+    StoppingCondition,
+)
 
 from pipelines.session import CollectingSession, Trainer
 from pipelines.settings import ROOT, Project, Settings
@@ -37,7 +44,9 @@ XGBOOST = "3.2-0"  # Python 3.12, xgboost 3.2.0, pandas 2.2.3, numpy 2.1.0: requ
 LONGEST_JOB = 3600  # seconds
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 SERVICE_RETRY = StepRetryPolicy(
-    [StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING], interval_seconds=10, max_attempts=5
+    [StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+    interval_seconds=10,
+    max_attempts=5,
 )
 JOB_RETRY = SageMakerJobStepRetryPolicy(
     [SageMakerJobExceptionTypeEnum.CAPACITY_ERROR, SageMakerJobExceptionTypeEnum.INTERNAL_ERROR],
@@ -47,7 +56,9 @@ JOB_RETRY = SageMakerJobStepRetryPolicy(
 JOB = {"cache_config": CACHE, "retry_policies": [SERVICE_RETRY, JOB_RETRY]}
 
 
-def build(project: Project, settings: Settings, session: CollectingSession, root: str, data_url: str) -> Pipeline:
+def build_pipeline(
+    project: Project, settings: Settings, session: CollectingSession, root: str, data_url: str
+) -> Pipeline:
     """Return the pipeline. `root` is the S3 URI that runs write under, `data_url` the default of InputDataUrl.
 
     What a run may change is a parameter, with pipeline.yml's value as its default.
@@ -147,7 +158,10 @@ def build(project: Project, settings: Settings, session: CollectingSession, root
             role_arn=project.execution_role_arn,
             sagemaker_session=session,
             # train.py packed the serving code into the artefact, so nothing has to be repacked.
-            env_vars={"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"},
+            env_vars={
+                "SAGEMAKER_PROGRAM": "inference.py",
+                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            },
         ).register(
             model_package_group_name=project.model_package_group,
             approval_status=approval,
@@ -179,8 +193,17 @@ def build(project: Project, settings: Settings, session: CollectingSession, root
         "TooWeak",
         error_message=Join(
             on="",
-            values=["RMSE ", rmse, " on the newest rows of months ", from_month, " to ", to_month]
-            + [" is above the limit of ", max_rmse, " (gate.max_rmse in pipeline.yml): no model was registered"],
+            values=[
+                "RMSE ",
+                rmse,
+                " on the newest rows of months ",
+                from_month,
+                " to ",
+                to_month,
+                " is above the limit of ",
+                max_rmse,
+                " (gate.max_rmse in pipeline.yml): no model was registered",
+            ],
         ),
     )
     good_enough = ConditionStep(
@@ -191,8 +214,19 @@ def build(project: Project, settings: Settings, session: CollectingSession, root
     )
     return Pipeline(
         project.pipeline,
-        parameters=[input_data, from_month, to_month, max_depth, eta, num_round, max_rmse]
-        + [processing_instance, training_instance, approval, commit],
+        parameters=[
+            input_data,
+            from_month,
+            to_month,
+            max_depth,
+            eta,
+            num_round,
+            max_rmse,
+            processing_instance,
+            training_instance,
+            approval,
+            commit,
+        ],
         steps=[process, train, evaluate, good_enough],
         pipeline_experiment_config=None,  # or every run would create an experiment and a trial
         sagemaker_session=session,

@@ -1,13 +1,12 @@
 """A SageMaker session that collects the code a pipeline needs instead of uploading it.
 
-The SDK uploads while it compiles, under a key with the time of day, and notes the checkout's path in the upload: two compiles
-of the same commit differ, and every upsert empties the step cache. Here a key is the hash of the content, so equal code
-has an equal address for ever, and compiling reaches no network: `release` uploads what was collected.
+The SDK uploads while it compiles, under a key with the time of day, and notes the checkout's path in the upload:
+two compiles of the same commit differ, and every upsert empties the step cache. Here a key is the hash of the
+content, so equal code has an equal address for ever, and `release` uploads what was collected.
 """
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +21,7 @@ from pipelines.settings import Project
 # Where the SDK's training driver notes the source folder it was started from; nothing in the job reads it.
 SOURCE_NOTE = "sourcecode.json"
 
-# The SDK reports each call to AWS. Its documented opt-out makes it validate its configuration some eighty times (+12 s).
+# The SDK reports each call to AWS. Its documented opt-out makes it validate its configuration again and again (+12 s).
 if not callable(getattr(telemetry_logging, "_send_telemetry_request", None)):
     raise ImportError("the SageMaker SDK's telemetry has moved: see pipelines/session.py")
 telemetry_logging._send_telemetry_request = lambda *_, **__: None
@@ -51,10 +50,7 @@ class CollectingSession(PipelineSession):
     """`objects` holds every file to upload by its S3 key, once the pipeline's definition has been asked for."""
 
     def __init__(self, project: Project, prefix: str) -> None:
-        # The SDK reads a person's own defaults from the home folder; a definition must not depend on whose machine it is.
-        os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] = os.devnull
         super().__init__(boto_session=boto3.Session(region_name=project.region), default_bucket=project.bucket)
-        self.sagemaker_config = {}
         self.objects: dict[str, bytes] = {}
         self._project, self._prefix = project, prefix
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 # The request each type of step becomes, and the names in it that SageMaker makes up.
@@ -43,12 +43,13 @@ def all_steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from all_steps(step["Arguments"]["IfSteps"] + step["Arguments"]["ElseSteps"])
 
 
-def _concrete(value: Any, shape: Shape) -> Any:
+def _concrete(value: Any, shape: Any) -> Any:
     """Replace what is only known at run time by a value that its shape accepts."""
     if isinstance(value, dict) and len(value) == 1 and value.keys() <= EXPRESSIONS:
         return _example(shape)
     if isinstance(value, dict) and shape.type_name == "structure":
-        return {key: _concrete(part, shape.members[key]) if key in shape.members else part for key, part in value.items()}
+        members = shape.members
+        return {key: _concrete(part, members[key]) if key in members else part for key, part in value.items()}
     if isinstance(value, dict) and shape.type_name == "map":
         return {key: _concrete(part, shape.value) for key, part in value.items()}
     if isinstance(value, list) and shape.type_name == "list":
@@ -56,8 +57,8 @@ def _concrete(value: Any, shape: Shape) -> Any:
     return value
 
 
-def _example(shape: Shape) -> Any:
+def _example(shape: Any) -> Any:
+    """Return a scalar that fits; for other shapes None, which the validation then refuses."""
     least = shape.metadata.get("min", 1)
-    return {"string": "x" * max(1, least), "integer": least, "long": least, "float": 1.0, "double": 1.0, "boolean": True}.get(
-        shape.type_name
-    )
+    examples = {"string": "x" * max(1, least), "integer": least, "float": 1.0, "double": 1.0, "boolean": True}
+    return examples.get(shape.type_name)

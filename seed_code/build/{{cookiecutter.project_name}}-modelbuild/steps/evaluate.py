@@ -1,7 +1,7 @@
 """Score the test rows with the code that will serve them, and write evaluation.json.
 
-The report has the shape of Model Monitor's regression metrics: each metric with its value and its standard deviation, here
-that of 200 bootstrap resamples. The pipeline's condition reads `regression_metrics.rmse.value`, in rentals an hour.
+The report has the shape of Model Monitor's regression metrics: each metric with its value and its standard
+deviation, here that of 200 bootstrap resamples. The condition reads `regression_metrics.rmse.value`, rentals an hour.
 """
 
 import argparse
@@ -56,11 +56,9 @@ def main() -> None:
     sys.path.insert(0, str(model_dir / "code"))
     import inference
 
-    lines = (base / "test" / "test.csv").read_text().splitlines()
-    label = np.array([float(line.partition(",")[0]) for line in lines])
-    rows = inference.input_fn("\n".join(line.partition(",")[2] for line in lines), inference.CSV)
-    prediction = inference.predict_fn(rows, inference.model_fn(str(model_dir)))
-    evaluation = report(label, np.asarray(prediction, dtype=float))
+    test = np.loadtxt(base / "test" / "test.csv", delimiter=",", ndmin=2)
+    prediction = inference.predict_fn(test[:, 1:], inference.model_fn(str(model_dir)))
+    evaluation = report(test[:, 0], np.asarray(prediction, dtype=float))
     folder = base / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n")

@@ -1,7 +1,7 @@
 """Turn raw rides into train, validation and test rows, split in the order of time.
 
-Each part is a CSV without a header, the label first: the convention of SageMaker's XGBoost. The test rows are the newest,
-as the rows a deployed model meets are newer than all it has seen; a shuffled split would flatter it.
+Each part is a CSV without a header, the label first: the convention of SageMaker's XGBoost. The test rows are the
+newest, as the rows a deployed model meets are newer than all it has seen; a shuffled split would flatter it.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """How the endpoint answers: rows in, predicted rentals an hour out (SageMaker script mode's four functions).
 
-A row is nine numbers in the order of FEATURES. `text/csv`: a row a line, a prediction a line. `application/json`:
-`{"instances": [[...], ...]}` gives `{"predictions": [...]}`. `train.py` packs this file beside the model.
+A row is nine numbers in the order of FEATURES. `text/csv`: a row a line, a prediction a line.
+`application/json`: `{"instances": [[...], ...]}` gives `{"predictions": [...]}`. `train.py` packs this file beside
+the model.
 """
 
 import io

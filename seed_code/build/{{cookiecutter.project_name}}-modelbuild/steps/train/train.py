@@ -1,4 +1,4 @@
-"""Train on the channels `train` and `validation` (SageMaker script mode) and pack the model with the code that serves it."""
+"""Train on the channels `train` and `validation` (SageMaker script mode); pack the model with what serves it."""
 
 import argparse
 import json

@@ -1,0 +1,54 @@
+"""The build seed's tests: where it is, what it is baked with, how a baked repo is run."""
+
+import importlib.util
+import os
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+CHECKOUT = Path(__file__).parents[3]
+SEED = CHECKOUT / "seed_code" / "build"
+CACHE = CHECKOUT / ".cache"
+
+OTHER_ANSWERS = {
+    "project_name": "Fraud-Scores-2",
+    "project_id": "p-zyx987wvu654",
+    "account": "999988887777",
+    "region": "ap-southeast-2",
+    "bucket": "sagemaker-project-p-zyx987wvu654",
+    "kms_key_arn": "arn:aws:kms:ap-southeast-2:999988887777:key/mrk-1234abcd",
+    "model_package_group": "Fraud-Scores-2-p-zyx987wvu654",
+    "execution_role_arn": "arn:aws:iam::999988887777:role/tidegate/sagemaker-p-zyx987wvu654-execution",
+    "deploy_pipeline": "sagemaker-p-zyx987wvu654-modeldeploy",
+    "tidegate_version": "9.8.7",
+}
+
+
+def environment_script(repo: Path) -> ModuleType:
+    """Load the repo's scripts/environment.py, told to keep environments in the checkout's .cache."""
+    spec = importlib.util.spec_from_file_location("environment", repo / "scripts" / "environment.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    real = script.uv
+
+    def uv(*arguments: str) -> str:
+        return str(CACHE / "uv") if arguments == ("cache", "dir") else real(*arguments)
+
+    script.uv = uv
+    return script
+
+
+def run(python: Path, *arguments: str, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run the environment's Python in a repo, with no AWS account, and bytecode kept where the environment is."""
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    home = {"HOME": str(CACHE), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [str(python), *arguments],
+        cwd=cwd,
+        env=inherited | home | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,154 @@
+"""What baking the seed gives: the files that are meant and no others, and nothing left to fill in."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from build_seed import CHECKOUT, OTHER_ANSWERS, SEED
+
+FILES = {
+    ".gitignore",
+    ".tidegate.json",
+    "README.md",
+    "buildspec.yml",
+    "data/README.md",
+    "data/bikeshare.csv",
+    "pipeline.yml",
+    "pipelines/__init__.py",
+    "pipelines/compilation.py",
+    "pipelines/execution.py",
+    "pipelines/local.py",
+    "pipelines/pipeline.py",
+    "pipelines/release.py",
+    "pipelines/session.py",
+    "pipelines/settings.py",
+    "pipelines/shapes.py",
+    "project.json",
+    "pyproject.toml",
+    "requirements-dev.in",
+    "requirements-dev.txt",
+    "requirements.in",
+    "requirements.txt",
+    "scripts/environment.py",
+    "steps/evaluate.py",
+    "steps/process.py",
+    "steps/train/inference.py",
+    "steps/train/train.py",
+    "tests/conftest.py",
+    "tests/test_definition.py",
+    "tests/test_inference.py",
+    "tests/test_local.py",
+    "tests/test_process.py",
+    "tests/test_release.py",
+    "tests/test_settings.py",
+}
+
+
+def baked_files(repo: Path) -> dict[str, str]:
+    """Return what git would take, by name."""
+    made_by_running = {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
+    return {
+        str(file.relative_to(repo)): file.read_text()
+        for file in repo.rglob("*")
+        if file.is_file() and not made_by_running & set(file.parts)
+    }
+
+
+def test_the_files_are_those_and_only_those(repo: Path) -> None:
+    assert set(baked_files(repo)) == FILES
+
+
+def test_the_repo_is_called_by_its_project(default_repo: Path, other_repo: Path) -> None:
+    assert default_repo.name == "bikeshare-modelbuild"
+    assert other_repo.name == "Fraud-Scores-2-modelbuild"
+
+
+def test_no_token_is_left(repo: Path) -> None:
+    for name, text in baked_files(repo).items():
+        assert "cookiecutter" not in text, name
+        assert not re.search(r"{%|{{\s", text), name
+
+
+def test_the_defaults_leave_no_trace_in_a_project_with_other_answers(other_repo: Path) -> None:
+    defaults = json.loads((SEED / "cookiecutter.json").read_text())
+    for name, text in baked_files(other_repo).items():
+        for key in ("project_id", "kms_key_arn", "bucket", "execution_role_arn"):
+            assert defaults[key] not in text, f"{name}: {key}"
+
+
+def test_the_answers_arrive(other_repo: Path) -> None:
+    project = json.loads((other_repo / "project.json").read_text())
+    kept = {key: value for key, value in OTHER_ANSWERS.items() if key in project}
+    assert project == kept | {"pipeline": "Fraud-Scores-2-p-zyx987wvu654"}
+
+
+def test_the_repo_records_its_template_and_answers(other_repo: Path) -> None:
+    record = json.loads((other_repo / ".tidegate.json").read_text())
+    answers = {key: value for key, value in OTHER_ANSWERS.items() if key != "tidegate_version"}
+    assert record == {"template": "modelbuild", "version": "9.8.7", "answers": answers}
+
+
+def test_the_data_are_attributed(default_repo: Path) -> None:
+    readme = (default_repo / "data" / "README.md").read_text()
+    for due in ("Fanaee-T", "Gama", "2013", "CC BY 4.0", "ISLP 0.6.0"):
+        assert due in readme
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+def test_a_lock_is_hashed_and_names_no_index(default_repo: Path, lock: str) -> None:
+    text = (default_repo / lock).read_text()
+    entries = [entry for entry in re.split(r"\n(?=\S)", text) if entry.strip()]
+    assert len(entries) > 40
+    assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"https?://|--index|--extra-index", text)
+
+
+def test_the_locks_agree_on_what_they_share(default_repo: Path) -> None:
+    def pins(lock: str) -> set[str]:
+        return set(re.findall(r"^\S+==.*?(?= \\)", (default_repo / lock).read_text(), re.MULTILINE))
+
+    assert pins("requirements.txt") < pins("requirements-dev.txt")
+
+
+def test_the_build_runs_what_is_in_the_repo(default_repo: Path) -> None:
+    spec = yaml.safe_load((default_repo / "buildspec.yml").read_text())
+    commands = [command for phase in spec["phases"].values() for command in phase["commands"]]
+    assert spec["version"] == 0.2
+    for command in commands:
+        for module in re.findall(r"-m (pipelines\.\w+)", command):
+            assert (default_repo / module.replace(".", "/")).with_suffix(".py").is_file()
+        for script in re.findall(r"scripts/\S+", command):
+            assert (default_repo / script).is_file()
+    assert commands[-1].endswith("pipelines.release run")
+
+
+@pytest.mark.parametrize("check", [["format", "--check"], ["check"]], ids=" ".join)
+def test_ruff_finds_nothing(repo: Path, check: list[str]) -> None:
+    ruff = [sys.executable, "-m", "ruff", *check, "--no-cache"]
+    done = subprocess.run(ruff, cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types_hold(default_repo: Path, tmp_path: Path) -> None:
+    mypy = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", str(tmp_path)]
+    done = subprocess.run(mypy, cwd=default_repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_features_are_the_same_to_those_who_write_and_to_those_who_read_them(default_repo: Path) -> None:
+    named = [
+        re.search(r"^FEATURES = \((.*?)\)", (default_repo / file).read_text(), re.MULTILINE)
+        for file in ("steps/process.py", "steps/train/inference.py")
+    ]
+    assert all(named)
+    assert len({found[1] for found in named if found}) == 1
+
+
+def test_the_documented_months_are_those_of_the_seed(default_repo: Path) -> None:
+    settings = yaml.safe_load((default_repo / "pipeline.yml").read_text())
+    assert settings["data"] == {"from_month": 1, "to_month": 3}
+    assert f"`max_rmse: {settings['gate']['max_rmse']}`" in (CHECKOUT / "docs" / "build-repo.md").read_text()
