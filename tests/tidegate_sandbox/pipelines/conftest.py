@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.validate import ParamValidator
 
 PLAIN = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/plain:1"
 ROLE = "arn:aws:iam::111122223333:role/execution"
@@ -16,6 +17,19 @@ def plain_image(sandbox: Any) -> str:
     (sandbox.home / "plain.txt").write_text("")
     (sandbox.home / "images.toml").write_text('["team/plain"."1"]\nrequirements = "plain.txt"\n')
     return PLAIN
+
+
+@pytest.fixture(scope="session")
+def fits(sandbox: Any) -> Callable[[str, dict[str, Any]], None]:
+    """Fail where the answer of a SageMaker operation is not of botocore's output shape."""
+    model = sandbox.client("sagemaker").meta.service_model
+
+    def check(operation: str, answer: dict[str, Any]) -> None:
+        members = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+        report = ParamValidator().validate(members, model.operation_model(operation).output_shape)
+        assert not report.has_errors(), report.generate_report()
+
+    return check
 
 
 class Bucket:

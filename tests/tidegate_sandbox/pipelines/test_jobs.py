@@ -16,7 +16,7 @@ UNKNOWN = {"ImageUri": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/unknown:1",
 
 
 @pytest.fixture
-def run(sandbox: Any, eventually: Any, name: str) -> Callable[..., dict[str, Any]]:
+def run(sandbox: Any, fits: Any, eventually: Any, name: str) -> Callable[..., dict[str, Any]]:
     """Create a job and return what it is described as once it is over."""
 
     def over(kind: str, request: dict[str, Any], name: str = name) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def run(sandbox: Any, eventually: Any, name: str) -> Callable[..., dict[str, Any
 
         def described() -> Any:
             answer = describe(**{f"{kind}JobName": name})
+            fits(f"Describe{kind}Job", answer)
             return answer if answer[f"{kind}JobStatus"] in ENDED else None
 
         answer: dict[str, Any] = eventually(described)
@@ -128,10 +129,12 @@ print("[1] rmse:7.25")
         ("import os; os.kill(os.getpid(), 9)", "AlgorithmError: , exit code: -9"),
     ],
 )
-def test_a_container_that_fails_tells_why(run: Any, training_request: Request, script: str, reason: str) -> None:
+def test_a_container_that_fails_tells_why(
+    run: Any, bucket: Any, training_request: Request, script: str, reason: str
+) -> None:
     job = run("Training", training_request(script))
     assert (job["TrainingJobStatus"], job["FailureReason"]) == ("Failed", reason)
-    assert "ModelArtifacts" not in job
+    assert bucket.keys("models") == []
 
 
 def test_a_job_whose_data_is_not_there_fails_before_it_runs(run: Any, bucket: Any, processing_request: Request) -> None:

@@ -116,8 +116,8 @@ def journey(
 
 
 class Pipeline:
-    def __init__(self, sagemaker: Any, name: str, eventually: Any) -> None:
-        self.sagemaker, self.name, self._eventually = sagemaker, name, eventually
+    def __init__(self, sagemaker: Any, name: str, eventually: Any, fits: Any) -> None:
+        self.sagemaker, self.name, self._eventually, self._fits = sagemaker, name, eventually, fits
 
     def create(self, definition: dict[str, Any], **more: Any) -> str:
         role = "arn:aws:iam::111122223333:role/pipeline"
@@ -136,6 +136,7 @@ class Pipeline:
 
     def describe(self, execution: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
+        self._fits("DescribePipelineExecution", answer)
         return answer
 
     def run(self, **parameters: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -145,15 +146,17 @@ class Pipeline:
         return self.describe(execution), self.steps(execution)
 
     def steps(self, execution: str) -> dict[str, dict[str, Any]]:
-        pages = self.sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
-            PipelineExecutionArn=execution, SortOrder="Ascending", PaginationConfig={"PageSize": 2}
-        )
+        paginator = self.sagemaker.get_paginator("list_pipeline_execution_steps")
+        asked = {"PipelineExecutionArn": execution, "SortOrder": "Ascending", "PaginationConfig": {"PageSize": 2}}
+        pages = list(paginator.paginate(**asked))
+        for page in pages:
+            self._fits("ListPipelineExecutionSteps", page)
         return {step["StepName"]: step for page in pages for step in page["PipelineExecutionSteps"]}
 
 
 @pytest.fixture
-def pipeline(sandbox: Any, name: str, eventually: Any) -> Pipeline:
-    return Pipeline(sandbox.client("sagemaker"), name, eventually)
+def pipeline(sandbox: Any, name: str, eventually: Any, fits: Any) -> Pipeline:
+    return Pipeline(sandbox.client("sagemaker"), name, eventually, fits)
 
 
 def test_a_good_model_is_registered_then_from_the_cache_and_a_weak_one_fails_with_its_metric(

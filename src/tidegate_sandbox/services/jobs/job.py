@@ -52,7 +52,6 @@ class Job:
         self.failure_reason: str | None = None
         self.exit_message: str | None = None
         self.metrics: dict[str, tuple[float, datetime]] = {}
-        self.has_artifacts = False
         self.scope = context.scope()
         self._lock = threading.Lock()
         self._process: processes.Process | None = None
@@ -177,7 +176,6 @@ class Job:
                 archive = work / "archive.tar.gz"
                 storage.pack(folder, archive)
                 storage.upload_file(s3, archive, upload.uri, upload.kms_key)
-                self.has_artifacts |= not upload.always
 
     def _read_metrics(self, lines: list[str]) -> None:
         """Find the last value of each of MetricDefinitions in what the container printed."""

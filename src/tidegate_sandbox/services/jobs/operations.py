@@ -44,7 +44,7 @@ def _describe_training(job: Job) -> dict[str, Any]:
             _present(Status=status, StartTime=start, EndTime=end)
             for (status, start), end in zip(job.transitions, times, strict=True)
         ],
-        ModelArtifacts={"S3ModelArtifacts": f"{artifacts_uri(request)}/model.tar.gz"} if job.has_artifacts else None,
+        ModelArtifacts={"S3ModelArtifacts": f"{artifacts_uri(request)}/model.tar.gz"},
         FinalMetricDataList=metrics or None,
         FailureReason=job.failure_reason,
         CreationTime=job.created,
