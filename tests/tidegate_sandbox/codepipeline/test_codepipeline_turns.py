@@ -1,0 +1,74 @@
+"""How executions take their turns in a stage, and what a retry runs: the pure part of CodePipeline."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate_sandbox.services.codepipeline.actions.cloudformation import failure
+from tidegate_sandbox.services.codepipeline.execution import Turn
+
+steps = st.lists(st.sampled_from(["arrive", "leave"]), max_size=40)
+
+
+@given(steps)
+def test_queued_executions_come_in_one_at_a_time_in_the_order_in_which_they_arrived(moves: list[str]) -> None:
+    turn, arrived, served = Turn(), 0, []
+    for move in moves:
+        if move == "arrive":
+            turn, superseded = turn.arrive(str(arrived), "QUEUED")
+            arrived += 1
+            assert superseded == ()
+        elif turn.inside is not None:
+            turn = turn.leave(turn.inside)
+        if turn.inside is not None and (not served or served[-1] != turn.inside):
+            served.append(turn.inside)
+
+    assert served == [str(number) for number in range(len(served))]
+    assert len(served) + len(turn.waiting) == arrived
+
+
+@given(steps)
+def test_in_superseded_mode_the_newest_waits_and_replaces_who_waited(moves: list[str]) -> None:
+    turn, arrived, gone = Turn(), 0, set()
+    for move in moves:
+        if move == "arrive":
+            turn, superseded = turn.arrive(str(arrived), "SUPERSEDED")
+            gone.update(superseded)
+            newest = str(arrived)
+            arrived += 1
+            assert turn.waiting in ((), (newest,))
+        elif turn.inside is not None:
+            turn = turn.leave(turn.inside)
+        assert turn.inside not in gone
+        assert not gone & set(turn.waiting)
+
+
+def test_one_that_waits_can_go_away_without_disturbing_who_is_inside() -> None:
+    turn = Turn("a", ("b", "c"))
+
+    assert turn.leave("b") == Turn("a", ("c",))
+    assert turn.leave("a") == Turn("b", ("c",))
+    assert turn.leave("nobody") == turn
+
+
+def _event(resource: str, status: str, reason: str = "", kind: str = "AWS::S3::Bucket") -> dict[str, str]:
+    return {
+        "LogicalResourceId": resource,
+        "ResourceType": kind,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def test_the_reason_of_a_failed_stack_is_what_failed_first_in_its_latest_operation() -> None:
+    stack = "AWS::CloudFormation::Stack"
+    newest_first = [
+        _event("demo", "UPDATE_ROLLBACK_COMPLETE", kind=stack),
+        _event("Other", "CREATE_FAILED", "Resource creation cancelled"),
+        _event("Second", "UPDATE_FAILED", "came later"),
+        _event("Endpoint", "UPDATE_FAILED", "alarm 5xx fired", kind="AWS::SageMaker::Endpoint"),
+        _event("demo", "UPDATE_IN_PROGRESS", "User Initiated", kind=stack),
+        _event("Old", "CREATE_FAILED", "of the operation before"),
+    ]
+
+    assert failure(newest_first) == "Endpoint (AWS::SageMaker::Endpoint): alarm 5xx fired"
+    assert failure([]) == ""
