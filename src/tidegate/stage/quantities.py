@@ -62,9 +62,10 @@ class Latency:
     microseconds: int
 
     def __str__(self) -> str:
-        if self.microseconds % 1_000:
-            return f"{self.microseconds}us"
-        return f"{self.microseconds // 1_000}ms"
+        for unit in ("s", "ms"):
+            if self.microseconds % _MICROSECONDS[unit] == 0:
+                return f"{self.microseconds // _MICROSECONDS[unit]}{unit}"
+        return f"{self.microseconds}us"
 
 
 @dataclass(frozen=True, slots=True)
