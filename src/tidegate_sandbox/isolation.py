@@ -17,11 +17,13 @@ ML = Path("/opt/ml")
 Prefix = Callable[[Path, bool], list[str]]
 """Makes a command prefix from the folder to show at /opt/ml and whether the network may be reached."""
 
-# Arguments: an empty folder to build the new /opt in, the folder to show at /opt/ml, then the command.
+# Arguments: an empty folder to build the new /opt in, the folder to show at /opt/ml, a Python and the script that it
+# runs first (or two empty words), then the command.
 _SHOW_AT_OPT_ML = r"""
 set -eu
-opt=$1 ml=$2
-shift 2
+opt=$1 ml=$2 python=$3 script=$4
+shift 4
+if [ -n "$python" ]; then "$python" -I -S -c "$script"; fi
 if [ -d /opt/ml ]; then
   mount --bind "$ml" /opt/ml
 else
@@ -38,6 +40,14 @@ else
   mount --rbind "$opt" /opt
 fi
 exec "$@"
+"""
+
+
+# A network namespace begins with its loopback down; a container's is up. ioctl(SIOCSIFFLAGS) with IFF_UP | IFF_RUNNING.
+_LOOPBACK_UP = """
+import fcntl, socket, struct
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh22x", b"lo", 0x41))
 """
 
 
@@ -96,8 +106,8 @@ def unshare_as_user(folder: Path, network: bool) -> list[str]:
 def _unshare(flags: list[str], folder: Path, network: bool) -> list[str]:
     opt = folder.with_name(f"{folder.name}.opt")
     opt.mkdir(exist_ok=True)
-    alone = [] if network else ["--net"]
-    return ["unshare", *flags, *alone, "sh", "-c", _SHOW_AT_OPT_ML, "sh", str(opt), str(folder)]
+    alone, first = ([], ["", ""]) if network else (["--net"], [sys.executable, _LOOPBACK_UP])
+    return ["unshare", *flags, *alone, "sh", "-c", _SHOW_AT_OPT_ML, "sh", str(opt), str(folder), *first]
 
 
 def _works(candidate: Prefix) -> bool:

@@ -65,9 +65,13 @@ def test_arguments_and_folders_with_spaces_and_quotes_are_passed_as_they_are(
 
 
 @linux
-def test_a_command_without_network_reaches_no_port_of_the_machine(method: isolation.Prefix, tmp_path: Path) -> None:
+def test_a_command_without_network_has_a_loopback_of_its_own_and_nothing_else(
+    method: isolation.Prefix, tmp_path: Path
+) -> None:
     interfaces = run(method(tmp_path, False), "cat /proc/self/net/dev")
     assert [line.split(":")[0].strip() for line in interfaces.splitlines()[2:]] == ["lo"]
+    talk = "import socket as s; l = s.create_server(('127.0.0.1', 0)); s.create_connection(l.getsockname(), 2)"
+    subprocess.run([*method(tmp_path, False), sys.executable, "-c", talk], check=True, timeout=20)
 
 
 @linux
