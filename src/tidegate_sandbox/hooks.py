@@ -21,6 +21,7 @@ from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import eventbridge as _eventbridge
+from ministack.services import s3 as _s3
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import provisioners as _provisioners
@@ -49,6 +50,7 @@ def check() -> None:
         (_stacks, "_runs_on_worker_thread"),
         (_engine, "_parse_template"),
         (_handlers, "_capabilities_enforced"),
+        (_s3, "_version_entry_from_record"),
         (_router, "_KNOWN_AWS_SERVICE_NAMES"),
         (_eventbridge, "_invoke_target"),
         (_eventbridge, "_put_events"),
@@ -122,6 +124,19 @@ def register_service(signing_name: str, target_prefix: str, handler: Handler) ->
         "credential_scope": signing_name,
     }
     _app.SERVICE_HANDLERS[signing_name] = handler
+
+
+# ---------------------------------------------------------------- S3
+_stock_version_entry = _s3._version_entry_from_record
+
+
+def _version_entry_without_body(record: dict[str, Any], version_id: str, _body: bytes | None) -> dict[str, Any]:
+    # With S3_PERSIST bodies are on disk; ministack keeps those of a versioned bucket's objects in memory as well.
+    entry: dict[str, Any] = _stock_version_entry(record, version_id, None)
+    return entry
+
+
+_s3._version_entry_from_record = _version_entry_without_body
 
 
 # ---------------------------------------------------------------- CloudFormation

@@ -89,6 +89,13 @@ def run_sandbox(home: Path, speed: float = 60, after_rollback: str = "fail") -> 
             process.wait()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the bytecode of the sandboxes of this run where bytecode is not to be written, for it takes long to make."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """One sandbox for the whole test run, its clock sixty times the wall: name what you make so that it is yours."""

@@ -35,7 +35,8 @@ def home(tmp_path):
     """Return a home whose sandbox, if one runs there, is ended after the test."""
     folder = tmp_path / "home"
     yield folder
-    sandbox_command("down", "--home", folder)
+    if running := lifecycle.find(folder):
+        lifecycle.end(running, folder)
 
 
 def up(home, *arguments):

@@ -1,0 +1,185 @@
+"""The wires that AWS clients speak, and the checks of what comes over them."""
+
+import http.client
+import json
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import cbor2
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidegate_sandbox import shapes
+from tidegate_sandbox.service import AwsError, check_parameters, service_model
+from tidegate_sandbox.services.launch_parameters import problems
+from tidegate_sandbox.services.paging import listed, page
+
+
+def post(sandbox, path, body, headers, service):
+    credential = f"{sandbox.account}/20260101/{sandbox.region}/{service}/aws4_request"
+    authorization = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
+    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=30)
+    connection.request("POST", path, body, {"Authorization": authorization, **headers})
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+
+CBOR = {"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor", "Accept": "application/cbor"}
+
+
+def call_cbor(sandbox, service, target, operation, parameters):
+    path = f"/service/{target}/operation/{operation}"
+    status, headers, body = post(sandbox, path, cbor2.dumps(parameters), CBOR, service)
+    assert headers["smithy-protocol"] == "rpc-v2-cbor"
+    return status, cbor2.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "operation", "member"),
+    [
+        ("servicecatalog", "AWS242ServiceCatalogService", "ListPortfolios", "PortfolioDetails"),
+        ("codebuild", "CodeBuild_20161006", "ListProjects", "projects"),
+        ("codepipeline", "CodePipeline_20150709", "ListPipelines", "pipelines"),
+    ],
+)
+def test_the_newer_wire_is_answered_in_kind(sandbox, service, target, operation, member):
+    status, answer = call_cbor(sandbox, service, target, operation, {})
+    assert status == 200, answer
+    assert isinstance(answer[member], list)
+
+
+def test_the_newer_wire_carries_timestamps_and_errors(sandbox):
+    target = ("servicecatalog", "AWS242ServiceCatalogService")
+    request = {"DisplayName": "By CBOR", "ProviderName": "x", "IdempotencyToken": "by-cbor"}
+    status, answer = call_cbor(sandbox, *target, "CreatePortfolio", request)
+    assert status == 200
+    assert isinstance(answer["PortfolioDetail"]["CreatedTime"], datetime)
+
+    status, answer = call_cbor(sandbox, *target, "DescribePortfolio", {"Id": "port-none"})
+    assert status == 400
+    assert answer == {"__type": "ResourceNotFoundException", "message": "Portfolio port-none not found."}
+
+
+def test_the_older_wire_carries_timestamps_as_numbers(sandbox):
+    headers = {"X-Amz-Target": "SageMaker.CreateModelPackageGroup", "Content-Type": "application/x-amz-json-1.1"}
+    body = json.dumps({"ModelPackageGroupName": "by-json"})
+    status, _, answer = post(sandbox, "/", body, headers, "sagemaker")
+    assert status == 200, answer
+    headers["X-Amz-Target"] = "SageMaker.ListModelPackageGroups"
+    body = json.dumps({"NameContains": "by-json", "CreationTimeAfter": 0})
+    _, _, answer = post(sandbox, "/", body, headers, "sagemaker")
+    (group,) = json.loads(answer)["ModelPackageGroupSummaryList"]
+    assert isinstance(group["CreationTime"], float)
+
+
+def test_every_violation_is_named_in_one_message(sandbox):
+    with pytest.raises(ClientError) as refused:
+        sandbox.client("sagemaker").create_model_package_group(
+            ModelPackageGroupName="-no-", ModelPackageGroupDescription="x" * 1025
+        )
+    error = refused.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    assert error["Message"].startswith("2 validation errors detected: Value '-no-' at 'modelPackageGroupName' failed")
+    assert "Member must have length less than or equal to 1024" in error["Message"]
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(AwsError, match='Unknown parameter in input: "Colour"') as refused:
+        check_parameters("sagemaker", "ListProjects", {"Colour": "blue"})
+    assert refused.value.code == "ValidationException"
+
+
+def test_numbers_become_times_and_text_becomes_bytes_where_the_shape_says_so():
+    typed = check_parameters("sagemaker", "ListProjects", {"CreationTimeAfter": 0})
+    assert typed == {"CreationTimeAfter": datetime(1970, 1, 1, tzinfo=UTC)}
+    shape = operation("codecommit", "PutFile").input_shape
+    assert shapes.as_python(shape, {"fileContent": "dGV4dA=="}) == {"fileContent": b"text"}
+
+
+def operation(service, name):
+    return service_model(service).operation_model(name)
+
+
+PROJECT_NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}"
+
+
+def refusal(name):
+    return shapes.violations(operation("sagemaker", "CreateProject").input_shape, {"ProjectName": name})
+
+
+@settings(deadline=None)  # the first look at a model loads it
+@given(st.from_regex(f"(?!.{{33}})^{PROJECT_NAME}\\Z", fullmatch=True))
+def test_every_name_of_the_pattern_is_taken(name):
+    assert refusal(name) == []
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1).filter(lambda name: not name.isascii() or not name.replace("-", "").isalnum()))
+def test_every_other_name_is_refused(name):
+    assert refusal(name)
+
+
+@given(items=st.lists(st.integers()), at_most=st.integers(1, 7), size=st.none() | st.integers(1, 9))
+def test_pages_put_together_are_the_list_each_within_its_size(items, at_most, size):
+    parameters, found = {"MaxResults": size} if size else {}, []
+    while True:
+        answer = page(items, parameters, "Items", at_most=at_most)
+        assert len(answer["Items"]) <= min(size or at_most, at_most)
+        found += answer["Items"]
+        if "NextToken" not in answer:
+            break
+        assert answer["Items"]
+        parameters["NextToken"] = answer["NextToken"]
+    assert found == items
+
+
+@given(st.text(min_size=1))
+def test_a_token_that_nobody_gave_is_refused(token):
+    with pytest.raises(AwsError, match="not one that an earlier answer gave"):
+        page([1, 2, 3], {"NextToken": token}, "Items")
+
+
+@given(st.lists(st.integers(0, 3)))
+def test_descending_is_ascending_turned_round(times):
+    items = [{"CreationTime": time, "Name": str(number)} for number, time in enumerate(times)]
+    ascending = listed(items, {}, "Name")
+    assert listed(items, {"SortOrder": "Descending"}, "Name") == ascending[::-1]
+    assert [item["CreationTime"] for item in ascending] == sorted(times)
+
+
+DECLARED = {
+    "Name": {"Type": "String", "AllowedPattern": "[a-z]+", "MaxLength": 5},
+    "Size": {"Type": "Number", "MinValue": 1, "MaxValue": 9, "Default": 1},
+    "Stage": {"Type": "String", "AllowedValues": ["staging", "prod"], "Default": "prod"},
+    "Subnets": {"Type": "CommaDelimitedList", "AllowedPattern": "subnet-[0-9]", "Default": ""},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"Name": "demo", "Size": "5", "Stage": "staging", "Subnets": "subnet-1, subnet-2"}, None),
+        ({}, "Parameters: [Name] must have values"),
+        ({"Name": "demo", "Colour": "blue"}, "Parameters: [Colour] do not exist in the template"),
+        ({"Name": "{{7}}"}, "Parameter 'Name' failed to satisfy constraint: must match pattern [a-z]+"),
+        ({"Name": "abc\n"}, "Parameter 'Name' failed to satisfy constraint: must match pattern [a-z]+"),
+        ({"Name": "abcdef"}, "Parameter 'Name' failed to satisfy constraint: must contain at most 5 characters"),
+        (
+            {"Name": "a", "Size": "10"},
+            "Parameter 'Size' failed to satisfy constraint: must be a number not greater than 9",
+        ),
+        ({"Name": "a", "Size": "many"}, "Parameter 'Size' failed to satisfy constraint: must be a number"),
+        (
+            {"Name": "a", "Stage": "dev"},
+            "Parameter 'Stage' failed to satisfy constraint: must be one of AllowedValues [staging, prod]",
+        ),
+        (
+            {"Name": "a", "Subnets": "subnet-1,vpc-1"},
+            "Parameter 'Subnets' failed to satisfy constraint: must match pattern subnet-[0-9]",
+        ),
+    ],
+)
+def test_launch_parameters_are_held_to_their_declarations(given, sentence):
+    assert problems(DECLARED, given) == ([sentence] if sentence else [])
