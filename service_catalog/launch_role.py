@@ -261,6 +261,7 @@ def _work() -> list[Statement]:
                 "CreateLogGroup",
                 "DeleteLogGroup",
                 "DeleteRetentionPolicy",
+                "GetDataProtectionPolicy",
                 "ListTagsForResource",
                 "PutRetentionPolicy",
                 "TagResource",
@@ -272,9 +273,9 @@ def _work() -> list[Statement]:
                 for suffix in ("", ":*")
             ],
         ),
-        allow(
-            _actions("logs", "DescribeIndexPolicies", "DescribeLogGroups", "GetDataProtectionPolicy"),
-            on=[arn("logs", "log-group:*")],
+        allow_on_any(
+            _actions("logs", "DescribeIndexPolicies", "DescribeLogGroups"),
+            because="CloudFormation looks a log group up by listing, which has no narrower resource",
         ),
     ]
 

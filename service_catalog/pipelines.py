@@ -27,7 +27,8 @@ SOURCE, RENDERED = "Source", "Rendered"
 # a rollback, which takes as long as starting a fleet.
 VERIFY_MINUTES = 9 * 60
 RENDER_MINUTES = 30
-BUILD_MINUTES = 60
+# The build follows the execution that it starts, so it lasts as long as the training does.
+BUILD_MINUTES = 8 * 60
 
 
 def add_pipelines(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole], *, after: cdk.CfnResource) -> None:
@@ -175,7 +176,7 @@ def _add_pipeline(
     storage = project.storage
     return codepipeline.CfnPipeline(
         stack,
-        f"{part.title()}Pipeline",
+        f"Model{part.title()}",
         name=sub(project.names.pipeline(part)),
         pipeline_type="V2",
         # A release that has begun is never overtaken; a build may be, by a newer commit.

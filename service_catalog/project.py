@@ -73,7 +73,7 @@ def _add_outputs(stack: cdk.Stack, project: Project) -> None:
     for part in ("build", "deploy"):
         cdk.CfnOutput(
             stack,
-            f"{part.title()}Pipeline",
+            f"{part.title()}PipelineName",
             value=sub(project.names.pipeline(part)),
             description=f"The CodePipeline that runs on a push to the {part} repository",
         )

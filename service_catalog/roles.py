@@ -4,8 +4,9 @@ Every role lies under one path and within the permissions boundary that was publ
 SageMaker lower-cases its ARNs, so its resources are matched by the project id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -88,38 +89,42 @@ class Project:
             on=[arn("logs", f"log-group:{self.names.build_log_group(purpose)}:*")],
         )
 
-    def registry(self, *actions: str) -> Statement:
-        """Act on the project's model package group and its versions."""
+    def sagemaker(self, actions: Sequence[str], *resources: str, when: Mapping[str, Any] | None = None) -> Statement:
+        """Act on SageMaker resources, each given as `kind/name`."""
         return allow(
             [f"sagemaker:{action}" for action in actions],
-            on=[
-                arn("sagemaker", f"model-package-group/*-{self.id}"),
-                arn("sagemaker", f"model-package/*-{self.id}/*"),
-            ],
+            on=[arn("sagemaker", resource) for resource in resources],
+            when=when,
         )
+
+    def group(self, *actions: str) -> Statement:
+        """Act on the project's model package group."""
+        return self.sagemaker(actions, f"model-package-group/*-{self.id}")
+
+    def versions(self, *actions: str) -> Statement:
+        """Act on the versions in the project's model package group."""
+        return self.sagemaker(actions, f"model-package/*-{self.id}/*")
 
     def endpoints(self, *actions: str) -> Statement:
         """Act on the project's endpoints."""
-        return allow(
-            [f"sagemaker:{action}" for action in actions],
-            on=[arn("sagemaker", f"endpoint/*-{self.id}-*")],
-        )
+        return self.sagemaker(actions, f"endpoint/*-{self.id}-*")
 
-    def owned(self, *actions: str, tag: str = "aws:ResourceTag") -> Statement:
-        """Act on the project's models and endpoint configs, which CloudFormation names: known by their tag."""
-        return allow(
-            [f"sagemaker:{action}" for action in actions],
-            on=[arn("sagemaker", "model/*"), arn("sagemaker", "endpoint-config/*")],
-            when=equals(f"{tag}/sagemaker:project-id", self.id),
-        )
+    def owned(self, kind: str, *actions: str, tag: str = "aws:ResourceTag") -> Statement:
+        """Act on the project's models or endpoint configs: CloudFormation names them, so their tag tells."""
+        return self.sagemaker(actions, f"{kind}/*", when=equals(f"{tag}/sagemaker:project-id", self.id))
 
     def look_at_releases(self) -> list[Statement]:
         """See which version is live, which config serves it, and what its alarms say."""
         return [
-            self.registry("DescribeModelPackage", "DescribeModelPackageGroup", "ListTags"),
-            allow_on_any(["sagemaker:ListModelPackages"], because="listing model packages has no resource of its own"),
+            self.group("DescribeModelPackageGroup", "ListTags"),
+            self.versions("DescribeModelPackage", "ListTags"),
+            allow_on_any(
+                ["sagemaker:ListModelPackages"],
+                because="which resource the list of a group's versions is checked against is not documented",
+            ),
             self.endpoints("DescribeEndpoint", "ListTags"),
-            self.owned("DescribeEndpointConfig", "DescribeModel", "ListTags"),
+            self.owned("endpoint-config", "DescribeEndpointConfig", "ListTags"),
+            self.owned("model", "DescribeModel", "ListTags"),
             allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
         ]
 
@@ -177,6 +182,7 @@ def _build(project: Project) -> list[Statement]:
     return [
         project.write_build_log("build"),
         *project.use_bucket(),
+        project.versions("DescribeModelPackage"),
         allow(
             [
                 "sagemaker:AddTags",
@@ -207,7 +213,7 @@ def _verify(project: Project) -> list[Statement]:
         project.write_build_log("verify"),
         *project.use_bucket(),
         *project.look_at_releases(),
-        project.registry("UpdateModelPackage"),
+        project.versions("UpdateModelPackage"),
         project.endpoints("InvokeEndpoint"),
         allow(["cloudwatch:DescribeAlarmHistory"], on=[arn("cloudwatch", "alarm:*")]),
         allow_on_any(["cloudwatch:GetMetricData"], because="metrics have no resource that IAM can name"),
@@ -253,6 +259,7 @@ def _pipeline(project: Project) -> list[Statement]:
                 "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStacks",
                 "cloudformation:TagResource",
+                "cloudformation:UntagResource",
                 "cloudformation:UpdateStack",
             ],
             on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
@@ -262,29 +269,11 @@ def _pipeline(project: Project) -> list[Statement]:
 
 
 def _cloudformation(project: Project) -> list[Statement]:
-    tagging = {"StringEquals": {"sagemaker:TaggingAction": ["CreateEndpointConfig", "CreateModel"]}}
     return [
-        project.owned("CreateEndpointConfig", "CreateModel", tag="aws:RequestTag"),
-        project.owned(
-            "AddTags",
-            "DeleteEndpointConfig",
-            "DeleteModel",
-            "DeleteTags",
-            "DescribeEndpointConfig",
-            "DescribeModel",
-            "ListTags",
-        ),
-        allow(
-            ["sagemaker:AddTags"],
-            on=[arn("sagemaker", "model/*"), arn("sagemaker", "endpoint-config/*")],
-            when=tagging,
-        ),
-        # Creating an endpoint is authorised on its endpoint config too.
-        allow(
-            ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"],
-            on=[arn("sagemaker", "endpoint-config/*")],
-            when=equals("aws:ResourceTag/sagemaker:project-id", project.id),
-        ),
+        *_replace(project, "model", "Model"),
+        *_replace(project, "endpoint-config", "EndpointConfig"),
+        # An endpoint is created and updated on the authority of its endpoint config too.
+        project.owned("endpoint-config", "CreateEndpoint", "UpdateEndpoint"),
         project.endpoints(
             "AddTags",
             "CreateEndpoint",
@@ -294,7 +283,7 @@ def _cloudformation(project: Project) -> list[Statement]:
             "ListTags",
             "UpdateEndpoint",
         ),
-        project.registry("DescribeModelPackage"),
+        project.versions("DescribeModelPackage"),
         project.encrypt_volumes(),
         allow(["kms:DescribeKey"], on=["${Key.Arn}"]),
         allow(
@@ -312,26 +301,26 @@ def _cloudformation(project: Project) -> list[Statement]:
     ]
 
 
+def _replace(project: Project, kind: str, name: str) -> list[Statement]:
+    """Create, tag and delete resources of a kind that CloudFormation names, in this project only."""
+    return [
+        project.owned(kind, f"Create{name}", tag="aws:RequestTag"),
+        # Tags given at creation come before there is a tag to know the resource by.
+        project.sagemaker(
+            ["AddTags"], f"{kind}/*", when={"StringEquals": {"sagemaker:TaggingAction": f"Create{name}"}}
+        ),
+        project.owned(kind, "AddTags", f"Delete{name}", "DeleteTags", f"Describe{name}", "ListTags"),
+    ]
+
+
 def _execution(project: Project) -> list[Statement]:
-    jobs = [arn("sagemaker", f"{kind}-job/pipelines-*") for kind in ("processing", "training")]
     return [
         *project.use_bucket(),
         project.encrypt_volumes(),
-        allow(
-            [
-                "sagemaker:AddTags",
-                "sagemaker:CreateProcessingJob",
-                "sagemaker:CreateTrainingJob",
-                "sagemaker:DescribeProcessingJob",
-                "sagemaker:DescribeTrainingJob",
-                "sagemaker:ListTags",
-                "sagemaker:StopProcessingJob",
-                "sagemaker:StopTrainingJob",
-            ],
-            # SageMaker Pipelines names its jobs `pipelines-{execution}-{step}-{random}`.
-            on=jobs,
-        ),
-        project.registry("AddTags", "CreateModelPackage", "DescribeModelPackage", "DescribeModelPackageGroup"),
+        _run_jobs(project, "processing-job", "ProcessingJob"),
+        _run_jobs(project, "training-job", "TrainingJob"),
+        project.group("CreateModelPackage", "DescribeModelPackageGroup"),
+        project.versions("AddTags", "CreateModelPackage", "DescribeModelPackage"),
         allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
         allow(
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
@@ -351,6 +340,13 @@ def _execution(project: Project) -> list[Statement]:
         # Auto-rollback reads its alarms with the execution role.
         allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
     ]
+
+
+def _run_jobs(project: Project, kind: str, name: str) -> Statement:
+    """Run jobs as SageMaker Pipelines names them: `pipelines-{execution}-{step}-{random}`."""
+    return project.sagemaker(
+        ["AddTags", f"Create{name}", f"Describe{name}", "ListTags", f"Stop{name}"], f"{kind}/pipelines-*"
+    )
 
 
 def _events(project: Project) -> list[Statement]:

@@ -102,10 +102,10 @@ def test_then_every_log_group_forgets(product: Template) -> None:
 
 
 def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_the_pipelines(product: Template) -> None:
-    for pipeline in ("BuildPipeline", "DeployPipeline"):
+    for pipeline in ("ModelBuild", "ModelDeploy"):
         assert product["Resources"][pipeline]["DependsOn"] == ["Seeds"]
     for name, rule in of_type(product, "AWS::Events::Rule").items():
-        pipeline = "BuildPipeline" if name == "BuildPushRule" else "DeployPipeline"
+        pipeline = "ModelBuild" if name == "BuildPushRule" else "ModelDeploy"
         (target,) = rule["Properties"]["Targets"]
         assert f"${{{pipeline}}}" in target["Arn"]["Fn::Sub"]
 
@@ -124,16 +124,16 @@ def test_then_the_seeds_get_the_whole_context_and_both_repositories(product: Tem
 
 
 def test_then_the_build_pipeline_builds_what_was_pushed(product: Template) -> None:
-    found = stages(product, "BuildPipeline")
+    found = stages(product, "ModelBuild")
     assert list(found) == ["Source", "Build"]
     assert [action["Name"] for action in found["Build"]] == ["Build"]
     assert properties(product, "BuildProject")["Source"]["BuildSpec"] == "buildspec.yml"
 
 
 def test_then_the_deploy_pipeline_verifies_beside_deploying_and_asks_before_production(product: Template) -> None:
-    found = stages(product, "DeployPipeline")
+    found = stages(product, "ModelDeploy")
     assert list(found) == ["Source", "Render", "Staging", "Approve", "Production"]
-    assert properties(product, "DeployPipeline")["ExecutionMode"] == "QUEUED"
+    assert properties(product, "ModelDeploy")["ExecutionMode"] == "QUEUED"
     assert found["Render"][0]["OutputArtifacts"] == [{"Name": "Rendered"}]
     assert found["Approve"][0]["ActionTypeId"]["Provider"] == "Manual"
     for stage, name in (("staging", "Staging"), ("prod", "Production")):
@@ -155,7 +155,7 @@ def test_then_the_deploy_pipeline_verifies_beside_deploying_and_asks_before_prod
     assert pipeline_name["Name"] == "PIPELINE_NAME"
 
 
-@pytest.mark.parametrize("pipeline", ["BuildPipeline", "DeployPipeline"])
+@pytest.mark.parametrize("pipeline", ["ModelBuild", "ModelDeploy"])
 def test_then_pipelines_are_v2_and_do_not_poll(product: Template, pipeline: str) -> None:
     assert properties(product, pipeline)["PipelineType"] == "V2"
     (source,) = stages(product, pipeline)["Source"]
