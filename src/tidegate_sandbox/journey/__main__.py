@@ -33,7 +33,7 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         project = journey.launch()
         step.look_at = f"project {project.name} ({project.id}), its two repositories and two pipelines"
 
-    build_pipeline = project.outputs["BuildPipeline"]
+    build_pipeline = project.outputs["BuildPipelineName"]
     with narrator.step("The first push builds: process, train, evaluate, condition, register") as step:
         first = journey.build(project, known=[])
         step.look_at = _registered(first)

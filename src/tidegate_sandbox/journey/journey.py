@@ -108,7 +108,7 @@ class Journey:
     def build(self, project: Project, known: list[str]) -> dict[str, Any]:
         """Follow the build pipeline's next execution; return the model package that it registered."""
         before = {package["ModelPackageArn"] for package in self._account.packages(project.group)}
-        pipeline = project.outputs["BuildPipeline"]
+        pipeline = project.outputs["BuildPipelineName"]
         execution = self._account.follow(pipeline, self._account.next_execution(pipeline, known))
         if execution.status != "Succeeded":
             raise JourneyError(f"{pipeline} ended as {execution.status}: {self._why(execution)}")
@@ -124,7 +124,7 @@ class Journey:
     # ------------------------------------------------------------ ML engineer
     def release(self, project: Project, package: dict[str, Any]) -> Execution:
         """Approve a version in the registry, then the deploy pipeline's own approval; return its execution."""
-        pipeline = project.outputs["DeployPipeline"]
+        pipeline = project.outputs["DeployPipelineName"]
         known = self._account.executions(pipeline)
         self._account.approve_package(package["ModelPackageArn"])
         execution = self._account.follow(pipeline, self._account.next_execution(pipeline, known))
