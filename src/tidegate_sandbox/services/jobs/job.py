@@ -144,8 +144,6 @@ class Job:
             "PYTHONUNBUFFERED": "1",
             **self.container.environment,
             **self.scope.environment(),
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "PATH": f"{python.parent}:{processes.environment()['PATH']}",
             "TMPDIR": str(work / "tmp"),
         }
