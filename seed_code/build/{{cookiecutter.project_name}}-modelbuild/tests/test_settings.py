@@ -3,9 +3,31 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import ROOT, SettingsError, load_project, load_settings
+from pipelines.settings import SettingsError, load_project, load_settings
 
-GOOD = (ROOT / "pipeline.yml").read_text()
+# Settings of its own: the repo's pipeline.yml is for people to change.
+GOOD = """\
+# What the next push trains. Change a number, commit, push: the build pipeline does the rest.
+
+data:               # whole months of 2011, the first and the last one included
+  from_month: 1
+  to_month: 3
+
+training:           # XGBoost's own names
+  max_depth: 6
+  eta: 0.1
+  num_round: 200    # at most: training stops early once the validation rows no longer gain
+
+gate:
+  max_rmse: 60      # rentals an hour, on the newest rows; a model above it is not registered
+
+instances:
+  processing: ml.m5.large
+  training: ml.m5.large
+  inference: [ml.m5.large, ml.m5.xlarge]   # what the registered model may be served on
+
+approval_status: PendingManualApproval     # or Approved, to release without a person's look
+"""
 Write = Callable[[str], Path]
 
 
