@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import cbor2
 
 from tidegate_sandbox import hooks, shapes
+from tidegate_sandbox.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +23,6 @@ Operation = Callable[[dict[str, Any]], dict[str, Any] | None]
 """Takes an operation's parameters and returns its answer, in botocore's shapes (timestamps as aware datetimes)."""
 
 F = TypeVar("F", bound=Operation)
-
-
-class AwsError(Exception):
-    """An error as AWS would answer it: `code` as botocore names it, and a sentence."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
 
 
 class Service:

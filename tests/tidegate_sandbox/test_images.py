@@ -9,7 +9,7 @@ import pytest
 
 from tidegate.clock import SystemClock
 from tidegate_sandbox import context, images
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/plain:1"

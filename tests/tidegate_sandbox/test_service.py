@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate_sandbox import shapes
-from tidegate_sandbox.service import AwsError, check_parameters, service_model
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import check_parameters, service_model
 from tidegate_sandbox.services.launch_parameters import problems
 from tidegate_sandbox.services.paging import listed, page
 

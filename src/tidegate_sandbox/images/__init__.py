@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate_sandbox import context, processes
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from threading import RLock
 from typing import Any
 
 from tidegate_sandbox.context import Scoped, sandbox, scope
-from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import Service
 from tidegate_sandbox.services.paging import page
 
 catalog = Service("servicecatalog")

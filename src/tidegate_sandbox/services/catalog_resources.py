@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from tidegate_sandbox import hooks
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import catalog, products
 from tidegate_sandbox.services.properties import as_parameters
 

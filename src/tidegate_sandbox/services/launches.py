@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.context import Scope, Scoped, sandbox, scope
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import launch_parameters
 from tidegate_sandbox.services.catalog import Portfolio, Product, catalog, chosen, launch_role, new_id, once, paged
 from tidegate_sandbox.services.catalog import path_id as path_id_of

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 
 
 def page(

@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.context import sandbox, scope
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.catalog import (
     TEMPLATE,
     Artefact,

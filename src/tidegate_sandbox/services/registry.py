@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.context import Scoped, sandbox, scope
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.paging import listed, page
 from tidegate_sandbox.services.properties import as_parameters

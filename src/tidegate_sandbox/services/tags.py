@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidegate_sandbox.context import Scoped
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.paging import page
 from tidegate_sandbox.services.sagemaker import sagemaker
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline.structure import UnknownVariableError, resolve, structure
 
 REGION = "eu-west-1"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import context, hooks, processes
-from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import Service
 from tidegate_sandbox.services.properties import as_parameters
 
 codecommit = Service("codecommit")

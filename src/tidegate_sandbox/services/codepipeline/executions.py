@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidegate_sandbox import context
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Location
 from tidegate_sandbox.services.codepipeline.pipelines import Kept, codepipeline, find
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from tidegate_sandbox import context, hooks
-from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import Service
 from tidegate_sandbox.services.codepipeline.engine import Line
 from tidegate_sandbox.services.codepipeline.execution import Execution, variables_of
 from tidegate_sandbox.services.codepipeline.structure import Pipeline, structure

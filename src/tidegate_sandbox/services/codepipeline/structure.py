@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 
 Mode = Literal["QUEUED", "SUPERSEDED"]
 REFERENCE = re.compile(r"#\{([A-Za-z0-9@\-_]+)\.([A-Za-z0-9@\-_.]+)\}")

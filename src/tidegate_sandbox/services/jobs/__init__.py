@@ -10,7 +10,8 @@ from typing import Any
 
 from tidegate_sandbox import context, hooks, images, isolation
 from tidegate_sandbox.context import Scoped, scope
-from tidegate_sandbox.service import AwsError, check_parameters
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.jobs import contract
 from tidegate_sandbox.services.jobs.job import Job, Kind

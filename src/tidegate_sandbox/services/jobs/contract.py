@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 
 ML = PurePosixPath("/opt/ml")
 

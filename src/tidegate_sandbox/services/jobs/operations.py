@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import jobs
 from tidegate_sandbox.services.jobs.contract import artifacts_uri
 from tidegate_sandbox.services.jobs.job import Job, Kind

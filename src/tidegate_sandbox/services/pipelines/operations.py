@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tidegate_sandbox import context, hooks, images
 from tidegate_sandbox.context import scope
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.paging import page
 from tidegate_sandbox.services.pipelines import runner

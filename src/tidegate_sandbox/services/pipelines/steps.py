@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tidegate_sandbox.service import AwsError, check_parameters
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import jobs
 from tidegate_sandbox.services.jobs.job import Job, Kind
 from tidegate_sandbox.services.jobs.operations import describe

@@ -2,7 +2,7 @@
 
 import json
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codebuild import builds
 from tidegate_sandbox.services.codebuild.records import Bundle, PipelineRequest
 from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Outcome, Task

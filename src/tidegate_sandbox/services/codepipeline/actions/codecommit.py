@@ -1,6 +1,6 @@
 """The source action of CodeCommit: the files at a branch's tip, as a zip."""
 
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import codecommit
 from tidegate_sandbox.services.codepipeline import artifacts
 from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Outcome, Task
