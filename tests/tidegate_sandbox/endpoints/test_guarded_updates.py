@@ -67,14 +67,16 @@ def test_a_healthy_canary_is_promoted_and_loses_no_request(workshop: Workshop) -
 
 
 def test_the_canary_takes_its_share_of_the_requests(workshop: Workshop, eventually: Callable[..., Any]) -> None:
-    workshop.endpoint(workshop.config("v1"))
-    workshop.update(workshop.config("v2"), workshop.canary(wait=240, termination=0))
-    eventually(lambda: workshop.describe().get("PendingDeploymentSummary") and workshop.invoke() == "v2:x")
+    old, new = workshop.config("v1"), workshop.config("v2")
+    workshop.endpoint(old)
+    workshop.update(new, workshop.canary(wait=240, termination=0))
+    before = workshop.ledger()["requests"]
 
-    seen = Counter(workshop.invoke() for _ in range(300))
+    split = eventually(lambda: len(traffic := workshop.ledger()["traffic"]) == 2 and traffic)
 
-    # 1 of 4 instances: 75 expected, and five standard deviations to either side
-    assert 37 <= seen["v2:x"] <= 113
+    assert before == []
+    assert {entry["endpoint_config"]: entry["share"] for entry in split} == {old: 0.75, new: 0.25}
+    assert eventually(lambda: workshop.invoke() == "v2:x")
 
 
 def test_a_broken_canary_fires_its_alarm_and_is_rolled_back(workshop: Workshop) -> None:

@@ -1,6 +1,8 @@
 """An endpoint in service: invocations, errors, metrics, capture and the ledger, through real boto3 clients."""
 
 import json
+import os
+import signal
 import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
@@ -120,9 +122,7 @@ def test_the_ledger_accounts_for_every_request(workshop: Workshop) -> None:
     for _ in range(3):
         workshop.invoke()
 
-    url = f"{workshop.sandbox.url}/_tidegate/endpoints/{workshop.name}/ledger"
-    with urllib.request.urlopen(url) as answer:
-        page = json.load(answer)
+    page = workshop.ledger()
 
     assert page["requests"] == [
         {
@@ -179,3 +179,23 @@ def test_a_deleted_endpoint_is_gone_and_its_requests_are_refused(
         workshop.invoke()
     with pytest.raises(ClientError, match="Could not find endpoint"):
         workshop.describe()
+
+
+def test_a_model_server_that_dies_is_replaced(workshop: Workshop, eventually: Callable[..., Any]) -> None:
+    config = workshop.config("v1")
+    workshop.endpoint(config)
+    with urllib.request.urlopen(f"{workshop.sandbox.url}/_tidegate/status") as answer:
+        children = json.load(answer)["children"]
+    (pid,) = (child["pid"] for child in children if child["name"].endswith(config))
+    os.killpg(pid, signal.SIGKILL)
+
+    with pytest.raises(workshop.runtime.exceptions.ModelError):
+        workshop.invoke()
+
+    def answers() -> bool:
+        try:
+            return workshop.invoke() == "v1:x"
+        except workshop.runtime.exceptions.ModelError:
+            return False
+
+    assert eventually(answers)

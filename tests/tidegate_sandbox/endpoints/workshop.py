@@ -1,7 +1,9 @@
 """A small model that can be told to fail, and short words for what endpoints are made of."""
 
 import io
+import json
 import tarfile
+import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,6 +107,11 @@ class Workshop:
             lambda: (now := self.describe())["EndpointStatus"] not in busy and now
         )
         return described
+
+    def ledger(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.sandbox.url}/_tidegate/endpoints/{self.name}/ledger") as answer:
+            page: dict[str, Any] = json.load(answer)
+        return page
 
     def tidy(self) -> None:
         """Delete the endpoint if there is one, so that its model server ends."""

@@ -8,7 +8,7 @@ from typing import Any
 from tidegate import guardrails
 from tidegate_sandbox import context, hooks
 from tidegate_sandbox.context import Scope, Scoped
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.capture import Capturer
 from tidegate_sandbox.services.endpoints.fleets import Fleet
@@ -62,7 +62,8 @@ class Endpoint:
             self.next_fleet = self.rollout = None
             self.modified = _now()
             self._settled.notify_all()
-        self.emit_state()
+        if status != "Deleted":
+            self.emit_state()
 
     def wait(self) -> None:
         """Return once no change is in progress."""

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import context, images, isolation
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.processes import Process
-from tidegate_sandbox.service import AwsError
 from tidegate_sandbox.services.endpoints.metering import Meter
 from tidegate_sandbox.services.endpoints.records import Plan, Variant
 from tidegate_sandbox.services.endpoints.upstream import Upstream
@@ -44,6 +46,8 @@ class ModelServer:
         self._folder = folder
         self._log = log
         self._process: Process | None = None
+        self._start_again: Callable[[], Process] | None = None
+        self._changing = threading.Lock()
 
     def launch(self, python: Path, aws: Mapping[str, str]) -> None:
         """Fetch the model data and start the process, in the environment of `python`."""
@@ -57,13 +61,15 @@ class ModelServer:
         except RuntimeError:  # no /opt/ml of its own on this machine: programs are told the folder anyway
             command += ["--model", str(model)]
         environment = {"OMP_NUM_THREADS": "1", "SAGEMAKER_REGION": aws["AWS_REGION"], **aws}
-        self._process = Process.start(
+        self._start_again = partial(
+            Process.start,
             [*command, "--announce", str(self._announcement)],
             env={**environment, **self.variant.container.environment},
             cwd=model,
             log=self._log,
             name=f"model server {self.variant.model}",
         )
+        self._process = self._start_again()
 
     def wait_until_healthy(self) -> None:
         """Return once /ping is answered; FleetError where the process ends before, or takes too long."""
@@ -81,12 +87,23 @@ class ModelServer:
             raise FleetError(f"The primary container for production variant {self.variant.name} failed its first ping.")
         self.upstream = Upstream(port)
 
+    def replace_if_dead(self) -> None:
+        """Start the process again if it has ended, as SageMaker replaces an instance that fails its health checks."""
+        with self._changing:
+            if self._process is None or self._start_again is None or self._process.poll() is None:
+                return
+            self._announcement.unlink(missing_ok=True)
+            self._process = self._start_again()
+            self.wait_until_healthy()
+
     def stop(self) -> None:
         """End the process and remove its model data; the log stays."""
-        if self.upstream is not None:
-            self.upstream.close()
-        if self._process is not None:
-            self._process.terminate(_GRACE)
+        with self._changing:
+            if self.upstream is not None:
+                self.upstream.close()
+            if self._process is not None:
+                self._process.terminate(_GRACE)
+            self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property

@@ -7,11 +7,11 @@ from typing import Any
 from tidegate import guardrails
 from tidegate.guardrails import Guardrails, GuardrailsError
 from tidegate_sandbox import context, hooks
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints import rollout
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoint_named, endpoints
-from tidegate_sandbox.services.endpoints.models import check_name, config_named, listed, plan_of, refuse_unsimulated
+from tidegate_sandbox.services.endpoints.models import config_named, listed, plan_of, refuse_unsimulated
 from tidegate_sandbox.services.endpoints.records import Plan
 from tidegate_sandbox.services.paging import page
 from tidegate_sandbox.services.sagemaker import sagemaker
@@ -21,7 +21,6 @@ from tidegate_sandbox.services.sagemaker import sagemaker
 def create_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
     """Begin to create an endpoint. Guardrails act on updates only: there is no old fleet yet."""
     name = parameters["EndpointName"]
-    check_name("endpointName", name)
     plan = plan_of(config_named(parameters["EndpointConfigName"]))
     _guardrails(parameters.get("DeploymentConfig"), plan)
     endpoint = Endpoint(context.scope(), name, plan.config, parameters.get("DeploymentConfig"))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate_sandbox import context, hooks
-from tidegate_sandbox.service import AwsError, check_parameters
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.records import inventory
@@ -27,8 +28,7 @@ def install() -> None:
 def _call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Call an operation of SageMaker as its API would; ValueError with its reason where it refuses."""
     try:
-        check_parameters("sagemaker", operation, parameters)
-        return sagemaker.operations[operation](parameters) or {}
+        return sagemaker.operations[operation](check_parameters("sagemaker", operation, parameters)) or {}
     except AwsError as error:
         raise ValueError(error.message) from error
 

@@ -106,6 +106,7 @@ async def _ask(
         failure = "Your invocation timed out while waiting for a response from container primary."
     except UpstreamError as error:
         failure = str(error)
+        hooks.run_in_background(server.replace_if_dead, name=f"replace model server {server.variant.model}")
     answered = time.perf_counter()
     now = context.sandbox().clock.now()
     status = reply.status if reply else None
