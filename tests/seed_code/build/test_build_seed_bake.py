@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from build_seed import CHECKOUT, OTHER_ANSWERS, SEED
+from build_seed import CACHE, CHECKOUT, OTHER_ANSWERS, SEED
 
 FILES = {
     ".gitignore",
@@ -133,8 +133,8 @@ def test_ruff_finds_nothing(repo: Path, check: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_types_hold(default_repo: Path, tmp_path: Path) -> None:
-    mypy = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", str(tmp_path)]
+def test_types_hold(default_repo: Path) -> None:
+    mypy = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", str(CACHE / "mypy")]
     done = subprocess.run(mypy, cwd=default_repo, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -96,7 +96,6 @@ def test_an_account_that_cannot_be_reached_ends_the_release_with_a_sentence(own_
         AWS_ENDPOINT_URL="http://127.0.0.1:1",
         AWS_ACCESS_KEY_ID="testing",
         AWS_SECRET_ACCESS_KEY="testing",
-        AWS_MAX_ATTEMPTS="1",
     )
     assert done.returncode == 1
     assert done.stderr.startswith("Could not connect to the endpoint URL")

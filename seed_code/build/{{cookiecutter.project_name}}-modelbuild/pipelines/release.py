@@ -26,7 +26,7 @@ from pipelines.settings import ROOT, Project, Settings, SettingsError, load_proj
 from pipelines.shapes import problems
 
 Say = Callable[[str], None]
-RETRY = Config(retries={"mode": "standard", "max_attempts": 8})
+RETRY = Config(retries={"mode": "standard", "max_attempts": 5})
 
 
 class DefinitionError(Exception):
