@@ -72,31 +72,16 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     _set_environment(settings)
     _log_to(settings.home / "log" / "sandbox.log")
 
-    from tidegate_sandbox import context, hooks
+    from tidegate_sandbox import context, hooks, services
 
     hooks.check()
     context.start(context.Sandbox(settings.home, settings.port, ScaledClock(settings.speed), settings.after_rollback))
     route("/_tidegate/status", _status_page(settings))
-    for module in _services():
-        module.install()
+    services.install()
     try:
         asyncio.run(_serve(_Gate(hooks.asgi_app), listening, ready))
     finally:
         processes.end_all()
-
-
-def _services() -> list[Any]:
-    import importlib
-    from importlib.util import find_spec
-
-    names: tuple[str, ...] = ("sagemaker", "catalog", "projects", "registry", "pipelines", "endpoints", "alarms")
-    names += ("codecommit", "codebuild", "codepipeline")
-    modules = [
-        importlib.import_module(f"tidegate_sandbox.services.{name}")
-        for name in names
-        if find_spec(f"tidegate_sandbox.services.{name}")
-    ]
-    return [module for module in modules if hasattr(module, "install")]
 
 
 def _set_environment(settings: Settings) -> None:

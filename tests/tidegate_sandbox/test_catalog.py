@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from publishing import ASSOCIATION, BROKEN, NAME_RULE, TEMPLATE, Publisher
 
+
 @pytest.fixture(scope="module")
 def publisher(sandbox):
     return Publisher(sandbox)

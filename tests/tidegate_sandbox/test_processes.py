@@ -110,3 +110,10 @@ def test_children_and_theirs_die_with_a_parent_that_is_killed_outright(tmp_path)
 
     assert gone(child)
     assert gone(grandchild)
+
+
+def test_when_the_sandbox_goes_down_every_child_goes_with_it(tmp_path, log):
+    started = [processes.Process.start(["sleep", "60"], cwd=tmp_path, log=log) for _ in range(2)]
+    processes.end_all()
+    assert [process.poll() for process in started] == [-signal.SIGTERM] * 2
+    assert processes.children() == []

@@ -1,1 +1,20 @@
-"""One module (or package) an AWS service. Importing a module registers its operations and resource types."""
+"""One module (or package) an AWS service. Importing a module registers its operations; `install` does the rest."""
+
+
+def install() -> None:
+    """Serve every service of the sandbox; `context.start` must have been called."""
+    from tidegate_sandbox.services import (
+        alarms,
+        catalog,
+        codebuild,
+        codecommit,
+        codepipeline,
+        endpoints,
+        pipelines,
+        projects,  # noqa: F401 - importing registers its operations
+        registry,
+        sagemaker,
+    )
+
+    for service in (catalog, registry, pipelines, endpoints, alarms, codecommit, codebuild, codepipeline, sagemaker):
+        service.install()

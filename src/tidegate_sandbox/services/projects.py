@@ -29,10 +29,6 @@ class Projects:
 _state = Scoped(Projects)
 
 
-def install() -> None:
-    """Nothing to set up: the operations are SageMaker's."""
-
-
 @sagemaker.operation("CreateProject")
 def create_project(parameters: dict[str, Any]) -> dict[str, Any]:
     """Create a project from a product, in the background.
