@@ -90,23 +90,24 @@ class Job:
         work = context.sandbox().home / "jobs" / f"{self.scope.account}-{self.scope.region}-{self.kind}-{self.name}"
         try:
             with _capacity:
-                self._run(work)
+                end = self._run(work)
         except DataError as error:
-            self._end("Failed", str(error))
+            end = _End("Failed", str(error))
         except Exception as error:
             _log.exception("%s failed", self.arn)
-            self._end("Failed", f"InternalServerError: {type(error).__name__}: {error}")
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-            self._finished.set()
+            end = _End("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+        # Before the end is told: who has seen it finds nothing of the job but its output.
+        shutil.rmtree(work, ignore_errors=True)
+        self._tell(end)
+        self._finished.set()
 
-    def _run(self, work: Path) -> None:
+    def _run(self, work: Path) -> "_End":
         python = images.environment_for(self.container.image)
         self._enter("Downloading")
         ml = self._prepare(work)
         outcome = self._run_container(work, ml, layer(python, work / "environment"))
         if outcome is None:
-            return self._end("Stopped")
+            return _End("Stopped")
         lines = self.log.read_text(errors="replace").splitlines()
         self._read_metrics(lines)
         self.exit_message = _first(ml / "output" / "message")
@@ -117,10 +118,10 @@ class Job:
         if failed:
             said = [line.strip() for line in lines if line.strip()]
             why = _first(ml / "output" / "failure") or self.exit_message or (said[-1] if said else "")
-            return self._end("Failed", f"AlgorithmError: {why}, exit code: {outcome.code}")
+            return _End("Failed", f"AlgorithmError: {why}, exit code: {outcome.code}")
         if outcome.too_long:
-            return self._end("Stopped", secondary="MaxRuntimeExceeded")
-        return self._end("Stopped" if self._stopping else "Completed")
+            return _End("Stopped", secondary="MaxRuntimeExceeded")
+        return _End("Stopped" if self._stopping else "Completed")
 
     def _prepare(self, work: Path) -> Path:
         ml = work / "ml"
@@ -187,13 +188,22 @@ class Job:
         self.modified = context.sandbox().clock.now()
         self.transitions.append((secondary, self.modified))
 
-    def _end(self, status: Status, reason: str | None = None, secondary: str | None = None) -> None:
+    def _tell(self, end: "_End") -> None:
         with self._lock:
-            self.failure_reason = reason[:REASON_LENGTH] if reason else None
-            self._enter(secondary or status)
+            self.failure_reason = end.reason[:REASON_LENGTH] if end.reason else None
+            self._enter(end.secondary or end.status)
             self.ended = self.modified
-            self.status = status
-        _log.info("%s: %s%s", self.arn, status, f" ({self.failure_reason})" if reason else "")
+            self.status = end.status
+        _log.info("%s: %s%s", self.arn, self.status, f" ({self.failure_reason})" if end.reason else "")
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a job ended: its status, its FailureReason, and its secondary status where that is another word."""
+
+    status: Status
+    reason: str | None = None
+    secondary: str | None = None
 
 
 @dataclass(frozen=True)
