@@ -62,6 +62,7 @@ def test_a_project_gets_an_id_and_its_stack_the_name_and_the_id(sandbox, sagemak
     assert given == {"SageMakerProjectName": name, "SageMakerProjectId": made["ProjectId"]}
     tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
     assert tags["sagemaker:project-id"] == made["ProjectId"]
+    assert tags["sagemaker:studio-visibility"] == "true"  # the product's
 
 
 @pytest.mark.parametrize("name", ["x" * 33, "{{ 7*7 }}", "ends-", "-starts", "two words", "ünïcode"])
