@@ -47,8 +47,8 @@ MISREAD_WEEKDAYS = Change(
         Edit("pipeline.yml", "to_month: 6", "to_month: 7"),
         Edit(
             "steps/train/inference.py",
-            '{",".join(FEATURES)}")\n    return rows',
-            '{",".join(FEATURES)}")\n'
+            "{','.join(FEATURES)}\")\n    return rows",
+            "{','.join(FEATURES)}\")\n"
             '    if not np.isin(rows[:, FEATURES.index("weekday")], range(1, 8)).all():\n'
             '        raise RuntimeError("weekday is a number from 1 to 7")\n'
             "    return rows",

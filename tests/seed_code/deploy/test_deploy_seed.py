@@ -104,8 +104,8 @@ class TestEachCombination:
         record = json.loads((baked / ".tidegate.json").read_text())
         repo = load_repo(baked)
 
-        assert record["seed"] == "deploy"
-        assert record["tidegate_version"] == "0.1.0"
+        assert record["template"] == "modeldeploy"
+        assert record["version"] == "0.1.0"
         assert record["answers"]["project_name"] == repo.project.name
         assert record["answers"]["account"] == repo.project.account
 
