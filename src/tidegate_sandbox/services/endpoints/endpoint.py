@@ -1,5 +1,6 @@
 """An endpoint: what it is now, how it is described, and the events of what happens to it."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +16,8 @@ from tidegate_sandbox.services.endpoints.fleets import Fleet
 from tidegate_sandbox.services.endpoints.metering import Ledger
 from tidegate_sandbox.services.endpoints.records import Capture, Variant
 from tidegate_sandbox.services.endpoints.router import Router
+
+_log = logging.getLogger(__name__)
 
 _EVENT_STATUS = {"InService": "IN_SERVICE"}
 """EventBridge spells statuses in capitals; those of more than one word with an underscore."""
@@ -127,9 +130,12 @@ class Endpoint:
     def _emit(self, detail_type: str) -> None:
         detail = _with_epochs(self.describe())
         detail["EndpointStatus"] = _EVENT_STATUS.get(self.status, self.status.upper())
-        with hooks.acting_in(self.scope.account, self.scope.region):
-            detail["Tags"] = {tag["Key"]: tag["Value"] for tag in tags.tags_of(self.arn)}
-            hooks.emit_event("aws.sagemaker", detail_type, detail, [self.arn])
+        try:
+            with hooks.acting_in(self.scope.account, self.scope.region):
+                detail["Tags"] = {tag["Key"]: tag["Value"] for tag in tags.tags_of(self.arn)}
+                hooks.emit_event("aws.sagemaker", detail_type, detail, [self.arn])
+        except Exception:  # whoever listens must not change what happens to the endpoint
+            _log.exception("an event of the endpoint %s could not be delivered", self.name)
 
 
 endpoints: Scoped[dict[str, Endpoint]] = Scoped(dict)

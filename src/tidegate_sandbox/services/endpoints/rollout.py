@@ -43,8 +43,22 @@ def create(endpoint: Endpoint, plan: Plan) -> None:
 
 def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
     """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to the one that it has."""
-    blue, green = endpoint.fleet, Fleet(endpoint.name, plan)
+    blue = endpoint.fleet
     assert blue is not None
+    try:
+        _update(endpoint, plan, asked, blue)
+    except Exception as error:
+        # The sandbox's own failure: the endpoint's fleet serves on, and nothing is left in the midst of an update.
+        _log.exception("the update of the endpoint %s failed", endpoint.name)
+        serving, other = endpoint.fleet or blue, endpoint.next_fleet
+        endpoint.router.shift((serving, 1.0))
+        if other is not None and other is not serving:
+            other.stop()
+        endpoint.settle("InService", f"the local simulation failed: {error!r}")
+
+
+def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: Fleet) -> None:
+    green = Fleet(endpoint.name, plan)
     clock = context.sandbox().clock
     endpoint.next_fleet = green
     try:
