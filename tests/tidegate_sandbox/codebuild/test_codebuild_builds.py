@@ -174,6 +174,8 @@ def test_variables_of_start_win_over_the_project_s_and_those_over_the_buildspec_
     build = builds.run(spec, start, environment={**ENVIRONMENT, "environmentVariables": project})
 
     assert "\n=spec project start stored stored=\n" in builds.log(build)
+    told = {one["name"]: one["value"] for one in build["environment"]["environmentVariables"]}
+    assert told["E"] == parameter, "what is stored is not told"
 
 
 def test_a_parameter_that_is_not_stored_fails_the_build_by_name(builds: Builds) -> None:

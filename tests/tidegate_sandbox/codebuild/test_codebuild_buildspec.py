@@ -27,7 +27,7 @@ def test_everything_that_is_simulated_is_read() -> None:
     assert spec.phases["pre_build"] == Phase(("echo one", "echo two\necho three\n"), ("echo always",))
     assert spec.phases["build"] == Phase(("echo 'a: b'",), on_failure="ABORT")
     assert spec.phases["post_build"].on_failure == "CONTINUE"
-    assert spec.artifacts == Artifacts(("**/*",), ("**/*.tmp",), "rendered", name="rendered-$STAGE")
+    assert spec.artifacts == Artifacts(("**/*",), ("**/*.tmp",), "rendered", name="rendered-staging")
     assert spec.secondary_artifacts == {"Plan": Artifacts(("plan.json",))}
 
 

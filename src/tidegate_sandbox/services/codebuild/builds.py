@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from tidegate_sandbox import context
-from tidegate_sandbox.service import AwsError
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codebuild import runner
 from tidegate_sandbox.services.codebuild.projects import check_source, codebuild, find, refuse_variables
 from tidegate_sandbox.services.codebuild.records import Build, PipelineRequest, Project, lock, state
@@ -47,14 +47,15 @@ def _start(p: dict[str, Any]) -> dict[str, Any]:
     project = _overridden(find(p["projectName"]), p)
     if project["source"]["type"] == "CODEPIPELINE":
         raise AwsError("InvalidInputException", "A project whose source is CODEPIPELINE is started by its pipeline")
-    variables = _variables(project, p.get("environmentVariablesOverride", []))
+    declared = _declared(project, p.get("environmentVariablesOverride", []))
+    variables = _values(declared)
     token = (project["name"], p.get("idempotencyToken", ""))
     version = p.get("sourceVersion") or project.get("sourceVersion", "")
     with lock:
         known = state.here().tokens.get(token) if token[1] else None
         if known is not None:
             return {"build": state.here().builds[known].describe()}
-        build = _new(project, variables, version, "local")
+        build = _new(project, declared, variables, version, "local")
         if token[1]:
             state.here().tokens[token] = build.id
     runner.start(build)
@@ -70,11 +71,12 @@ def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], reque
             f"the source of project {project_name} is {project['source']['type']}, "
             "and must be CODEPIPELINE for a pipeline to use it",
         )
-    resolved = _variables(project, variables)
+    declared = _declared(project, variables)
+    values = _values(declared)
     primary = request.sources[0]
     version = f"arn:aws:s3:::{primary.bucket}/{primary.key}"
     with lock:
-        build = _new(project, resolved, version, f"codepipeline/{request.pipeline}", request)
+        build = _new(project, declared, values, version, f"codepipeline/{request.pipeline}", request)
     runner.start(build)
     return build
 
@@ -135,23 +137,31 @@ def _overridden(project: Project, p: dict[str, Any]) -> Project:
     return made
 
 
-def _variables(project: Project, overrides: list[dict[str, Any]]) -> dict[str, str]:
+def _declared(project: Project, overrides: list[dict[str, Any]]) -> list[dict[str, Any]]:
     refuse_variables(overrides)
-    declared = {one["name"]: one for one in [*project["environment"]["environmentVariables"], *overrides]}
-    resolved = {}
-    for name, one in declared.items():
-        if one.get("type") == "PARAMETER_STORE":
-            try:
-                resolved[name] = runner.parameter(one["value"])
-            except LookupError as error:
-                raise AwsError("InvalidInputException", f"environment variable {name}: {error.args[0]}") from None
-        else:
-            resolved[name] = one["value"]
-    return resolved
+    of_project = project["environment"]["environmentVariables"]
+    by_name = {one["name"]: {"type": "PLAINTEXT", **one} for one in [*of_project, *overrides]}
+    return list(by_name.values())
+
+
+def _values(declared: list[dict[str, Any]]) -> dict[str, str]:
+    values = {}
+    for one in declared:
+        name = one["name"]
+        try:
+            values[name] = runner.parameter(one["value"]) if one["type"] == "PARAMETER_STORE" else one["value"]
+        except LookupError as error:
+            raise AwsError("InvalidInputException", f"environment variable {name}: {error.args[0]}") from None
+    return values
 
 
 def _new(
-    project: Project, variables: dict[str, str], version: str, initiator: str, request: PipelineRequest | None = None
+    project: Project,
+    declared: list[dict[str, Any]],
+    variables: dict[str, str],
+    version: str,
+    initiator: str,
+    request: PipelineRequest | None = None,
 ) -> Build:
     here = state.here()
     name, identifier = project["name"], str(uuid.uuid4())
@@ -163,6 +173,7 @@ def _new(
         number=number,
         project=project,
         scope=context.scope(),
+        declared=declared,
         variables=variables,
         source_version=version,
         initiator=initiator,

@@ -140,8 +140,14 @@ class _Reader:
             exclude_paths=self._texts(fields.get("exclude-paths"), f"{where}.exclude-paths"),
             base_directory=self._text(fields["base-directory"]) if "base-directory" in fields else ".",
             discard_paths=self._choice(fields, "discard-paths", _BOOLEANS, False),
-            name=self._text(fields["name"]) if "name" in fields else None,
+            name=self._artifact_name(fields["name"]) if "name" in fields else None,
         )
+
+    def _artifact_name(self, node: Node) -> str:
+        name = self._text(node)
+        if "$" in name or "`" in name:
+            raise self._error(node, f"name is {name}; in the local simulation an artifact's name has no shell in it")
+        return name
 
     def _mapping(self, node: Node | None, where: str, keys: tuple[str, ...] | None) -> dict[str, Node]:
         if node is None or _is_null(node):

@@ -91,6 +91,13 @@ def environment(container: Container) -> dict[str, str]:
     }
 
 
+def lend_credentials(build: Build, container: Container) -> None:
+    """Let git answer CodeCommit with the account's credentials, as `git-credential-helper: yes` asks for."""
+    helper = f"!f() {{ echo username={build.scope.account}; echo password=local; }}; f"
+    with (container.root / "gitconfig").open("a") as settings:
+        settings.write(f'[credential "{context.sandbox().url}"]\n\thelper = "{helper}"\n')
+
+
 def _template(images: Path) -> Path:
     """Return an environment to copy, made on first use. It finds pip in a folder that all builds share.
 
@@ -133,12 +140,10 @@ def _pip_wheel() -> Path:
 
 
 def _git_configuration(scope: context.Scope) -> str:
-    """Return git's settings in a build: CodeCommit's address leads here, and credentials are the account's."""
+    """Return git's settings in a build: CodeCommit's address leads here."""
     url = context.sandbox().url
     return (
         f'[url "{url}/v1/repos/"]\n'
         f"\tinsteadOf = https://git-codecommit.{scope.region}.amazonaws.com/v1/repos/\n"
-        f'[credential "{url}"]\n'
-        f'\thelper = "!f() {{ echo username={scope.account}; echo password=local; }}; f"\n'
         "[safe]\n\tdirectory = *\n"
     )

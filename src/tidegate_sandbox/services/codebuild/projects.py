@@ -3,7 +3,8 @@
 from typing import Any
 
 from tidegate_sandbox import context, hooks
-from tidegate_sandbox.service import AwsError, Service
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import Service, check_parameters
 from tidegate_sandbox.services.codebuild.records import Project, lock, state
 from tidegate_sandbox.services.properties import as_parameters
 
@@ -175,4 +176,5 @@ class ProjectResource:
         for name in ("Triggers", "Visibility", "ResourceAccessRole"):
             if properties.pop(name, None):
                 raise ValueError(f"{name} of AWS::CodeBuild::Project is not in the local simulation")
-        return as_parameters("codebuild", "CreateProject", properties)
+        given = as_parameters("codebuild", "CreateProject", properties)
+        return check_parameters("codebuild", "CreateProject", given)

@@ -60,13 +60,18 @@ class PhaseRecord:
 
 @dataclass
 class Build:
-    """A build, of a project as it was when the build started. `finished` is set once nothing of it runs."""
+    """A build, of a project as it was when the build started. `finished` is set once nothing of it runs.
+
+    `declared` is what the API tells of the variables: names in the Parameter Store stay names there. `variables` are
+    their values.
+    """
 
     uuid: str
     number: int
     project: Project
     scope: context.Scope
-    variables: Mapping[str, str]
+    declared: list[dict[str, Any]]
+    variables: Mapping[str, str] = field(repr=False)
     source_version: str
     initiator: str
     started: datetime
@@ -103,9 +108,7 @@ class Build:
         """Return botocore's shape Build."""
         project = self.project
         environment = dict(project["environment"])
-        environment["environmentVariables"] = [
-            {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in self.variables.items()
-        ]
+        environment["environmentVariables"] = self.declared
         described = {
             "id": self.id,
             "arn": self.arn,

@@ -138,6 +138,8 @@ class _Run:
         try:
             source.download(build, container)
             self.spec = _buildspec(build, container.source)
+            if self.spec.git_credential_helper:
+                containers.lend_credentials(build, container)
             variables = environment(self.spec, parameter, dict(build.variables))
         except source.SourceError as error:
             raise _PhaseError("CLIENT_ERROR", str(error)) from None

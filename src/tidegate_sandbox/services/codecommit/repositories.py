@@ -12,7 +12,7 @@ from typing import Any
 
 from tidegate_sandbox import context, hooks, processes
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.service import Service
+from tidegate_sandbox.service import Service, check_parameters
 from tidegate_sandbox.services.properties import as_parameters
 
 codecommit = Service("codecommit")
@@ -116,11 +116,8 @@ def repository(name: str) -> Repository:
 @codecommit.operation("CreateRepository")
 def _create(p: dict[str, Any]) -> dict[str, Any]:
     name = p["repositoryName"]
-    if not re.fullmatch(r"[\w.-]{1,100}", name) or name.endswith(".git") or set(name) == {"."}:
-        raise AwsError(
-            "InvalidRepositoryNameException",
-            f"{name!r} is no repository name: at most 100 letters, digits, '.', '_' and '-', not ending in .git",
-        )
+    if name.endswith(".git") or set(name) == {"."}:
+        raise AwsError("InvalidRepositoryNameException", f"{name!r} is no repository name: it must not end in .git")
     scope = context.scope()
     path = context.sandbox().home / "codecommit" / scope.account / scope.region / f"{name}.git"
     with _making:
@@ -250,8 +247,9 @@ class RepositoryResource:
 
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
         """Create the repository; seeding it by `Code` is refused."""
-        _create(self._parameters(properties))
-        return self._answer(repository(properties["RepositoryName"]))
+        parameters = self._parameters(properties)
+        _create(parameters)
+        return self._answer(repository(parameters["repositoryName"]))
 
     def update(
         self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
@@ -275,7 +273,8 @@ class RepositoryResource:
             if properties.get(name):
                 raise ValueError(f"{name} of AWS::CodeCommit::Repository is not in the local simulation: push instead")
         given = {k: v for k, v in properties.items() if k not in ("Code", "Triggers", "Tags")}
-        return as_parameters("codecommit", "CreateRepository", given)
+        parameters = as_parameters("codecommit", "CreateRepository", given)
+        return check_parameters("codecommit", "CreateRepository", parameters)
 
     def _by_id(self, physical_id: str) -> Repository | None:
         return next((one for one in repositories.here().values() if one.id == physical_id), None)

@@ -52,6 +52,7 @@ class Line:
         """Run `stage` again and go on from there."""
         with self.changed:
             execution.status, execution.summary = "InProgress", ""
+            execution.stop_reason, execution.abandoned = None, False
             superseded = self._arrive(execution, stage)
         self._tell_superseded(superseded)
         self._start(execution, execution.pipeline.stages.index(stage), only_failed)
@@ -174,8 +175,8 @@ class Line:
             logging.getLogger(__name__).exception("action %s of %s", run.action.name, execution.id)
             failure = ActionFailedError(f"the local simulation failed, see its log: {error}", "InternalError")
         with self.changed:
-            if run.is_done:
-                return  # it was abandoned meanwhile
+            if run.is_done or execution.abandoned:
+                return
             run.updated = execution.updated = context.sandbox().clock.now()
             if failure is not None:
                 run.status, run.summary, run.error_code = "Failed", str(failure), failure.code
@@ -186,9 +187,11 @@ class Line:
                     execution.revisions[outcome.revision.artifact] = outcome.revision
                 if run.action.namespace:
                     execution.output_variables[run.action.namespace] = outcome.variables
-        # Told before the stage is woken, so that events come in their order.
+        # The stage goes on after this event, so that events come in their order.
         action_changed(execution, run, run.status.upper())
-        self._announce()
+        with self.changed:
+            run.told = True
+            self.changed.notify_all()
 
     def _announce(self) -> None:
         with self.changed:
@@ -207,4 +210,4 @@ class Line:
 
 
 def _is_over(execution: Execution, runs: list[ActionExecution]) -> bool:
-    return execution.abandoned or all(run.is_done for run in runs)
+    return execution.abandoned or all(run.told for run in runs)

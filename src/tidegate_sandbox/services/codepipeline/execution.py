@@ -65,6 +65,8 @@ class ActionExecution:
     summary: str = ""
     error_code: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    told: bool = False
+    """Whether it has ended and its last event has gone out."""
 
     @property
     def is_done(self) -> bool:

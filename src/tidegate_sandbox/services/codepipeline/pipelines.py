@@ -10,7 +10,7 @@ from typing import Any
 
 from tidegate_sandbox import context, hooks
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.service import Service
+from tidegate_sandbox.service import Service, check_parameters
 from tidegate_sandbox.services.codepipeline.engine import Line
 from tidegate_sandbox.services.codepipeline.execution import Execution, variables_of
 from tidegate_sandbox.services.codepipeline.structure import Pipeline, structure
@@ -215,4 +215,5 @@ class PipelineResource:
             if declared.pop(name, None):
                 raise ValueError(f"{name} of AWS::CodePipeline::Pipeline is not in the local simulation")
         wrapped = {"Pipeline": declared, **({"Tags": properties["Tags"]} if properties.get("Tags") else {})}
-        return as_parameters("codepipeline", "CreatePipeline", wrapped)
+        given = as_parameters("codepipeline", "CreatePipeline", wrapped)
+        return check_parameters("codepipeline", "CreatePipeline", given)
