@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class RunningSandbox:
     account = ACCOUNT
     region = REGION
 
+    @cache  # noqa: B019 - as many as the tests use
     def client(self, service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
         """Return a boto3 client on this sandbox; errors come back at once, never retried."""
         return boto3.client(
