@@ -1,7 +1,6 @@
 """The inference contract of a script-mode container, spoken to over HTTP as a container's own router would."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,14 +34,14 @@ Serve = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(tmp_path: Path, plain_python: Path) -> Iterator[Serve]:
     """Serve a program; gives a client of its server."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(program: str, **environment: str) -> httpx.Client:
         folder = model_folder(tmp_path, program)
         announce = tmp_path / "port"
-        command = [sys.executable, str(MODEL_SERVER), "--model", str(folder), "--announce", str(announce)]
+        command = [str(plain_python), str(MODEL_SERVER), "--model", str(folder), "--announce", str(announce)]
         process = subprocess.Popen(command, env=environment)
         started.append(process)
         while not announce.exists():
@@ -156,9 +155,11 @@ def test_another_path_is_404_and_another_method_405(serve: Serve) -> None:
         ("def model_fn(folder): raise OSError('no such model')\n", "OSError: no such model"),
     ],
 )
-def test_a_program_that_cannot_serve_ends_with_a_sentence(tmp_path: Path, program: str, sentence: str) -> None:
+def test_a_program_that_cannot_serve_ends_with_a_sentence(
+    tmp_path: Path, plain_python: Path, program: str, sentence: str
+) -> None:
     ended = subprocess.run(
-        [sys.executable, MODEL_SERVER, "--model", model_folder(tmp_path, program), "--announce", tmp_path / "port"],
+        [plain_python, MODEL_SERVER, "--model", model_folder(tmp_path, program), "--announce", tmp_path / "port"],
         capture_output=True,
         text=True,
         env={},
