@@ -18,7 +18,9 @@ TEMPLATE = {
     "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}},
 }
 ASSOCIATION = "AWS::ServiceCatalog::PortfolioProductAssociation"
-BROKEN = TEMPLATE | {"Resources": {"Held": {"Type": ASSOCIATION, "Properties": {"PortfolioId": "none", "ProductId": "none"}}}}
+BROKEN = TEMPLATE | {
+    "Resources": {"Held": {"Type": ASSOCIATION, "Properties": {"PortfolioId": "none", "ProductId": "none"}}}
+}
 
 
 class Publisher:

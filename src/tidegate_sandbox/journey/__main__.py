@@ -83,18 +83,19 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         answers = traffic.stop()
 
     with narrator.step("Account for every prediction") as step:
-        extra = {(1, 200): -1}  # the comparison above was one request
-        ledger = journey.ledger(project, url)
-        ledger = {key: count + extra.get(key, 0) for key, count in ledger.items()}
+        ledger = journey.ledger(project, url, own=True)
+        ledger[1, 200] -= 1  # the comparison above was one request
         accounted = journey.account_for(project, [first, second, third], answers, ledger)
+        others = sum(journey.ledger(project, url, own=False).values())
         step.look_at = _account_in_words(accounted)
-        narrator.note(step.look_at)
+        narrator.note(f"{step.look_at}; the deploy repo's own tests made {others} more")
         _check_account(accounted)
     return {
         "project": asdict(project),
         "outcomes": outcomes,
         "endpoint_status_after_rollback": endpoint["EndpointStatus"],
         "largest_difference": difference,
+        "requests_of_the_repos_tests": others,
         "account": {**asdict(accounted), "balanced": accounted.balanced},
     }
 

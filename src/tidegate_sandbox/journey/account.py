@@ -7,6 +7,9 @@ from functools import cached_property
 from typing import Any
 
 POLL_SECONDS = 0.5
+APP = "tidegate-quickstart"
+"""What the journey's own clients call themselves, so that their requests can be told from the repos' tests."""
+
 PATIENCE_SECONDS = 900
 
 
@@ -59,7 +62,7 @@ class Account:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(service, config=Config(retries={"total_max_attempts": 1}))  # type: ignore[call-overload]
+        return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, user_agent_appid=APP))  # type: ignore[call-overload]
 
     @cached_property
     def sagemaker(self) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from tidegate.stage import load_repo
 from tidegate.verify import Outcome
 from tidegate_sandbox import images
-from tidegate_sandbox.journey.account import Account, Execution, JourneyError
+from tidegate_sandbox.journey.account import APP, Account, Execution, JourneyError
 from tidegate_sandbox.journey.accounting import Account as Accounted
 from tidegate_sandbox.journey.accounting import Answer, reconcile
 from tidegate_sandbox.journey.changes import Change
@@ -188,12 +188,17 @@ class Journey:
         traffic.start()
         return traffic
 
-    def ledger(self, project: Project, url: str) -> dict[tuple[int, int], int]:
-        """Return how many requests each model version of production answered, by HTTP status."""
+    def ledger(self, project: Project, url: str, *, own: bool) -> dict[tuple[int, int], int]:
+        """Return how many of production's requests each model version answered, by HTTP status.
+
+        `own` are the journey's; the others come from the deploy repo's tests, which try each release.
+        """
         with urllib.request.urlopen(f"{url}/_tidegate/endpoints/{project.production}/ledger") as answer:  # noqa: S310 - loopback
             entries = json.load(answer)["requests"]
         counted: dict[tuple[int, int], int] = {}
         for entry in entries:
+            if (entry["app"] == APP) is not own:
+                continue
             key = (int(entry["model_package"].rsplit("/", 1)[-1]), int(entry["status_code"]))
             counted[key] = counted.get(key, 0) + int(entry["count"])
         return counted

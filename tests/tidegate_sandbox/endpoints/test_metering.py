@@ -98,7 +98,7 @@ def test_more_traffic_of_the_same_kind_takes_no_more_points() -> None:
 
 def test_a_ledger_counts_by_who_answered_and_how() -> None:
     ledger = Ledger()
-    good, bad = Account("c", "v", "m", "", 200), Account("c", "v", "m", "", 500)
+    good, bad = Account("c", "v", "m", "", 200, ""), Account("c", "v", "m", "", 500, "")
     for account in (good, bad, good):
         ledger.add(account)
 

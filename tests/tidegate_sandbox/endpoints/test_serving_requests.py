@@ -131,6 +131,7 @@ def test_the_ledger_accounts_for_every_request(workshop: Workshop) -> None:
             "model": config,
             "model_package": "",
             "status_code": 200,
+            "app": "",
             "count": 3,
         }
     ]

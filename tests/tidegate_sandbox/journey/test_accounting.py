@@ -58,9 +58,7 @@ def test_a_ledger_that_names_the_wrong_version_is_a_disagreement() -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.integers(0, 2), st.sampled_from([1, 2]), st.booleans(), st.floats(-TOLERANCE / 2, TOLERANCE / 2)
-        ),
+        st.tuples(st.integers(0, 2), st.sampled_from([1, 2]), st.booleans(), st.floats(-TOLERANCE / 2, TOLERANCE / 2)),
         max_size=60,
     )
 )

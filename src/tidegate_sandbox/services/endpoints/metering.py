@@ -68,13 +68,14 @@ class Meter:
 
 
 class Account(NamedTuple):
-    """Who answered, and how."""
+    """Who answered, how, and whom: `app` is the application id that the client's User-Agent names, if it does."""
 
     endpoint_config: str
     variant: str
     model: str
     model_package: str
     status_code: int
+    app: str
 
 
 class Ledger:

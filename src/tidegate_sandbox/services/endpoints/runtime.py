@@ -28,6 +28,9 @@ TIMEOUT = 60.0
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
 
+_APP = re.compile(r"(?:^|\s)app/(\S+)")
+"""How AWS's SDKs tell a User-Agent the application id that their setting `sdk_ua_app_id` gives."""
+
 _CUSTOM = "x-amzn-sagemaker-custom-attributes"
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
@@ -120,6 +123,7 @@ async def _ask(
             variant.model,
             variant.container.model_package or "",
             status or 0,
+            _app(headers.get("user-agent", "")),
         )
     )
     if reply is None or not 200 <= reply.status < 300:
@@ -140,6 +144,11 @@ async def _ask(
     if _CUSTOM in reply.headers:
         answer_headers.append((_CUSTOM, reply.headers[_CUSTOM]))
     return 200, answer_headers, reply.body
+
+
+def _app(user_agent: str) -> str:
+    match = _APP.search(user_agent)
+    return match[1] if match else ""
 
 
 def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _RefusedError:
