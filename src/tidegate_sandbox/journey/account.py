@@ -62,7 +62,7 @@ class Account:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, user_agent_appid=APP))  # type: ignore[call-overload]
+        return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, user_agent_appid=APP))  # type: ignore[call-arg, call-overload]
 
     @cached_property
     def sagemaker(self) -> Any:
