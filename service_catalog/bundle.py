@@ -58,7 +58,9 @@ def build_wheel(checkout: Path, into: Path) -> Path:
 
 def collect(checkout: Path, wheel: Path) -> dict[str, File]:
     """Return the files of the bundle by their names in it."""
-    seeds = {path.relative_to(checkout).as_posix(): _read(path) for path in sorted(_files(checkout / SEED_CODE))}
+    seed_code = checkout / SEED_CODE
+    files = sorted(_files(seed_code, within=seed_code.resolve()))
+    seeds = {path.relative_to(checkout).as_posix(): _read(path) for path in files}
     own = {name: _read(checkout / SEED / name) for name in SEED_FILES}
     return own | {"uv.txt": _read(checkout / UV_LOCK), f"vendor/{wheel.name}": _read(wheel)} | seeds
 
@@ -83,14 +85,15 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, within: Path) -> Iterator[Path]:
+    """Yield the files of `folder`; a link to a file of the seeds is that file, for what both of them need."""
     for path in folder.iterdir():
         if path.name in LEFTOVERS or path.suffix == ".pyc":
             continue
-        if path.is_symlink():
-            raise ValueError(f"{path} is a symbolic link; a seed has only files.")
+        if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(within)):
+            raise ValueError(f"{path} is a symbolic link to something that is no file of the seeds.")
         if path.is_dir():
-            yield from _files(path)
+            yield from _files(path, within)
         else:
             yield path
 

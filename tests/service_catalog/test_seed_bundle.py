@@ -88,7 +88,17 @@ def test_given_what_tools_leave_behind_then_it_is_not_bundled(checkout: Path) ->
     assert collect(checkout, checkout / "tidegate.whl") == before
 
 
-def test_given_a_symbolic_link_in_a_seed_then_it_is_refused(checkout: Path) -> None:
+def test_given_a_link_from_one_seed_to_a_file_of_the_other_then_it_is_that_file(checkout: Path) -> None:
+    seeds = checkout / "seed_code"
+    (seeds / "build" / "shared.py").write_text("shared = True\n")
+    (seeds / "deploy" / "shared.py").symlink_to("../build/shared.py")
+
+    files = collect(checkout, checkout / "tidegate.whl")
+
+    assert files["seed_code/deploy/shared.py"] == files["seed_code/build/shared.py"]
+
+
+def test_given_a_link_out_of_the_seeds_then_it_is_refused(checkout: Path) -> None:
     (checkout / "seed_code" / "build" / "secrets").symlink_to("/etc/passwd")
     with pytest.raises(ValueError, match="symbolic link"):
         collect(checkout, checkout / "tidegate.whl")

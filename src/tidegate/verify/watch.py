@@ -12,9 +12,9 @@ from tidegate.verify.clients import Clients, aws_errors, is_missing, is_passing
 from tidegate.verify.evidence import ActionSeen, Sighting, StackSeen
 from tidegate.verify.judge import SETTLED
 
-FIRST_PAUSE: Final = 2.0
+FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 15.0
-GROWTH: Final = 1.5
+GROWTH: Final = 1.25
 
 MARGIN: Final = timedelta(minutes=20)
 """What a deployment may take beyond the endpoint's own time limit: creating models and alarms, a first endpoint."""
@@ -69,7 +69,7 @@ def watch(
 ) -> Watched:
     """Look until the deployment has ended and the endpoint is at rest, or the time of both is over.
 
-    Pauses grow from 2 s to 15 s and start again with every change. A connection that is lost is said and tried again.
+    Pauses grow from 1 s to 15 s and start again with every change. A connection that is lost is said and tried again.
 
     Raises TidegateError where AWS refuses to answer.
     """

@@ -253,8 +253,8 @@ def test_an_update_that_never_ends_is_given_up_after_its_time_limit_and_a_margin
 def test_pauses_grow_and_start_again_with_every_change(run, aws):
     aws.deploy_action("InProgress")
     _, _, clock = run({100: aws.updating, 200: ends_well(aws)})
-    assert clock.pauses[:7] == [2.0, 3.0, 4.5, 6.75, 10.125, 15.0, 15.0]
-    assert clock.pauses.count(2.0) == 2
+    assert clock.pauses[:4] == [1.0, 1.25, 1.5625, 1.953125]
+    assert clock.pauses.count(1.0) == 2
     assert max(clock.pauses) == 15.0
 
 

@@ -1,7 +1,7 @@
-"""Make .venv from a lock file: python3 scripts/environment.py [requirements-dev.txt]
+"""Make .venv from a lock file and the wheels in vendor/: python3 scripts/environment.py [requirements-dev.txt]
 
-The environment lies beside uv's own cache, named after what it is made from, and .venv links to it. Where that cache
-outlives a build, the next one finds everything ready, the SDK's modules compiled to bytecode included, which halves the
+The environment lies in the user's cache folder, named after what it is made from, and .venv links to it. Where that
+folder outlives a build, the next one finds everything ready, modules compiled to bytecode included, which halves the
 seconds it takes to import them. It is put in its place whole, so a build that is stopped leaves no half of one.
 """
 
@@ -14,31 +14,42 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+UV = "uv==0.13.9"
 
 
-def uv(*arguments: str) -> str:
-    """Run uv, from PATH or from this Python; return what it prints. Exits with uv's own words if it fails."""
-    command = ["uv"] if shutil.which("uv") else [sys.executable, "-m", "uv"]
-    done = subprocess.run([*command, *arguments], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"`uv {' '.join(arguments)}` failed; the lines above say why")
-    return done.stdout.strip()
+def run(*command: str) -> None:
+    """Run a command; exits with its own words if it fails."""
+    if subprocess.run(command, check=False).returncode:
+        raise SystemExit(f"`{' '.join(command)}` failed; the lines above say why")
 
 
-def make(lock: Path) -> Path:
-    """Return the environment of `lock` and this Python; make it if it is not there yet."""
-    key = hashlib.sha256(sys.version.encode() + lock.read_bytes()).hexdigest()[:16]
-    home = Path(uv("cache", "dir")).parent / "modelbuild" / key
+def find_uv(folder: Path) -> str:
+    """Return uv's path; where there is no uv, pip puts one into `folder`, and nowhere else."""
+    if found := shutil.which("uv"):
+        return found
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), UV)
+    return str(folder / "bin" / "uv")
+
+
+def make(lock: Path, wheels: list[Path]) -> Path:
+    """Return the environment of `lock`, `wheels` and this Python; make it if it is not there yet."""
+    made_from = [sys.version.encode(), *(path.name.encode() + path.read_bytes() for path in (lock, *wheels))]
+    key = hashlib.sha256(b"\0".join(made_from)).hexdigest()[:16]
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidegate" / key
     if home.exists():
         return home
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent, ignore_cleanup_errors=True) as making:
         inside = Path(making) / key
-        uv("venv", "--quiet", "--relocatable", "--python", sys.executable, str(inside))
-        uv("pip", "sync", "--quiet", "--python", str(inside / "bin" / "python"), "--require-hashes", str(lock))
+        into = ("--python", str(inside / "bin" / "python"))
+        uv = find_uv(Path(making) / "uv")
+        run(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(inside))
+        run(uv, "pip", "sync", "--quiet", *into, "--require-hashes", str(lock))
+        if wheels:
+            run(uv, "pip", "install", "--quiet", *into, "--no-deps", *map(str, wheels))
         try:
             inside.rename(home)
-        except OSError:  # another build was first; its environment, made from the same lock, is as good
+        except OSError:  # another build was first; its environment, made from the same, is as good
             if not home.exists():
                 raise
     return home
@@ -51,7 +62,7 @@ def main() -> None:
         raise SystemExit(f"{lock.name}: there is no such lock file here")
     if link.exists() and not link.is_symlink():
         raise SystemExit(".venv is a folder of your own; remove it, then run this again")
-    made = make(lock)
+    made = make(lock, sorted(ROOT.glob("vendor/*.whl")))
     link.unlink(missing_ok=True)
     os.symlink(made, link)
 

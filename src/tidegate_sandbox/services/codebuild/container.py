@@ -82,6 +82,7 @@ def environment(container: Container) -> dict[str, str]:
     return {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         **{name: os.environ.get(name, folder) for name, folder in shared.items()},
+        "XDG_CACHE_HOME": str(caches),
         "PATH": os.pathsep.join([str(container.python / "bin"), *path]),
         "HOME": str(container.root / "home"),
         "TMPDIR": str(container.root / "tmp"),
