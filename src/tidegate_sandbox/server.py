@@ -13,34 +13,20 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidegate_sandbox import processes
 from tidegate_sandbox.clock import ScaledClock
+from tidegate_sandbox.routes import AsgiApp, Message, Receive, Send, route, routed
 
 if TYPE_CHECKING:
     from tidegate_sandbox.context import AfterRollback
 
 ACCOUNT = "111122223333"
 """The account of a caller whose access key is not itself an account id of twelve digits."""
-
-Message = MutableMapping[str, Any]
-AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
-
-_routes: list[tuple[Callable[[str], bool], AsgiApp]] = []
-
-
-def route(matches: str | Callable[[str], bool], app: AsgiApp) -> None:
-    """Serve http requests whose path starts with the prefix `matches` (or satisfies the predicate) with `app`.
-
-    Routes come before the AWS services, in the order in which they were registered. No account or region is set in
-    `app`: it takes them from the request, with `hooks.acting_in`.
-    """
-    predicate = matches if callable(matches) else (lambda path: path.startswith(matches))
-    _routes.append((predicate, app))
 
 
 @dataclass(frozen=True)
@@ -150,19 +136,15 @@ class _Gate:
     def __init__(self, aws: AsgiApp) -> None:
         self._aws = aws
 
-    async def __call__(
-        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._aws(scope, receive, send)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         # A page in a browser could otherwise reach the sandbox through a name that resolves to 127.0.0.1.
         if not _is_loopback(headers.get("host", "")) or not _is_loopback(headers.get("origin", "localhost")):
             return await _answer(send, 403, {"message": "The local simulation answers programs on this machine only."})
-        for matches, app in _routes if scope["type"] == "http" else ():
-            if matches(scope["path"]):
-                return await app(scope, receive, send)
-        return await self._aws(scope, receive, send)
+        app = routed(scope["path"]) if scope["type"] == "http" else None
+        return await (app or self._aws)(scope, receive, send)
 
 
 def _is_loopback(authority: str) -> bool:
@@ -175,7 +157,7 @@ def _is_loopback(authority: str) -> bool:
 def _status_page(settings: Settings) -> AsgiApp:
     started = time.monotonic()
 
-    async def app(_scope: Message, _receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+    async def app(_scope: Message, _receive: Receive, send: Send) -> None:
         status = {
             "what": "local simulation",
             "pid": os.getpid(),
@@ -191,7 +173,7 @@ def _status_page(settings: Settings) -> AsgiApp:
     return app
 
 
-async def _answer(send: Callable[[Message], Awaitable[None]], status: int, body: dict[str, Any]) -> None:
+async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})

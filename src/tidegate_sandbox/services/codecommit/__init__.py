@@ -1,6 +1,7 @@
 """CodeCommit: repositories that are real git, cloned and pushed to over http, with the events that a push causes."""
 
-from tidegate_sandbox import hooks, server
+from tidegate_sandbox import hooks
+from tidegate_sandbox.routes import route
 from tidegate_sandbox.services.codecommit.git_http import git_http
 from tidegate_sandbox.services.codecommit.repositories import (
     ROUTE,
@@ -16,5 +17,5 @@ __all__ = ["Repository", "install", "repository"]
 def install() -> None:
     """Serve the API, git over http, and the CloudFormation type."""
     codecommit.serve()
-    server.route(ROUTE, git_http)
+    route(ROUTE, git_http)
     hooks.register_resource_type("AWS::CodeCommit::Repository", RepositoryResource())

@@ -8,10 +8,9 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tidegate_sandbox import context, hooks, processes
-from tidegate_sandbox.server import Message
+from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.codecommit.repositories import GIT_SETTINGS, ROUTE, Repository, repositories
 
 NO_COMMIT = "0" * 40
@@ -19,7 +18,7 @@ NO_COMMIT = "0" * 40
 _SERVICES = re.compile(re.escape(ROUTE) + r"([\w.-]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 
 
-async def git_http(scope: Message, receive: Any, send: Any) -> None:
+async def git_http(scope: Message, receive: Receive, send: Send) -> None:
     """Serve git's smart http protocol (an ASGI app) by streaming through `git http-backend`."""
     headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
     matched = _SERVICES.fullmatch(scope["path"])
@@ -62,7 +61,7 @@ def _basic_user(authorization: str) -> str | None:
 
 
 async def _backend(
-    one: Repository, service: str, scope: Message, headers: dict[str, str], pushed: Path, receive: Any, send: Any
+    one: Repository, service: str, scope: Message, headers: dict[str, str], pushed: Path, receive: Receive, send: Send
 ) -> None:
     environment = GIT_SETTINGS | {
         "GIT_PROJECT_ROOT": str(one.path),
@@ -106,7 +105,7 @@ async def _backend(
         await process.wait()
 
 
-async def _feed(stdin: asyncio.StreamWriter, receive: Any) -> None:
+async def _feed(stdin: asyncio.StreamWriter, receive: Receive) -> None:
     with contextlib.suppress(ConnectionError):
         while True:
             message = await receive()
@@ -130,7 +129,7 @@ def _cgi_head(head: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
     return status, headers
 
 
-async def _answer(send: Any, status: int, sentence: str) -> None:
+async def _answer(send: Send, status: int, sentence: str) -> None:
     headers = [(b"content-type", b"text/plain")]
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="CodeCommit (local simulation)"'))

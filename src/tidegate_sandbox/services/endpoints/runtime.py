@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tidegate_sandbox import context, hooks
+from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.endpoints import capture
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
@@ -54,7 +55,7 @@ def is_ledger(path: str) -> bool:
     return _LEDGER.fullmatch(path) is not None
 
 
-async def invoke(http: Mapping[str, Any], receive: Any, send: Any) -> None:
+async def invoke(http: Message, receive: Receive, send: Send) -> None:
     """Serve InvokeEndpoint."""
     started = time.perf_counter()
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in http["headers"]}
@@ -67,7 +68,7 @@ async def invoke(http: Mapping[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _invoke(
-    started: float, http: Mapping[str, Any], headers: Mapping[str, str], receive: Any
+    started: float, http: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
 ) -> tuple[int, list[tuple[str, str]], bytes]:
     match = _INVOCATIONS.fullmatch(http["path"])
     assert match is not None
@@ -167,7 +168,7 @@ def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _Refu
     )
 
 
-async def _body(receive: Any) -> bytes:
+async def _body(receive: Receive) -> bytes:
     parts, size, more = [], 0, True
     while more:
         event = await receive()
@@ -182,7 +183,7 @@ async def _body(receive: Any) -> bytes:
     return b"".join(parts)
 
 
-async def ledger(http: Mapping[str, Any], _receive: Any, send: Any) -> None:
+async def ledger(http: Message, _receive: Receive, send: Send) -> None:
     """Serve the page of an endpoint that accounts for each request since it was created, as JSON.
 
     `requests` counts them by who answered and with which status of the model's (0: none); `traffic` is today's split.
@@ -212,7 +213,7 @@ async def ledger(http: Mapping[str, Any], _receive: Any, send: Any) -> None:
     return await _answer(send, 200, [("content-type", "application/json")], json.dumps(page).encode())
 
 
-async def _answer(send: Any, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+async def _answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     encoded.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": encoded})

@@ -1,0 +1,28 @@
+"""The sandbox's raw http routes: what is served beside the AWS services, by path."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+"""An ASGI scope or event. https://asgi.readthedocs.io/en/latest/specs/main.html"""
+
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_routes: list[tuple[Callable[[str], bool], AsgiApp]] = []
+
+
+def route(matches: str | Callable[[str], bool], app: AsgiApp) -> None:
+    """Serve http requests whose path starts with the prefix `matches` (or satisfies the predicate) with `app`.
+
+    Routes come before the AWS services, in the order in which they were registered. No account or region is set in
+    `app`: it takes them from the request, with `hooks.acting_in`.
+    """
+    predicate = matches if callable(matches) else (lambda path: path.startswith(matches))
+    _routes.append((predicate, app))
+
+
+def routed(path: str) -> AsgiApp | None:
+    """Return the application that serves `path`, or None where that is left to the AWS services."""
+    return next((app for matches, app in _routes if matches(path)), None)
