@@ -13,7 +13,8 @@ from typing import Any
 from tidegate_sandbox import hooks
 from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services import launches, tags
+from tidegate_sandbox.services import tags
+from tidegate_sandbox.services.catalog import launches
 from tidegate_sandbox.services.paging import listed, page
 from tidegate_sandbox.services.sagemaker import sagemaker
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services import catalog, products
+from tidegate_sandbox.services.catalog import constraints, portfolios, products
+from tidegate_sandbox.services.catalog.records import TEMPLATE, Product, chosen, state
 from tidegate_sandbox.services.properties import as_parameters
 
 Made = tuple[str, hooks.Attributes]
@@ -24,17 +25,17 @@ def install() -> None:
 class _Portfolio:
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> Made:
         parameters = as_parameters("servicecatalog", "CreatePortfolio", properties)
-        made = catalog.create_portfolio(parameters | {"IdempotencyToken": _token()})
+        made = portfolios.create_portfolio(parameters | {"IdempotencyToken": _token()})
         return made["PortfolioDetail"]["Id"], {"PortfolioName": made["PortfolioDetail"]["DisplayName"]}
 
     def update(self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Made:
         parameters = as_parameters("servicecatalog", "UpdatePortfolio", _update(physical_id, old, new))
-        made = catalog.update_portfolio(parameters)
+        made = portfolios.update_portfolio(parameters)
         return physical_id, {"PortfolioName": made["PortfolioDetail"]["DisplayName"]}
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        if physical_id in catalog.state.here().portfolios:
-            catalog.delete_portfolio({"Id": physical_id})
+        if physical_id in state.here().portfolios:
+            portfolios.delete_portfolio({"Id": physical_id})
 
 
 class _Product:
@@ -43,7 +44,7 @@ class _Product:
         versions = _versions(properties)
         if not versions:
             raise ValueError("ProvisioningArtifactParameters must have at least one version")
-        about |= {"ProductType": properties.get("ProductType", catalog.TEMPLATE)}
+        about |= {"ProductType": properties.get("ProductType", TEMPLATE)}
         parameters = as_parameters("servicecatalog", "CreateProduct", about)
         made = products.create_product(
             parameters | {"ProvisioningArtifactParameters": versions[0], "IdempotencyToken": _token()}
@@ -58,10 +59,10 @@ class _Product:
         about = _update(physical_id, _without(old, *versions), _without(new, *versions))
         products.update_product(as_parameters("servicecatalog", "UpdateProduct", about))
         if _versions(old) != _versions(new):
-            self._update_versions(catalog.state.here().product(physical_id), old, new)
+            self._update_versions(state.here().product(physical_id), old, new)
         return physical_id, _product_attributes(physical_id)
 
-    def _update_versions(self, product: catalog.Product, old: dict[str, Any], new: dict[str, Any]) -> None:
+    def _update_versions(self, product: Product, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Match versions by name: a changed one keeps its id, unless ReplaceProvisioningArtifacts is set."""
         replace = str(new.get("ReplaceProvisioningArtifacts", False)).lower() == "true"
         known = {version["Name"]: version for version in _versions(old)}
@@ -74,47 +75,47 @@ class _Product:
             elif known.get(version["Name"]) != version:
                 _, changed = products.new_artefact(version)
                 product.artefacts[artefact_id].url = changed.url
-                product.artefacts[artefact_id].detail |= catalog.chosen(changed.detail, "Name", "Description")
+                product.artefacts[artefact_id].detail |= chosen(changed.detail, "Name", "Description")
             kept.append(artefact_id)
         for artefact_id in set(product.artefacts) - set(kept):
             del product.artefacts[artefact_id]
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        if physical_id in catalog.state.here().products:
+        if physical_id in state.here().products:
             products.delete_product({"Id": physical_id})
 
 
 class _ProductAssociation:
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> Made:
-        catalog.associate_product(as_parameters("servicecatalog", "AssociateProductWithPortfolio", properties))
+        portfolios.associate_product(as_parameters("servicecatalog", "AssociateProductWithPortfolio", properties))
         return f"{properties['PortfolioId']}|{properties['ProductId']}", {}
 
     def update(self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Made:
         return self.create(logical_id, new, stack)
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        _unless_gone(catalog.disassociate_product, properties)
+        _unless_gone(portfolios.disassociate_product, properties)
 
 
 class _PrincipalAssociation:
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> Made:
-        catalog.associate_principal(as_parameters("servicecatalog", "AssociatePrincipalWithPortfolio", properties))
+        portfolios.associate_principal(as_parameters("servicecatalog", "AssociatePrincipalWithPortfolio", properties))
         return f"{properties['PortfolioId']}|{properties['PrincipalARN']}", {}
 
     def update(self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Made:
         return self.create(logical_id, new, stack)
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        _unless_gone(catalog.disassociate_principal, properties)
+        _unless_gone(portfolios.disassociate_principal, properties)
 
 
 class _LaunchRoleConstraint:
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> Made:
         about = _without(properties, "RoleArn", "LocalRoleName")
-        role = catalog.chosen(properties, "RoleArn", "LocalRoleName")
+        role = chosen(properties, "RoleArn", "LocalRoleName")
         about |= {"Type": "LAUNCH", "Parameters": json.dumps(role)}
         parameters = as_parameters("servicecatalog", "CreateConstraint", about)
-        made = catalog.create_constraint(parameters | {"IdempotencyToken": _token()})
+        made = constraints.create_constraint(parameters | {"IdempotencyToken": _token()})
         return made["ConstraintDetail"]["ConstraintId"], {}
 
     def update(self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Made:
@@ -124,7 +125,7 @@ class _LaunchRoleConstraint:
         return self.create(logical_id, new, stack)
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        catalog.state.here().constraints.pop(physical_id, None)
+        state.here().constraints.pop(physical_id, None)
 
 
 def _token() -> str:
@@ -148,7 +149,7 @@ def _update(physical_id: str, old: dict[str, Any], new: dict[str, Any]) -> dict[
 def _versions(properties: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a product's versions as CreateProvisioningArtifact takes them; unnamed ones are v1, v2 and so on."""
     return [
-        {"Name": f"v{number}", "Type": catalog.TEMPLATE, **version}
+        {"Name": f"v{number}", "Type": TEMPLATE, **version}
         for number, version in enumerate(properties.get("ProvisioningArtifactParameters", []), start=1)
     ]
 
@@ -162,7 +163,7 @@ def _add_version(product_id: str, version: dict[str, Any]) -> str:
 
 
 def _product_attributes(product_id: str) -> hooks.Attributes:
-    product = catalog.state.here().product(product_id)
+    product = state.here().product(product_id)
     return {
         "ProductName": product.summary["Name"],
         "ProvisioningArtifactIds": ",".join(product.artefacts),

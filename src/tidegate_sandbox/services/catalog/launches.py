@@ -9,11 +9,12 @@ from botocore.exceptions import ClientError
 from tidegate_sandbox import hooks
 from tidegate_sandbox.context import Scope, Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services import launch_parameters
-from tidegate_sandbox.services.catalog import Portfolio, Product, catalog, chosen, launch_role, new_id, once, paged
-from tidegate_sandbox.services.catalog import path_id as path_id_of
-from tidegate_sandbox.services.catalog import state as catalogue
-from tidegate_sandbox.services.products import template
+from tidegate_sandbox.services.catalog import launch_parameters
+from tidegate_sandbox.services.catalog.constraints import launch_role
+from tidegate_sandbox.services.catalog.records import Portfolio, Product, catalog, chosen, new_id, once, paged
+from tidegate_sandbox.services.catalog.records import path_id as path_id_of
+from tidegate_sandbox.services.catalog.records import state as catalogue
+from tidegate_sandbox.services.catalog.templates import template
 
 POLL = 0.2
 """Seconds of the wall between two looks at a stack."""

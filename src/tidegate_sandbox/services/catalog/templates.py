@@ -1,0 +1,42 @@
+"""Reads the CloudFormation templates of products from S3."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tidegate_sandbox import hooks
+from tidegate_sandbox.context import sandbox, scope
+from tidegate_sandbox.errors import AwsError
+
+
+def template(url: str) -> tuple[str, dict[str, Any]]:
+    """Read a template from S3; return where CloudFormation finds it, and what it says.
+
+    Raise AwsError(InvalidParametersException) for a URL that names no object, or an object that is no template.
+    """
+    bucket, key = _s3_object(url)
+    client = scope().client("s3")
+    try:
+        text = client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    except client.exceptions.ClientError as error:
+        raise AwsError("InvalidParametersException", f"The template at {url} cannot be read: {error}") from error
+    try:
+        parsed = hooks.parse_template(text)
+    except ValueError as error:
+        raise AwsError("InvalidParametersException", f"The template at {url} is not valid: {error}") from error
+    if not parsed.get("Resources"):
+        raise AwsError("InvalidParametersException", f"The template at {url} is not valid: it has no Resources.")
+    return f"{sandbox().url}/{bucket}/{key}", parsed
+
+
+def _s3_object(url: str) -> tuple[str, str]:
+    """Return the bucket and key of an S3 URL in path style or virtual-hosted style."""
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
+    bucket, separator, endpoint = host.partition(".s3")
+    if separator and endpoint[:1] in (".", "-") and endpoint.endswith(".amazonaws.com"):
+        key = path
+    else:
+        bucket, _, key = path.partition("/")
+    if not bucket or not key:
+        raise AwsError("InvalidParametersException", f"{url} is not the URL of an S3 object.")
+    return bucket, key
