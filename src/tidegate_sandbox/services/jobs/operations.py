@@ -3,11 +3,11 @@
 from typing import Any
 
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services import jobs
+from tidegate_sandbox.services.jobs import inventory
 from tidegate_sandbox.services.jobs.contract import artifacts_uri
 from tidegate_sandbox.services.jobs.job import Job, Kind
 from tidegate_sandbox.services.paging import page
-from tidegate_sandbox.services.sagemaker import sagemaker
+from tidegate_sandbox.services.sagemaker import present, sagemaker
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def describe(job: Job) -> dict[str, Any]:
 
 def _describe_processing(job: Job) -> dict[str, Any]:
     request = {key: value for key, value in job.request.items() if key != "Tags"}
-    return request | _present(
+    return request | present(
         ProcessingJobArn=job.arn,
         ProcessingJobStatus=job.status,
         ExitMessage=job.exit_message,
@@ -36,12 +36,12 @@ def _describe_training(job: Job) -> dict[str, Any]:
     metrics = [
         {"MetricName": name, "Value": value, "Timestamp": moment} for name, (value, moment) in job.metrics.items()
     ]
-    return {"StoppingCondition": {"MaxRuntimeInSeconds": job.container.max_runtime}, **request} | _present(
+    return {"StoppingCondition": {"MaxRuntimeInSeconds": job.container.max_runtime}, **request} | present(
         TrainingJobArn=job.arn,
         TrainingJobStatus=job.status,
         SecondaryStatus=job.secondary_status,
         SecondaryStatusTransitions=[
-            _present(Status=status, StartTime=start, EndTime=end)
+            present(Status=status, StartTime=start, EndTime=end)
             for (status, start), end in zip(job.transitions, times, strict=True)
         ],
         ModelArtifacts={"S3ModelArtifacts": f"{artifacts_uri(request)}/model.tar.gz"},
@@ -54,10 +54,6 @@ def _describe_training(job: Job) -> dict[str, Any]:
         TrainingTimeInSeconds=seconds,
         BillableTimeInSeconds=seconds,
     )
-
-
-def _present(**members: Any) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def _summary(job: Job) -> dict[str, Any]:
@@ -77,7 +73,7 @@ def _list(kind: Kind, parameters: dict[str, Any]) -> dict[str, Any]:
         "CreationTime": lambda job: job.created,
         "Status": lambda job: job.status,
     }
-    found = [job for job in jobs.every(kind) if _wanted(job, parameters)]
+    found = [job for job in inventory.every(kind) if _wanted(job, parameters)]
     found.sort(
         key=keys[parameters.get("SortBy", "CreationTime")],
         reverse=parameters.get("SortOrder", "Descending") == "Descending",
@@ -99,13 +95,13 @@ def _wanted(job: Job, parameters: dict[str, Any]) -> bool:
 @sagemaker.operation("CreateProcessingJob")
 def create_processing_job(parameters: dict[str, Any]) -> dict[str, Any]:
     """Start a processing job."""
-    return {"ProcessingJobArn": jobs.create("Processing", parameters).arn}
+    return {"ProcessingJobArn": inventory.create("Processing", parameters).arn}
 
 
 @sagemaker.operation("DescribeProcessingJob")
 def describe_processing_job(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a processing job."""
-    return describe(jobs.find("Processing", parameters["ProcessingJobName"]))
+    return describe(inventory.find("Processing", parameters["ProcessingJobName"]))
 
 
 @sagemaker.operation("ListProcessingJobs")
@@ -117,20 +113,20 @@ def list_processing_jobs(parameters: dict[str, Any]) -> dict[str, Any]:
 @sagemaker.operation("StopProcessingJob")
 def stop_processing_job(parameters: dict[str, Any]) -> dict[str, Any]:
     """Stop a processing job."""
-    jobs.find("Processing", parameters["ProcessingJobName"]).stop()
+    inventory.find("Processing", parameters["ProcessingJobName"]).stop()
     return {}
 
 
 @sagemaker.operation("CreateTrainingJob")
 def create_training_job(parameters: dict[str, Any]) -> dict[str, Any]:
     """Start a training job."""
-    return {"TrainingJobArn": jobs.create("Training", parameters).arn}
+    return {"TrainingJobArn": inventory.create("Training", parameters).arn}
 
 
 @sagemaker.operation("DescribeTrainingJob")
 def describe_training_job(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a training job."""
-    return describe(jobs.find("Training", parameters["TrainingJobName"]))
+    return describe(inventory.find("Training", parameters["TrainingJobName"]))
 
 
 @sagemaker.operation("ListTrainingJobs")
@@ -142,5 +138,5 @@ def list_training_jobs(parameters: dict[str, Any]) -> dict[str, Any]:
 @sagemaker.operation("StopTrainingJob")
 def stop_training_job(parameters: dict[str, Any]) -> dict[str, Any]:
     """Stop a training job; what it saved until then is kept."""
-    jobs.find("Training", parameters["TrainingJobName"]).stop()
+    inventory.find("Training", parameters["TrainingJobName"]).stop()
     return {}

@@ -20,7 +20,7 @@ from tidegate_sandbox.services.pipelines.definition import (
     parse,
 )
 from tidegate_sandbox.services.pipelines.execution import RUNNING, Execution, Pipeline, StepRun, pipelines
-from tidegate_sandbox.services.sagemaker import sagemaker
+from tidegate_sandbox.services.sagemaker import present, sagemaker
 
 _changing = threading.Lock()
 
@@ -82,7 +82,7 @@ def describe_pipeline(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a pipeline, its definition included."""
     _refuse(parameters, "PipelineVersionId")
     pipeline = _pipeline(parameters["PipelineName"])
-    return _summary(pipeline) | _present(
+    return _summary(pipeline) | present(
         PipelineDefinition=pipeline.text,
         PipelineStatus="Active",
         LastRunTime=pipeline.last_run,
@@ -100,7 +100,7 @@ def list_pipelines(parameters: dict[str, Any]) -> dict[str, Any]:
     ]
     by_name = parameters.get("SortBy") == "Name"
     _sort(found, parameters, lambda each: each.name if by_name else each.created)
-    members = [{**_summary(each), **_present(LastExecutionTime=each.last_run)} for each in found]
+    members = [{**_summary(each), **present(LastExecutionTime=each.last_run)} for each in found]
     return page(members, parameters, "PipelineSummaries")
 
 
@@ -153,7 +153,7 @@ def stop_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
 def describe_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe an execution."""
     execution = _execution(parameters["PipelineExecutionArn"])
-    return _present(
+    return present(
         PipelineArn=execution.pipeline.arn,
         PipelineExecutionArn=execution.arn,
         PipelineExecutionDisplayName=execution.display_name,
@@ -174,7 +174,7 @@ def list_pipeline_executions(parameters: dict[str, Any]) -> dict[str, Any]:
     by_arn = parameters.get("SortBy") == "PipelineExecutionArn"
     _sort(found, parameters, lambda each: each.arn if by_arn else each.created)
     members = [
-        _present(
+        present(
             PipelineExecutionArn=each.arn,
             StartTime=each.created,
             PipelineExecutionStatus=each.status,
@@ -264,7 +264,7 @@ def _refuse(parameters: Mapping[str, Any], *unsupported: str) -> None:
 
 
 def _step(run: StepRun) -> dict[str, Any]:
-    return _present(
+    return present(
         StepName=run.step.name,
         StepDisplayName=run.step.display_name,
         StepDescription=run.step.description,
@@ -279,7 +279,7 @@ def _step(run: StepRun) -> dict[str, Any]:
 
 
 def _summary(pipeline: Pipeline) -> dict[str, Any]:
-    return _present(
+    return present(
         PipelineArn=pipeline.arn,
         PipelineName=pipeline.name,
         PipelineDisplayName=pipeline.display_name,
@@ -307,7 +307,3 @@ def _most_parallel(parameters: Mapping[str, Any]) -> int | None:
 
 def _parallelism(most: int | None) -> dict[str, int] | None:
     return {"MaxParallelExecutionSteps": most} if most else None
-
-
-def _present(**members: Any) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}

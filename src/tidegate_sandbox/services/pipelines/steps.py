@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
-from tidegate_sandbox.services import jobs
+from tidegate_sandbox.services.jobs import inventory
 from tidegate_sandbox.services.jobs.job import Job, Kind
 from tidegate_sandbox.services.jobs.operations import describe
 from tidegate_sandbox.services.jobs.storage import DataError, bucket_and_key
@@ -104,7 +104,7 @@ def _job(kind: Kind) -> Callable[[Step, Execution, Mapping[str, Any]], Propertie
         request = {**given, f"{kind}JobName": _name(execution, step, given.get(f"{kind}JobName"))}
         request.setdefault("RoleArn", execution.role)
         try:
-            job = jobs.create(kind, request)
+            job = inventory.create(kind, request)
         except AwsError as error:
             raise StepFailed(_not_invoked(operation, error.message), _fault(error.code, error.status)) from error
         execution.change(step.name, metadata={f"{kind}Job": {"Arn": job.arn}})

@@ -1,0 +1,58 @@
+"""The jobs of each account and region: starts them and finds them again."""
+
+import threading
+from typing import Any
+
+from tidegate_sandbox import hooks, images, isolation
+from tidegate_sandbox.context import Scoped, scope
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import check_parameters
+from tidegate_sandbox.services import tags
+from tidegate_sandbox.services.jobs import contract
+from tidegate_sandbox.services.jobs.job import Job, Kind
+
+_CONTAINERS = {"Processing": contract.processing, "Training": contract.training}
+
+_jobs: Scoped[dict[tuple[Kind, str], Job]] = Scoped(dict)
+"""By kind and name in lower case: ARNs are lower case, and a name is often taken from one."""
+_creating = threading.Lock()
+
+
+def create(kind: Kind, request: dict[str, Any]) -> Job:
+    """Start a job from the parameters of Create{kind}Job and return it.
+
+    AwsError(ValidationException) for what AWS refuses, AwsError(NotImplemented) for what the simulation lacks,
+    AwsError(ResourceInUse) for a name that is taken.
+    """
+    check_parameters("sagemaker", f"Create{kind}Job", request)
+    name = request[f"{kind}JobName"]
+    arn = scope().arn("sagemaker", f"{kind.lower()}-job/{name.lower()}")
+    container = _CONTAINERS[kind](request, arn)
+    images.known(container.image)
+    try:
+        isolation.check()
+    except RuntimeError as cannot:
+        raise AwsError("NotImplemented", str(cannot), 501) from cannot
+    job = Job(kind, arn, request, container)
+    with _creating:
+        taken = (kind, name.lower()) in _jobs.here()
+        if not taken:
+            tags.set_tags(arn, request.get("Tags", ()))
+            _jobs.here()[kind, name.lower()] = job
+    if taken:
+        raise AwsError("ResourceInUse", f"{kind} job names must be unique within an AWS account and region: {arn}")
+    hooks.run_in_background(job.run, name=f"{kind}-{name}")
+    return job
+
+
+def find(kind: Kind, name: str) -> Job:
+    """Return the job; AwsError(ResourceNotFound) where there is none."""
+    job = _jobs.here().get((kind, name.lower()))
+    if job is None:
+        raise AwsError("ResourceNotFound", f"Could not find the {kind.lower()} job {name!r}.")
+    return job
+
+
+def every(kind: Kind) -> list[Job]:
+    """Return the jobs of the kind in the scope that is being served."""
+    return [job for (its, _), job in list(_jobs.here().items()) if its == kind]
