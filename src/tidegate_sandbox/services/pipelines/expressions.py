@@ -96,17 +96,22 @@ def function(value: object) -> tuple[str, Any] | None:
     return None
 
 
-def references(value: object) -> Iterator[Reference]:
-    """Yield everything that `value` refers to, at any depth."""
+def _calls(value: object) -> Iterator[tuple[str, Any]]:
+    """Yield every call of a function in `value`, at any depth, as `function` returns it."""
     call = function(value)
-    if call is not None and call[0] == "Get":
-        yield parse(call[1])
-    elif isinstance(value, Mapping):
+    if call is not None:
+        yield call
+    if isinstance(value, Mapping):
         for each in value.values():
-            yield from references(each)
+            yield from _calls(each)
     elif isinstance(value, list):
         for each in value:
-            yield from references(each)
+            yield from _calls(each)
+
+
+def references(value: object) -> Iterator[Reference]:
+    """Yield everything that `value` refers to, at any depth."""
+    return (parse(argument) for name, argument in _calls(value) if name == "Get")
 
 
 def resolve(value: Any, values: Values) -> Any:
@@ -198,12 +203,6 @@ def property_file(argument: Mapping[str, Any]) -> tuple[str, str]:
 
 def property_files(value: object) -> Iterator[tuple[str, str]]:
     """Yield the step and the property file of every Std:JsonGet in `value` that reads one."""
-    call = function(value)
-    if call is not None and call[0] == "Std:JsonGet" and isinstance(call[1], Mapping) and "S3Uri" not in call[1]:
-        yield property_file(call[1])
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from property_files(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from property_files(each)
+    for name, argument in _calls(value):
+        if name == "Std:JsonGet" and isinstance(argument, Mapping) and "S3Uri" not in argument:
+            yield property_file(argument)
