@@ -6,6 +6,7 @@ from typing import Any
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import Operation
 from tidegate_sandbox.services.catalog import constraints, portfolios, products
 from tidegate_sandbox.services.catalog.records import TEMPLATE, Product, chosen, state
 from tidegate_sandbox.services.properties import as_parameters
@@ -17,8 +18,14 @@ def install() -> None:
     """Let CloudFormation provision portfolios, products and what joins them."""
     hooks.register_resource_type("AWS::ServiceCatalog::Portfolio", _Portfolio())
     hooks.register_resource_type("AWS::ServiceCatalog::CloudFormationProduct", _Product())
-    hooks.register_resource_type("AWS::ServiceCatalog::PortfolioProductAssociation", _ProductAssociation())
-    hooks.register_resource_type("AWS::ServiceCatalog::PortfolioPrincipalAssociation", _PrincipalAssociation())
+    hooks.register_resource_type(
+        "AWS::ServiceCatalog::PortfolioProductAssociation",
+        _Association("Product", "ProductId", portfolios.associate_product, portfolios.disassociate_product),
+    )
+    hooks.register_resource_type(
+        "AWS::ServiceCatalog::PortfolioPrincipalAssociation",
+        _Association("Principal", "PrincipalARN", portfolios.associate_principal, portfolios.disassociate_principal),
+    )
     hooks.register_resource_type("AWS::ServiceCatalog::LaunchRoleConstraint", _LaunchRoleConstraint())
 
 
@@ -85,28 +92,25 @@ class _Product:
             products.delete_product({"Id": physical_id})
 
 
-class _ProductAssociation:
+class _Association:
+    """What a portfolio holds, or who may use it: `kind` is Product or Principal, `member` what names the one joined."""
+
+    def __init__(self, kind: str, member: str, join: Operation, part: Operation) -> None:
+        self._operation, self._member, self._join, self._part = f"Associate{kind}WithPortfolio", member, join, part
+
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> Made:
-        portfolios.associate_product(as_parameters("servicecatalog", "AssociateProductWithPortfolio", properties))
-        return f"{properties['PortfolioId']}|{properties['ProductId']}", {}
+        self._join(as_parameters("servicecatalog", self._operation, properties))
+        return f"{properties['PortfolioId']}|{properties[self._member]}", {}
 
     def update(self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Made:
         return self.create(logical_id, new, stack)
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        _unless_gone(portfolios.disassociate_product, properties)
-
-
-class _PrincipalAssociation:
-    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> Made:
-        portfolios.associate_principal(as_parameters("servicecatalog", "AssociatePrincipalWithPortfolio", properties))
-        return f"{properties['PortfolioId']}|{properties['PrincipalARN']}", {}
-
-    def update(self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str) -> Made:
-        return self.create(logical_id, new, stack)
-
-    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        _unless_gone(portfolios.disassociate_principal, properties)
+        try:
+            self._part(properties)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
 
 
 class _LaunchRoleConstraint:
@@ -169,11 +173,3 @@ def _product_attributes(product_id: str) -> hooks.Attributes:
         "ProvisioningArtifactIds": ",".join(product.artefacts),
         "ProvisioningArtifactNames": ",".join(each.detail["Name"] for each in product.artefacts.values()),
     }
-
-
-def _unless_gone(operation: Any, properties: dict[str, Any]) -> None:
-    try:
-        operation(properties)
-    except AwsError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
