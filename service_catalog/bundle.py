@@ -15,7 +15,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SEED = Path("service_catalog/seed")
 SEED_FILES = ("buildspec.yml", "seed.py", "requirements.txt")
 SEED_CODE = Path("seed_code")
-UV_LOCK = Path("requirements/uv.txt")
+# How every build of the product makes its environment; both seeds have the same.
+ENVIRONMENT = Path("seed_code/build/{{cookiecutter.project_name}}-modelbuild/scripts")
+ENVIRONMENT_FILES = ("environment.py", "uv.txt")
 # What tools leave behind in a seed that is worked on.
 LEFTOVERS = {
     "__pycache__", ".venv", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", ".DS_Store",
@@ -59,10 +61,11 @@ def build_wheel(checkout: Path, into: Path) -> Path:
 def collect(checkout: Path, wheel: Path) -> dict[str, File]:
     """Return the files of the bundle by their names in it."""
     seed_code = checkout / SEED_CODE
-    files = sorted(_files(seed_code, within=seed_code.resolve()))
+    files = sorted(_files(seed_code, within=checkout.resolve()))
     seeds = {path.relative_to(checkout).as_posix(): _read(path) for path in files}
     own = {name: _read(checkout / SEED / name) for name in SEED_FILES}
-    return own | {"uv.txt": _read(checkout / UV_LOCK), f"vendor/{wheel.name}": _read(wheel)} | seeds
+    environment = {f"scripts/{name}": _read(checkout / ENVIRONMENT / name) for name in ENVIRONMENT_FILES}
+    return own | environment | {f"vendor/{wheel.name}": _read(wheel)} | seeds
 
 
 def pack(files: Mapping[str, File]) -> bytes:
@@ -86,12 +89,12 @@ def digest(content: bytes) -> str:
 
 
 def _files(folder: Path, within: Path) -> Iterator[Path]:
-    """Yield the files of `folder`; a link to a file of the seeds is that file, for what both of them need."""
+    """Yield the files of `folder`; a link to another file of the checkout is that file, for what several need."""
     for path in folder.iterdir():
         if path.name in LEFTOVERS or path.suffix == ".pyc":
             continue
         if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(within)):
-            raise ValueError(f"{path} is a symbolic link to something that is no file of the seeds.")
+            raise ValueError(f"{path} is a symbolic link to something that is no file of the checkout.")
         if path.is_dir():
             yield from _files(path, within)
         else:

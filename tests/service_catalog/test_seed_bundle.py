@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_catalog.bundle import CHECKOUT, File, build_bundle, collect, digest, pack
+from service_catalog.bundle import CHECKOUT, ENVIRONMENT, File, build_bundle, collect, digest, pack
 
 names = st.text("abcdefgh/._-", min_size=1, max_size=12)
 files = st.dictionaries(names, st.builds(File, st.binary(max_size=64), st.booleans()), max_size=6)
@@ -41,7 +41,7 @@ def test_then_the_bundle_is_what_the_buildspec_runs(bundle: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         found = set(archive.namelist())
         assert archive.testzip() is None
-    assert {"buildspec.yml", "seed.py", "requirements.txt", "uv.txt"} <= found
+    assert {"buildspec.yml", "seed.py", "requirements.txt", "scripts/environment.py", "scripts/uv.txt"} <= found
     assert {"seed_code/build/cookiecutter.json", "seed_code/deploy/cookiecutter.json"} <= found
     assert len([name for name in found if name.startswith("vendor/tidegate-") and name.endswith(".whl")]) == 1
     assert not [name for name in found if "__pycache__" in name or name.endswith(".pyc")]
@@ -61,7 +61,8 @@ def checkout(tmp_path: Path) -> Path:
         "service_catalog/seed/buildspec.yml",
         "service_catalog/seed/seed.py",
         "service_catalog/seed/requirements.txt",
-        "requirements/uv.txt",
+        f"{ENVIRONMENT}/environment.py",
+        f"{ENVIRONMENT}/uv.txt",
         "seed_code/build/cookiecutter.json",
         "seed_code/deploy/cookiecutter.json",
         "tidegate.whl",
@@ -98,7 +99,7 @@ def test_given_a_link_from_one_seed_to_a_file_of_the_other_then_it_is_that_file(
     assert files["seed_code/deploy/shared.py"] == files["seed_code/build/shared.py"]
 
 
-def test_given_a_link_out_of_the_seeds_then_it_is_refused(checkout: Path) -> None:
+def test_given_a_link_out_of_the_checkout_then_it_is_refused(checkout: Path) -> None:
     (checkout / "seed_code" / "build" / "secrets").symlink_to("/etc/passwd")
     with pytest.raises(ValueError, match="symbolic link"):
         collect(checkout, checkout / "tidegate.whl")

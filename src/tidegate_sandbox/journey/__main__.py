@@ -35,7 +35,7 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
 
     build_pipeline = project.outputs["BuildPipelineName"]
     with narrator.step("The first push builds: process, train, evaluate, condition, register") as step:
-        first = journey.build(project, known=[])
+        first = journey.build(project, known=[], version=1)
         step.look_at = _registered(first)
 
     with narrator.step("ML engineer: approve version 1, release it to staging and production") as step:
@@ -50,24 +50,27 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
             raise JourneyError(f"production's predictions differ from model.predict by {difference}")
         step.look_at = f"{COMPARED_ROWS} rows, largest difference {difference:.1e} rentals an hour"
 
+    def push_the_next() -> None:
+        narrator.note("meanwhile, the data scientist pushes the next change")
+        journey.push(project, MISREAD_WEEKDAYS)
+
     traffic = journey.traffic(project, rows, rate)
     try:
         with narrator.step("Data scientist: retrain on later months, by a push") as step:
             known = journey.executions(build_pipeline)
             journey.push(project, TRAIN_ON_LATER_MONTHS)
-            second = journey.build(project, known)
+            second = journey.build(project, known, version=2)
             step.look_at = _registered(second)
 
         with narrator.step("ML engineer: release version 2 behind a canary, under traffic") as step:
-            execution = journey.release(project, second)
+            known = journey.executions(build_pipeline)
+            execution = journey.release(project, second, meanwhile=push_the_next)
             outcomes[2] = journey.verdict(execution, "Production")
             _expect_outcome(outcomes[2], "PROMOTED", execution.failures())
             step.look_at = f"{outcomes[2]}: pipeline {execution.pipeline} {execution.status.lower()}"
 
-        with narrator.step("Data scientist: push a change that breaks on a slice nobody tested") as step:
-            known = journey.executions(build_pipeline)
-            journey.push(project, MISREAD_WEEKDAYS)
-            third = journey.build(project, known)
+        with narrator.step("The change that was pushed meanwhile builds; it breaks on a slice nobody tested") as step:
+            third = journey.build(project, known, version=3)
             step.look_at = _registered(third)
 
         with narrator.step("ML engineer: release version 3: its alarm fires in the bake") as step:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 APP = "tidegate-quickstart"
 """What the journey's own clients call themselves, so that their requests can be told from the repos' tests."""
 

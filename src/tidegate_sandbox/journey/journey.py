@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,25 +106,31 @@ class Journey:
         _git("commit", "--quiet", "--all", "--message", change.message, cwd=project.build_repo)
         _git("push", "--quiet", cwd=project.build_repo)
 
-    def build(self, project: Project, known: list[str]) -> dict[str, Any]:
-        """Follow the build pipeline's next execution; return the model package that it registered."""
-        before = {package["ModelPackageArn"] for package in self._account.packages(project.group)}
+    def build(self, project: Project, known: list[str], version: int) -> dict[str, Any]:
+        """Follow the build pipeline's execution after those `known`; return the version that it registered."""
         pipeline = project.outputs["BuildPipelineName"]
         execution = self._account.follow(pipeline, self._account.next_execution(pipeline, known))
         if execution.status != "Succeeded":
             raise JourneyError(f"{pipeline} ended as {execution.status}: {self._why(execution)}")
-        fresh = [p for p in self._account.packages(project.group) if p["ModelPackageArn"] not in before]
-        if len(fresh) != 1:
-            raise JourneyError(f"one new model version was expected in {project.group}, and {len(fresh)} are there")
-        return self._account.package(fresh[0]["ModelPackageArn"])
+        newest = self._account.packages(project.group)[0]
+        if newest["ModelPackageVersion"] != version:
+            raise JourneyError(
+                f"version {version} was expected in {project.group}; the newest is {newest['ModelPackageVersion']}"
+            )
+        return self._account.package(newest["ModelPackageArn"])
 
     def executions(self, pipeline: str) -> list[str]:
         """Return the executions that a pipeline has had so far."""
         return self._account.executions(pipeline)
 
     # ------------------------------------------------------------ ML engineer
-    def release(self, project: Project, package: dict[str, Any]) -> Execution:
-        """Approve a version in the registry, then the deploy pipeline's own approval; return its execution."""
+    def release(
+        self, project: Project, package: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
+    ) -> Execution:
+        """Approve a version in the registry, then the deploy pipeline's own approval; return its execution.
+
+        `meanwhile` is what somebody else does while production is being released.
+        """
         pipeline = project.outputs["DeployPipelineName"]
         known = self._account.executions(pipeline)
         self._account.approve_package(package["ModelPackageArn"])
@@ -132,6 +139,7 @@ class Journey:
             raise JourneyError(f"{pipeline} ended as {execution.status} before production: {self._why(execution)}")
         self._account.approve_stage(execution, "staging answers well")
         self._narrator.note("approved for production")
+        meanwhile()
 
         def look() -> Execution | None:
             found = self._account.execution(pipeline, execution.id)

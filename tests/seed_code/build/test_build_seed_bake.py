@@ -36,6 +36,7 @@ FILES = {
     "requirements.in",
     "requirements.txt",
     "scripts/environment.py",
+    "scripts/uv.txt",
     "steps/evaluate.py",
     "steps/process.py",
     "steps/train/inference.py",

@@ -64,6 +64,7 @@ EXPECTED = {
     "tests/test_endpoint.py",
     "tests/test_repository.py",
     "scripts/environment.py",
+    "scripts/uv.txt",
     "vendor/README.md",
 }
 

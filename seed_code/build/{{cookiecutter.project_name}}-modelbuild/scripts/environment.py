@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-UV = "uv==0.13.9"
+UV_LOCK = Path(__file__).resolve().with_name("uv.txt")
 
 
 def run(*command: str) -> None:
@@ -27,7 +27,8 @@ def find_uv(folder: Path) -> str:
     """Return uv's path; where there is no uv, pip puts one into `folder`, and nowhere else."""
     if found := shutil.which("uv"):
         return found
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), UV)
+    locked = ("--require-hashes", "-r", str(UV_LOCK))
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), *locked)
     return str(folder / "bin" / "uv")
 
 
