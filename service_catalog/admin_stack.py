@@ -12,7 +12,7 @@ Change = Literal["created", "updated", "unchanged"]
 
 # A stack whose first creation failed can only be deleted.
 NEVER_MADE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
-POLL = {"Delay": 2, "MaxAttempts": 900}
+POLL = {"Delay": 1, "MaxAttempts": 1800}
 PRINCIPAL_TYPE = "AWS::ServiceCatalog::PortfolioPrincipalAssociation"
 
 
