@@ -18,10 +18,10 @@ from service_catalog.policy import (
     s3_arn,
     sub,
 )
+from service_catalog.roles import PROJECT_TAG
 
 # Every project: any name, and any id that SageMaker gives.
 ANY = ProjectNames(project_name="*", project_id="p-*")
-PROJECT_TAG = "sagemaker:project-id"
 BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
 
 
@@ -103,6 +103,7 @@ def _roles() -> list[Statement]:
                 "GetRolePolicy",
                 "ListAttachedRolePolicies",
                 "ListRolePolicies",
+                "ListRoleTags",
                 "TagRole",
                 "UntagRole",
                 "UpdateAssumeRolePolicy",
@@ -135,6 +136,14 @@ def _storage() -> list[Statement]:
                 "GetKeyPolicy",
                 "GetKeyRotationStatus",
                 "ListResourceTags",
+            ),
+            # CloudFormation does these right after CreateKey, and a tag takes up to five minutes to reach
+            # authorisation (KMS developer guide, "Use tags to control access to KMS keys").
+            on=[arn("kms", "key/*")],
+        ),
+        allow(
+            _actions(
+                "kms",
                 "PutKeyPolicy",
                 "ScheduleKeyDeletion",
                 "UntagResource",
@@ -149,14 +158,28 @@ def _storage() -> list[Statement]:
                 "CreateBucket",
                 "DeleteBucket",
                 "DeleteBucketPolicy",
+                "GetAccelerateConfiguration",
+                "GetAnalyticsConfiguration",
+                "GetBucketAbac",
+                "GetBucketAcl",
+                "GetBucketCORS",
+                "GetBucketLocation",
                 "GetBucketLogging",
+                "GetBucketMetadataTableConfiguration",
+                "GetBucketNotification",
+                "GetBucketObjectLockConfiguration",
                 "GetBucketOwnershipControls",
                 "GetBucketPolicy",
                 "GetBucketPublicAccessBlock",
                 "GetBucketTagging",
                 "GetBucketVersioning",
+                "GetBucketWebsite",
                 "GetEncryptionConfiguration",
+                "GetIntelligentTieringConfiguration",
+                "GetInventoryConfiguration",
                 "GetLifecycleConfiguration",
+                "GetMetricsConfiguration",
+                "GetReplicationConfiguration",
                 "ListBucket",
                 "ListTagsForResource",
                 "PutBucketLogging",
@@ -178,7 +201,9 @@ def _storage() -> list[Statement]:
                 "CreateRepository",
                 "DeleteRepository",
                 "GetRepository",
+                "GetRepositoryTriggers",
                 "ListTagsForResource",
+                "PutRepositoryTriggers",
                 "TagResource",
                 "UntagResource",
                 "UpdateRepositoryDescription",
@@ -186,12 +211,17 @@ def _storage() -> list[Statement]:
             ),
             on=[arn("codecommit", ANY.repository(part)) for part in ("build", "deploy")],
         ),
+        allow_on_any(
+            ["codecommit:ListRepositories"],
+            because="CloudFormation knows a repository by its id and finds its name by listing all",
+        ),
         allow(
             _actions(
                 "sagemaker",
                 "AddTags",
                 "CreateModelPackageGroup",
                 "DeleteModelPackageGroup",
+                "DeleteModelPackageGroupPolicy",
                 "DeleteTags",
                 "DescribeModelPackageGroup",
                 "GetModelPackageGroupPolicy",
@@ -245,6 +275,8 @@ def _work() -> list[Statement]:
                 "GetFunction",
                 "GetFunctionCodeSigningConfig",
                 "GetFunctionConfiguration",
+                "GetFunctionRecursionConfig",
+                "GetFunctionScalingConfig",
                 "GetRuntimeManagementConfig",
                 "InvokeFunction",
                 "ListTags",
@@ -259,6 +291,7 @@ def _work() -> list[Statement]:
             _actions(
                 "logs",
                 "CreateLogGroup",
+                "DeleteDataProtectionPolicy",
                 "DeleteLogGroup",
                 "DeleteRetentionPolicy",
                 "GetDataProtectionPolicy",
@@ -274,7 +307,7 @@ def _work() -> list[Statement]:
             ],
         ),
         allow_on_any(
-            _actions("logs", "DescribeIndexPolicies", "DescribeLogGroups"),
+            _actions("logs", "DescribeIndexPolicies", "DescribeLogGroups", "DescribeResourcePolicies"),
             because="CloudFormation looks a log group up by listing, which has no narrower resource",
         ),
     ]

@@ -70,6 +70,14 @@ def equals(key: str, value: str) -> dict[str, Any]:
     return {"StringEquals": {key: sub(value)}}
 
 
+def unless_other(key: str, value: str) -> dict[str, Any]:
+    """Return the condition that `key`, if the request carries it at all, equals `value` (an `Fn::Sub` text).
+
+    For keys of which it is not documented that each service sends them, or sends them at once.
+    """
+    return {"StringEqualsIfExists": {key: sub(value)}}
+
+
 def passed_to(*services: str) -> dict[str, Any]:
     """Return the condition that a role is passed to these services only."""
     principals = [f"{service}.amazonaws.com" for service in services]

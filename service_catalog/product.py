@@ -10,6 +10,7 @@ from aws_cdk import aws_servicecatalog as servicecatalog
 from service_catalog.launch_role import boundary_statements, launch_statements
 from service_catalog.names import PORTFOLIO_NAME, PRODUCT_NAME, ROLE_PATH, launch_role, permissions_boundary
 from service_catalog.policy import Statement, document, reasons, sub, trust
+from service_catalog.roles import OWN_ACCOUNT
 
 OWNER = "Tidegate"
 # Studio shows in its template gallery what carries this tag.
@@ -99,7 +100,7 @@ def _add_launch_role(stack: cdk.Stack) -> iam.CfnRole:
         role_name=sub(launch_role("${AWS::Region}")),
         path=ROLE_PATH,
         description="Launches Tidegate projects for Service Catalog",
-        assume_role_policy_document=trust("servicecatalog"),
+        assume_role_policy_document=trust("servicecatalog", OWN_ACCOUNT),
         policies=[iam.CfnRole.PolicyProperty(policy_name="launch", policy_document=document(statements))],
     )
     # The role's policy names the boundary, so a launch before it exists would be refused.

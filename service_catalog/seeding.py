@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from service_catalog.builds import add_build_project, add_log_group
 from service_catalog.policy import allow, arn, sub, trust
-from service_catalog.roles import Project, add_role
+from service_catalog.roles import OWN_ACCOUNT, Project, add_role
 
 STARTER_SOURCE = Path(__file__).with_name("seed_starter.py")
 STARTER_MAX_CHARACTERS = 4096
@@ -82,7 +82,7 @@ def _starter(stack: cdk.Stack, project: Project, build: codebuild.CfnProject) ->
         stack,
         project.names,
         purpose,
-        trust("lambda"),
+        trust("lambda", OWN_ACCOUNT),
         [
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], on=[arn("logs", f"log-group:{log_name}:*")]),
             allow(["codebuild:StartBuild"], on=["${SeedProject.Arn}"]),

@@ -1,0 +1,101 @@
+"""What CloudFormation calls in a role's name, as each type's own schema lists it, against what the role may."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+Template = dict[str, Any]
+
+# What a handler calls for properties that this product's resources do not have.
+NOT_USED = {
+    "ec2:DescribeNetworkInterfaces": "the function is in no VPC",
+    "iam:DetachRolePolicy": "roles have inline policies only",
+    "kms:Decrypt": "the function's variables are under Lambda's own key",
+}
+ENDPOINT_STACK = (
+    "AWS::CloudWatch::Alarm",
+    "AWS::SageMaker::Endpoint",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Model",
+)
+# IAM's quotas, in characters without white space.
+INLINE_MAX, MANAGED_MAX = 10_240, 6_144
+
+
+def calls(kind: str, handler: str) -> set[str]:
+    schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", kind).schema
+    return set(schema.get("handlers", {}).get(handler, {}).get("permissions", []))
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in role["Properties"]["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def allowed(role: dict[str, Any]) -> set[str]:
+    actions = (statement["Action"] for statement in statements(role))
+    return {each for action in actions for each in ([action] if isinstance(action, str) else action)}
+
+
+@pytest.mark.parametrize("handler", ["read", "delete"])
+def test_then_the_launch_role_can_read_and_delete_whatever_a_launch_made(
+    product: Template, portfolio: Template, handler: str
+) -> None:
+    """A launch reads back what it refers to, and a launch that fails deletes what it made."""
+    may = allowed(portfolio["Resources"]["LaunchRole"]) | set(NOT_USED)
+    kinds = {each["Type"] for each in product["Resources"].values() if each["Type"].startswith("AWS::")}
+    assert {kind: sorted(calls(kind, handler) - may) for kind in kinds} == {kind: [] for kind in kinds}
+
+
+@pytest.mark.parametrize("handler", ["create", "read", "update", "delete"])
+@pytest.mark.parametrize("kind", ENDPOINT_STACK)
+def test_then_the_deployment_role_can_do_all_that_an_endpoint_stack_asks(
+    product: Template, kind: str, handler: str
+) -> None:
+    assert calls(kind, handler) <= allowed(product["Resources"]["CloudformationRole"])
+
+
+def test_then_nothing_that_follows_the_making_of_a_key_waits_for_its_tag(portfolio: Template) -> None:
+    """A new tag takes up to five minutes to count in KMS."""
+    untagged = [each for each in statements(portfolio["Resources"]["LaunchRole"]) if "Condition" not in each]
+    free = {action for each in untagged for action in each["Action"]}
+    assert free >= calls("AWS::KMS::Key", "read") | {"kms:EnableKeyRotation"}
+    assert not {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & free
+
+
+def test_then_an_endpoint_is_made_from_a_config_whose_tag_does_not_count_yet_but_not_from_anothers(
+    product: Template,
+) -> None:
+    own = {"StringEqualsIfExists": {"aws:ResourceTag/sagemaker:project-id": {"Ref": "SageMakerProjectId"}}}
+    for action in ("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"):
+        (on_config,) = (
+            each
+            for each in statements(product["Resources"]["CloudformationRole"])
+            if action in each["Action"] and ":endpoint-config/" in json.dumps(each["Resource"])
+        )
+        assert on_config["Condition"] == own
+
+
+def test_then_a_model_may_be_made_from_the_projects_versions_only(product: Template) -> None:
+    (on_version,) = (
+        each
+        for each in statements(product["Resources"]["CloudformationRole"])
+        if "sagemaker:CreateModel" in each["Action"] and ":model-package/" in json.dumps(each["Resource"])
+    )
+    assert on_version["Resource"]["Fn::Sub"].endswith(":model-package/*-${SageMakerProjectId}/*")
+
+
+@pytest.mark.parametrize("template", ["product", "portfolio"])
+def test_then_policies_fit_into_iams_quotas(template: str, request: pytest.FixtureRequest) -> None:
+    def size(document: dict[str, Any]) -> int:
+        return len(json.dumps(document, separators=(",", ":")))
+
+    for name, resource in request.getfixturevalue(template)["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Role":
+            policies = resource["Properties"]["Policies"]
+            assert sum(size(each["PolicyDocument"]) for each in policies) < INLINE_MAX, name
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            assert size(resource["Properties"]["PolicyDocument"]) < MANAGED_MAX, name
