@@ -51,6 +51,12 @@ def test_the_files_are_those_that_were_accepted_byte_for_byte(case, rendered):
     assert {path.name: path.read_bytes().decode() for path in folder.iterdir()} == rendered
 
 
+@pytest.mark.parametrize("kind", ["AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"])
+def test_what_cloudformation_names_carries_the_projects_id_by_which_it_may_be_created(document, kind):
+    (properties,) = resources(document, kind).values()
+    assert {"Key": "sagemaker:project-id", "Value": "p-abc123def456"} in properties["Tags"]
+
+
 @pytest.fixture(scope="module")
 def engine() -> CompositeEngine:
     return CompositeEngine()
