@@ -120,12 +120,16 @@ class Evidence:
 
     @property
     def attempted(self) -> bool:
-        """Whether the endpoint was touched during this release."""
-        return (
-            any(s.pending_config or s.endpoint_status in {"Creating", "Updating"} for s in self.timeline)
-            or bool(self.stack and self.stack.endpoint_touched)
-            or bool(self.endpoint and self.action and _since(self.endpoint.modified_at, self.action.started_at))
-        )
+        """Whether the endpoint was touched during this release.
+
+        What the endpoint tells of itself counts first: CloudFormation's events name an endpoint also where SageMaker
+        refused to update it, for want of a quota, say.
+        """
+        if any(s.pending_config or s.endpoint_status in {"Creating", "Updating"} for s in self.timeline):
+            return True
+        if self.endpoint and self.action and self.action.started_at:
+            return _since(self.endpoint.modified_at, self.action.started_at)
+        return bool(self.stack and self.stack.endpoint_touched)
 
     @property
     def seconds_taken(self) -> float | None:

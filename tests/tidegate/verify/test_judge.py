@@ -250,6 +250,21 @@ def test_a_bake_that_was_seen_counts_whatever_the_times_say(evidence):
 # INCONCLUSIVE
 
 
+def test_an_update_that_sagemaker_refused_was_no_attempt_and_says_nothing_about_the_version(evidence):
+    refused = evidence(
+        OLD,
+        action=ActionSeen("Failed", T0),
+        stack=replace(STACK_FAILED, failures=("Endpoint: ResourceLimitExceeded: the quota is 4 instances",)),
+        timeline=(BEFORE,),
+    )
+    assert refused.endpoint is not None
+    refused = replace(refused, endpoint=replace(refused.endpoint, modified_at=T0 - timedelta(hours=1)))
+    verdict = judge(refused)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "never reached" in verdict.sentence
+    assert "ResourceLimitExceeded" in verdict.sentence
+
+
 def test_an_endpoint_that_is_still_updating_when_time_is_over(evidence):
     verdict = judge(evidence(OLD, status="Updating", ended=False))
     assert verdict.outcome is Outcome.INCONCLUSIVE
