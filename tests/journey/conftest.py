@@ -14,24 +14,35 @@ from tidegate_sandbox import lifecycle
 CHECKOUT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What `./scripts/quickstart --keep` reported; the sandbox that it left up is ended afterwards."""
-    folder = tmp_path_factory.mktemp("journey")
+def quickstart(folder: Path, *options: str) -> dict[str, Any]:
+    """Run `./scripts/quickstart` with its files in `folder`; return what it reported, and what it printed."""
     home, report = folder / "home", folder / "report.json"
     walk = subprocess.run(
-        [CHECKOUT / "scripts" / "quickstart", "--keep", "--home", home, "--report", report],
+        [CHECKOUT / "scripts" / "quickstart", "--home", home, "--report", report, *options],
         env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert walk.returncode == 0, f"{walk.stdout[-6000:]}\n{walk.stderr[-3000:]}"
+    return {**json.loads(report.read_text()), "printed": walk.stdout, "home": home}
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What the quickstart told with `--keep`; the sandbox that it left up is ended afterwards."""
+    folder = tmp_path_factory.mktemp("journey")
     try:
-        assert walk.returncode == 0, f"{walk.stdout[-6000:]}\n{walk.stderr[-3000:]}"
-        yield {**json.loads(report.read_text()), "printed": walk.stdout, "home": home}
+        yield quickstart(folder, "--keep")
     finally:
-        if running := lifecycle.find(home):
-            lifecycle.end(running, home)
+        if running := lifecycle.find(folder / "home"):
+            lifecycle.end(running, folder / "home")
+
+
+@pytest.fixture
+def told_where_the_stack_succeeds(tmp_path: Path) -> dict[str, Any]:
+    """What the quickstart told where CloudFormation makes nothing of an automatic rollback."""
+    return quickstart(tmp_path, "--after-rollback", "succeed")
 
 
 @pytest.fixture

@@ -13,6 +13,17 @@ def test_good_models_are_promoted_and_the_broken_one_is_rolled_back(told: dict[s
     assert told["outcomes"] == {"1": "PROMOTED", "2": "PROMOTED", "3": "ROLLED_BACK"}
 
 
+def test_a_rollback_that_cloudformation_takes_for_success_is_told_alike(
+    told_where_the_stack_succeeds: dict[str, Any],
+) -> None:
+    told = told_where_the_stack_succeeds
+
+    assert told["sandbox"]["after_rollback"] == "succeed"
+    assert told["outcomes"] == {"1": "PROMOTED", "2": "PROMOTED", "3": "ROLLED_BACK"}
+    assert told["endpoint_status_after_rollback"] == "InService"
+    assert list(told["account"]["failed"]) == ["3"]
+
+
 def test_the_endpoint_looks_well_after_the_rollback(told: dict[str, Any]) -> None:
     assert told["endpoint_status_after_rollback"] == "InService"
 

@@ -95,6 +95,8 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         _check_account(accounted)
     return {
         "project": asdict(project),
+        "endpoint": project.production,
+        "row": rows[0],
         "outcomes": outcomes,
         "endpoint_status_after_rollback": endpoint["EndpointStatus"],
         "largest_difference": difference,
@@ -155,25 +157,24 @@ def main(
         "[bold]Tidegate quickstart[/bold], a [bold]local simulation[/bold]: nothing here proves what AWS does."
     )
     settings = server.Settings(home.resolve(), port, speed, after_rollback)
+    result: dict[str, Any] = {}
     try:
         with narrator.step("Start AWS on this machine") as step:
             running, _ = lifecycle.start(settings, lambda _: None)
             step.look_at = f"{running.url}, process {running.pid}"
+        os.environ.update(running.environment())
         try:
-            os.environ.update(running.environment())
             result = walk(_journey(narrator, settings, running), narrator, running.url, rate)
             result["sandbox"] = running.status()
         finally:
-            if not keep:
+            if keep:
+                _say_what_next(narrator, running, settings.home, result)
+            else:
                 lifecycle.end(running, settings.home)
     except (JourneyError, lifecycle.LifecycleError) as stopped:
         narrator.say(str(stopped))
-        if keep:
-            _say_what_next(narrator, running, settings.home)
         sys.exit(1)
     narrator.table()
-    if keep:
-        _say_what_next(narrator, running, settings.home)
     if report:
         result |= {"seconds": time.monotonic() - begun, "steps": [asdict(step) for step in narrator.steps]}
         report.write_text(json.dumps(result, indent=2, default=str) + "\n")
@@ -186,11 +187,26 @@ def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.R
     return Journey(narrator, CHECKOUT, work)
 
 
-def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path) -> None:
-    exports = "\n".join(f"  export {name}={value}" for name, value in running.environment().items())
-    narrator.say(f"The sandbox is still up at {running.url}. To go on with it:\n{exports}")
-    narrator.say(f"  .venv/bin/tidegate sandbox status --home {home}   what runs there")
-    narrator.say(f"  .venv/bin/tidegate sandbox down --home {home}     end it")
+def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path, result: dict[str, Any]) -> None:
+    lines = [f"The sandbox is still up at {running.url}. To go on with it, in a shell at the checkout:"]
+    lines += [f"  export {name}={value}" for name, value in running.environment().items()]
+    if result:
+        outputs, endpoint = result["project"]["outputs"], result["endpoint"]
+        ask = "import boto3; print(boto3.client('sagemaker-runtime').invoke_endpoint("
+        ask += f"EndpointName='{endpoint}', ContentType='text/csv', Body='{result['row']}')['Body'].read())"
+        lines += [
+            "Ask production for a prediction:",
+            f'  .venv/bin/python -c "{ask}"',
+            "Change how the model is released, or how it is built: clone, edit, push, and a pipeline starts:",
+            f"  git clone {outputs['DeployRepositoryUrl']}",
+            f"  git clone {outputs['BuildRepositoryUrl']}",
+        ]
+    lines += [
+        "See what runs, and end it:",
+        f"  .venv/bin/tidegate sandbox status --home {home}",
+        f"  .venv/bin/tidegate sandbox down --home {home}",
+    ]
+    narrator.say("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """Print a paragraph that belongs to no step."""
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
