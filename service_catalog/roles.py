@@ -33,6 +33,8 @@ from service_catalog.storage import Storage
 # who asked; for the other services it is not settled, and a role that cannot be assumed would be worse.
 OWN_ACCOUNT = unless_other("aws:SourceAccount", "${AWS::AccountId}")
 PROJECT_TAG = "sagemaker:project-id"
+# SageMaker developer guide, "SageMaker AI API Permissions".
+LISTS = "SageMaker's List calls, but for ListTags, take no restriction by resource"
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,7 @@ class Project:
         """See which version is live, which config serves it, and what its alarms say."""
         return [
             self.versions("DescribeModelPackage"),
-            allow_on_any(
-                ["sagemaker:ListModelPackages"],
-                because="which resource the list of a group's versions is checked against is not documented",
-            ),
+            allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
             self.endpoints("DescribeEndpoint"),
             self.owned("endpoint-config", "DescribeEndpointConfig"),
             # The release tag is what a verdict rests on.
@@ -208,9 +207,6 @@ def _build(project: Project) -> list[Statement]:
                 "sagemaker:CreatePipeline",
                 "sagemaker:DescribePipeline",
                 "sagemaker:DescribePipelineExecution",
-                "sagemaker:ListPipelineExecutionSteps",
-                "sagemaker:ListPipelineExecutions",
-                "sagemaker:ListTags",
                 "sagemaker:StartPipelineExecution",
                 "sagemaker:UpdatePipeline",
             ],
@@ -219,6 +215,7 @@ def _build(project: Project) -> list[Statement]:
                 arn("sagemaker", f"pipeline/*-{project.id}/execution/*"),
             ],
         ),
+        allow_on_any(["sagemaker:ListPipelineExecutionSteps"], because=LISTS),
         allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
     ]
 

@@ -88,6 +88,16 @@ def test_then_a_model_may_be_made_from_the_projects_versions_only(product: Templ
     assert on_version["Resource"]["Fn::Sub"].endswith(":model-package/*-${SageMakerProjectId}/*")
 
 
+def test_then_sagemakers_lists_are_asked_for_without_a_resource(product: Template) -> None:
+    """Its developer guide: but for ListTags, a List call takes no restriction by resource."""
+    for name, resource in product["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Role":
+            for each in statements(resource):
+                actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+                lists = {a for a in actions if a.startswith("sagemaker:List")} - {"sagemaker:ListTags"}
+                assert not lists or each["Resource"] == "*", f"{name}: {sorted(lists)}"
+
+
 @pytest.mark.parametrize("template", ["product", "portfolio"])
 def test_then_policies_fit_into_iams_quotas(template: str, request: pytest.FixtureRequest) -> None:
     def size(document: dict[str, Any]) -> int:
