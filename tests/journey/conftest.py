@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -29,14 +30,19 @@ def quickstart(folder: Path, *options: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What the quickstart told with `--keep`; the sandbox that it left up is ended afterwards."""
-    folder = tmp_path_factory.mktemp("journey")
-    try:
-        yield quickstart(folder, "--keep")
-    finally:
-        if running := lifecycle.find(folder / "home"):
-            lifecycle.end(running, folder / "home")
+def told() -> Iterator[dict[str, Any]]:
+    """What the quickstart told with `--keep`; the sandbox that it left up is ended afterwards.
+
+    It lives inside the checkout, as it does by default, where a build could take the checkout's settings for its own.
+    """
+    inside = CHECKOUT / ".cache"
+    inside.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=inside, prefix="journey-", ignore_cleanup_errors=True) as folder:
+        try:
+            yield quickstart(Path(folder), "--keep")
+        finally:
+            if running := lifecycle.find(Path(folder) / "home"):
+                lifecycle.end(running, Path(folder) / "home")
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ EXPECTED = {
     "payloads/expected.json",
     "payloads/morning-rush.csv",
     "payloads/night.csv",
+    "pyproject.toml",
     "requirements.in",
     "requirements.txt",
     "stages/prod.yml",
@@ -274,6 +275,13 @@ class TestItsOwnTests:
 
         assert done.returncode == 0, done.stdout
         assert "5 passed, 6 skipped" in done.stdout
+
+    def test_they_pass_inside_another_project_whose_settings_are_not_theirs(self, tmp_path):
+        (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = ['--no-such-option']\n")
+
+        done = self.run(bake(SEED, {}, tmp_path / "inside"))
+
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def test_they_pass_on_an_endpoint_whose_answers_make_sense(self, repository):
         with endpoint(lambda rows: "\n".join("100.5" for _ in rows)) as (url, invoked):

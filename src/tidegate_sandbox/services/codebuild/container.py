@@ -88,6 +88,7 @@ def environment(container: Container) -> dict[str, str]:
         "TMPDIR": str(container.root / "tmp"),
         "GIT_CONFIG_GLOBAL": str(container.root / "gitconfig"),
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(container.root),  # a repository that the sandbox lies in is none of a build's
         "GIT_TERMINAL_PROMPT": "0",
     }
 
