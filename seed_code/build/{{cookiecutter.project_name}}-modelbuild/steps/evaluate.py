@@ -52,7 +52,9 @@ def main() -> None:
     base = parser.parse_args().base
     model_dir = base / "model"
     with tarfile.open(model_dir / "model.tar.gz") as archive:
-        archive.extractall(model_dir, filter="data")
+        # Python has the filter from 3.11.4 on; before, the archive, which is this pipeline's own, is taken as it is.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(model_dir)
     sys.path.insert(0, str(model_dir / "code"))
     import inference
 

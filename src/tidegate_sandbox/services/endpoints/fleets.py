@@ -6,7 +6,6 @@ many processes run.
 
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import threading
@@ -196,6 +195,11 @@ def _unpack(url: str, folder: Path) -> None:
 
 
 def _extract(tar: tarfile.TarFile, folder: Path) -> None:
-    if not hasattr(tarfile, "data_filter"):
-        raise FleetError(f"Python {sys.version.split()[0]} cannot unpack archives safely: use 3.11.4 or newer")
-    tar.extractall(folder, filter="data")
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    for member in tar:  # Python before 3.11.4, such as Debian 12's: what has no need of a filter
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name} is not a file or folder within it")
+        tar.extract(member, folder)
