@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from tidegate.clock import SystemClock
@@ -153,28 +154,34 @@ def main(
     """Walk the whole journey on this machine, with no AWS account and no docker."""
     narrator = Narrator(Console())
     begun = time.monotonic()
-    narrator.say(
-        "[bold]Tidegate quickstart[/bold], a [bold]local simulation[/bold]: nothing here proves what AWS does."
-    )
+    narrator.say("Tidegate quickstart, a local simulation: nothing here proves what AWS does.")
     settings = server.Settings(home.resolve(), port, speed, after_rollback)
-    result: dict[str, Any] = {}
     try:
         with narrator.step("Start AWS on this machine") as step:
             running, _ = lifecycle.start(settings, lambda _: None)
             step.look_at = f"{running.url}, process {running.pid}"
-        os.environ.update(running.environment())
-        try:
-            result = walk(_journey(narrator, settings, running), narrator, running.url, rate)
-            result["sandbox"] = running.status()
-        finally:
-            if keep:
-                _say_what_next(narrator, running, settings.home, result)
-            else:
-                lifecycle.end(running, settings.home)
+    except lifecycle.LifecycleError as refused:
+        narrator.say(str(refused))
+        sys.exit(1)
+    os.environ.update(running.environment())
+    result: dict[str, Any] = {}
+    try:
+        result = walk(_journey(narrator, settings, running), narrator, running.url, rate)
+        result["sandbox"] = running.status()
+        narrator.table()
     except (JourneyError, lifecycle.LifecycleError) as stopped:
         narrator.say(str(stopped))
+    except (BotoCoreError, ClientError, OSError) as error:
+        narrator.say(f"The sandbox no longer answers as it should ({error}). Run this again: it starts afresh.")
+    except KeyboardInterrupt:
+        narrator.say("Stopped.")
+    finally:
+        if not keep:
+            lifecycle.end(running, settings.home)
+    if keep:
+        _say_what_next(narrator, running, settings.home, result)
+    if not result:
         sys.exit(1)
-    narrator.table()
     if report:
         result |= {"seconds": time.monotonic() - begun, "steps": [asdict(step) for step in narrator.steps]}
         report.write_text(json.dumps(result, indent=2, default=str) + "\n")

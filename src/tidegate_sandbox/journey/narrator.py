@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -28,7 +29,7 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """Print a paragraph that belongs to no step."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -50,7 +51,8 @@ class Narrator:
         step = self.steps[-1]
         if text not in step.notes:
             step.notes.append(text)
-            self._console.print(f"    [dim]{text}[/dim]", highlight=False, markup=True)
+            # What AWS says may look like markup.
+            self._console.print(f"    {text}", style="dim", highlight=False, markup=False)
 
     def table(self) -> None:
         """Print every step with its duration and what to look at."""
@@ -60,6 +62,6 @@ class Narrator:
         table.add_column("seconds", justify="right")
         table.add_column("what to look at", overflow="fold")
         for number, step in enumerate(self.steps, 1):
-            table.add_row(str(number), step.title, f"{step.seconds:.1f}", step.look_at)
+            table.add_row(str(number), escape(step.title), f"{step.seconds:.1f}", escape(step.look_at))
         table.add_row("", "[bold]in all[/bold]", f"[bold]{sum(s.seconds for s in self.steps):.1f}[/bold]", "")
         self._console.print(table)
