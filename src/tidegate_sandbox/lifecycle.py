@@ -189,7 +189,8 @@ def _is_locked(home: Path) -> bool:
 
 def _taken(home: Path, running: Running | None) -> str:
     where = f" at {running.url} (process {running.pid})" if running else ""
-    return f"a sandbox runs in {home} already{where}: end it with `tidegate sandbox down`, or choose another --home"
+    end_it = f"`tidegate sandbox down --home {home}`"
+    return f"a sandbox runs in {home} already{where}: end it with {end_it}, or choose another --home"
 
 
 def _start_afresh(home: Path) -> None:
