@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,11 @@ def test_the_locks_agree_on_what_they_share(default_repo: Path) -> None:
         return set(re.findall(r"^\S+==.*?(?= \\)", (default_repo / lock).read_text(), re.MULTILINE))
 
     assert pins("requirements.txt") < pins("requirements-dev.txt")
+
+
+def test_the_environment_is_made_for_the_python_that_makes_it(default_repo: Path) -> None:
+    settings = tomllib.loads((default_repo / "pyproject.toml").read_text())["tool"]["uv"]["pip"]
+    assert not {"python-version", "python-platform", "target", "prefix"} & settings.keys()  # installing obeys these too
 
 
 def test_the_build_runs_what_is_in_the_repo(default_repo: Path) -> None:
