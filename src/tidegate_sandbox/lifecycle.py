@@ -18,6 +18,8 @@ from tidegate_sandbox import server
 
 LOCK = "tidegate-sandbox.lock"
 RECORD = "sandbox.json"
+REGION = "us-east-1"
+"""The region that a person is told to use; any other works as well."""
 KEPT = (LOCK, "images", "codebuild")
 """What of a home outlives a sandbox: the environments that took long to make. All else starts afresh."""
 
@@ -44,7 +46,7 @@ class Running:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": server.ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": REGION,
         }
 
     def status(self) -> dict[str, Any]:

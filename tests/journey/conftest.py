@@ -13,6 +13,8 @@ import pytest
 from tidegate_sandbox import lifecycle
 
 CHECKOUT = Path(__file__).parents[2]
+OF_A_PERSONS_OWN = {"AWS_PROFILE": "not-for-the-sandbox", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+"""Settings for the real AWS that a person's shell may hold; the journey must not heed them."""
 
 
 def quickstart(folder: Path, *options: str) -> dict[str, Any]:
@@ -20,7 +22,7 @@ def quickstart(folder: Path, *options: str) -> dict[str, Any]:
     home, report = folder / "home", folder / "report.json"
     walk = subprocess.run(
         [CHECKOUT / "scripts" / "quickstart", "--home", home, "--report", report, *options],
-        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        env={**os.environ, **OF_A_PERSONS_OWN},
         capture_output=True,
         text=True,
         check=False,

@@ -87,10 +87,9 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         answers = traffic.stop()
 
     with narrator.step("Account for every prediction") as step:
-        ledger = journey.ledger(project, url, own=True)
+        ledger, others = journey.ledger(project, url)
         ledger[1, 200] -= 1  # the comparison above was one request
         accounted = journey.account_for(project, [first, second, third], answers, ledger)
-        others = sum(journey.ledger(project, url, own=False).values())
         step.look_at = _account_in_words(accounted)
         narrator.note(f"{step.look_at}; the deploy repo's own tests made {others} more")
         _check_account(accounted)
@@ -163,11 +162,10 @@ def main(
     except lifecycle.LifecycleError as refused:
         narrator.say(str(refused))
         sys.exit(1)
-    os.environ.update(running.environment())
     result: dict[str, Any] = {}
     try:
-        result = walk(_journey(narrator, settings, running), narrator, running.url, rate)
-        result["sandbox"] = running.status()
+        told = walk(_journey(narrator, settings, running), narrator, running.url, rate)
+        result = told | {"sandbox": running.status()}
         narrator.table()
     except (JourneyError, lifecycle.LifecycleError) as stopped:
         narrator.say(str(stopped))
@@ -191,6 +189,10 @@ def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.R
     work = settings.home / "journey"
     work.mkdir()
     context.start(context.Sandbox(settings.home, running.port, SystemClock()))
+    # A person's own profile or endpoints must not come between the journey and the sandbox.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(context.Scope(server.ACCOUNT, lifecycle.REGION).environment())
     return Journey(narrator, CHECKOUT, work)
 
 

@@ -196,20 +196,18 @@ class Journey:
         traffic.start()
         return traffic
 
-    def ledger(self, project: Project, url: str, *, own: bool) -> dict[tuple[int, int], int]:
-        """Return how many of production's requests each model version answered, by HTTP status.
+    def ledger(self, project: Project, url: str) -> tuple[dict[tuple[int, int], int], int]:
+        """Return how many of the journey's requests to production each model version answered, by HTTP status.
 
-        `own` are the journey's; the others come from the deploy repo's tests, which try each release.
+        Also return how many requests others made: the deploy repo's tests, which try each release.
         """
         with urllib.request.urlopen(f"{url}/_tidegate/endpoints/{project.production}/ledger") as answer:  # noqa: S310 - loopback
             entries = json.load(answer)["requests"]
         counted: dict[tuple[int, int], int] = {}
-        for entry in entries:
-            if (entry["app"] == APP) is not own:
-                continue
+        for entry in (entry for entry in entries if entry["app"] == APP):
             key = (int(entry["model_package"].rsplit("/", 1)[-1]), int(entry["status_code"]))
             counted[key] = counted.get(key, 0) + int(entry["count"])
-        return counted
+        return counted, sum(int(entry["count"]) for entry in entries if entry["app"] != APP)
 
     def account_for(
         self,
