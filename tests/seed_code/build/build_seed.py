@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 CHECKOUT = Path(__file__).parents[3]
 SEED = CHECKOUT / "seed_code" / "build"
 CACHE = CHECKOUT / ".cache"
@@ -25,19 +27,19 @@ OTHER_ANSWERS = {
 
 
 def environment_script(repo: Path) -> ModuleType:
-    """Load the repo's scripts/environment.py, told to keep environments in the checkout's .cache."""
+    """Load the repo's scripts/environment.py."""
     spec = importlib.util.spec_from_file_location("environment", repo / "scripts" / "environment.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    real = script.uv
-
-    def uv(*arguments: str) -> str:
-        return str(CACHE / "uv") if arguments == ("cache", "dir") else real(*arguments)
-
-    script.uv = uv
     return script
+
+
+def keep_environments(patch: pytest.MonkeyPatch) -> None:
+    """Let environments be kept in the checkout's .cache, and packages where uv has them anyway."""
+    patch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")))
+    patch.setenv("XDG_CACHE_HOME", str(CACHE))
 
 
 def run(python: Path, *arguments: str, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from build_seed import OTHER_ANSWERS, SEED, environment_script
+from build_seed import OTHER_ANSWERS, SEED, environment_script, keep_environments
 
 from service_catalog.seed import bake
 
@@ -42,5 +42,6 @@ def python(default_repo: Path) -> Path:
     own_tools = str(Path(sys.executable).parent)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", own_tools, prepend=os.pathsep)
-        made: Path = environment_script(default_repo).make(default_repo / "requirements-dev.txt")
+        keep_environments(patch)
+        made: Path = environment_script(default_repo).make(default_repo / "requirements-dev.txt", [])
     return made / "bin" / "python"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from build_seed import environment_script, run
+from build_seed import environment_script, keep_environments, run
 
 
 def test_its_own_tests_pass(own_copy: Path, python: Path) -> None:
@@ -104,6 +104,7 @@ def test_an_account_that_cannot_be_reached_ends_the_release_with_a_sentence(own_
 
 def test_an_environment_is_made_once_and_linked(own_copy: Path, python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["environment.py", "requirements-dev.txt"])
+    keep_environments(monkeypatch)
     script = environment_script(own_copy)
     script.main()
     script.main()
