@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tidegate.cli import extensions, main
+from tidegate.cli import commands, main
 from tidegate.errors import TidegateError
 from tidegate.verify import ConfigSeen, EndpointSeen, Evidence, Outcome, Verdict
 
@@ -266,8 +266,8 @@ class TestExtensions:
     @pytest.fixture
     def add(self, monkeypatch):
         def add(value: str) -> None:
-            entry = EntryPoint("extra", value, extensions.GROUP)
-            monkeypatch.setattr(extensions, "_extensions", lambda: EntryPoints([entry]))
+            entry = EntryPoint("extra", value, commands.GROUP)
+            monkeypatch.setattr(commands, "_extensions", lambda: EntryPoints([entry]))
 
         return add
 
@@ -294,7 +294,7 @@ class TestExtensions:
         assert "extra" in tidegate("--help")[1]
 
     def test_own_commands_do_not_look_for_others(self, repo, tidegate, monkeypatch):
-        monkeypatch.setattr(extensions, "_extensions", lambda: pytest.fail("looked for extensions"))
+        monkeypatch.setattr(commands, "_extensions", lambda: pytest.fail("looked for extensions"))
 
         assert tidegate("validate")[0] == 0
 

@@ -3,17 +3,17 @@
 from tidegate.aws import client
 from tidegate.errors import TidegateError
 from tidegate.registry import ModelPackage, describe, list_versions, resolve
-from tidegate.stage import Repo
+from tidegate.stage import Stage
 
 
-def find_package(repo: Repo, wanted: str | None) -> ModelPackage:
+def find_package(stage: Stage, wanted: str | None) -> ModelPackage:
     """Return the version that `wanted` names by its ARN or number, or without it the newest that may be released.
 
     A version that was rolled back can be named: whoever names it wants it again.
 
     Raises TidegateError where there is no such version, or it is not approved.
     """
-    sagemaker, group = client("sagemaker", repo.project.region), repo.model_package_group
+    sagemaker, group = client("sagemaker", stage.region), stage.model_package_group
     if wanted is None:
         return resolve(sagemaker, group)
     if wanted.isdecimal():

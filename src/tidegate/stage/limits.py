@@ -12,6 +12,11 @@ WAIT_MAX: Final = timedelta(seconds=3600)  # botocore: WaitIntervalInSeconds, Te
 EXECUTION_TIMEOUT_MIN: Final = timedelta(seconds=600)  # botocore: MaximumExecutionTimeoutInSeconds
 EXECUTION_TIMEOUT_MAX: Final = timedelta(seconds=28800)  # botocore: MaximumExecutionTimeoutInSeconds
 CANARY_MAX_PERCENT: Final = 50  # botocore, in the text of CanarySize
+LINEAR_STEP_MIN_PERCENT: Final = 10  # botocore, in the text of LinearStepSize
+LINEAR_STEP_MAX_PERCENT: Final = 50  # botocore, in the text of LinearStepSize
+ROLLING_BATCH_MIN_PERCENT: Final = 5  # botocore, in the text of MaximumBatchSize
+ROLLING_BATCH_MAX_PERCENT: Final = 50  # botocore, in the text of MaximumBatchSize
+ROLLING_ROLLBACK_MAX_PERCENT: Final = 100  # botocore, in the text of RollbackMaximumBatchSize, where it is the default
 CANARY_MIN_INSTANCES: Final = 2  # 50 % of one instance is no instance
 ROLLBACK_ALARMS_MAX: Final = 10  # botocore: AlarmList
 ALARMS_PER_RULE: Final = 2  # one on the new fleet's own metric, one on the variant's
@@ -21,7 +26,33 @@ ROLLBACK_RULES_MAX: Final = ROLLBACK_ALARMS_MAX // ALARMS_PER_RULE
 METRIC_PERIOD: Final = timedelta(seconds=60)  # endpoints publish each minute
 ALARM_WINDOW_MAX: Final = timedelta(days=1)  # botocore, in the text of EvaluationPeriods
 
+METRIC_PERIOD_MAX: Final = timedelta(hours=1)  # ours: no bake is longer
+METRIC_RETENTION: Final = timedelta(days=15)  # CloudWatch user guide: data points of one minute are kept so long
+
+# Tests before a release.
+TEST_DURATION_MIN: Final = timedelta(minutes=5)  # ours: metrics come each minute, and a test of fewer says nothing
+TEST_DURATION_MAX: Final = timedelta(days=30)  # ours
+APPROVAL_TIMEOUT: Final = timedelta(days=7)  # CodePipeline user guide: a manual approval fails by itself after it
+DEFAULT_SHADOW_VARIANT: Final = "Shadow"  # ours
+DEFAULT_CHALLENGER_VARIANT: Final = "Challenger"  # ours
+
+# Autoscaling.
+INVOCATIONS_MAX: Final = 1_000_000  # ours: requests a minute and instance
+COOLDOWN_MAX: Final = timedelta(hours=1)  # ours
+DEFAULT_SCALE_IN_COOLDOWN: Final = timedelta(seconds=300)  # Application Auto Scaling API reference
+DEFAULT_SCALE_OUT_COOLDOWN: Final = timedelta(
+    seconds=300
+)  # Application Auto Scaling API reference: SageMaker's default
+
+# Monitoring.
+DEFAULT_MONITORING_INSTANCE_TYPE: Final = "ml.m5.xlarge"  # ours: what the SDK's monitors start with
+
 # Endpoint configs.
+STARTUP_TIMEOUT_MIN: Final = timedelta(seconds=60)  # botocore: ModelDataDownloadTimeoutInSeconds and its neighbour
+STARTUP_TIMEOUT_MAX: Final = timedelta(seconds=3600)  # botocore: ModelDataDownloadTimeoutInSeconds and its neighbour
+VOLUME_SIZE_MAX: Final = 512  # botocore: VolumeSizeInGB
+SUBNETS_MAX: Final = 16  # botocore: Subnets
+SECURITY_GROUPS_MAX: Final = 5  # botocore: VpcSecurityGroupIds
 INSTANCES_MAX: Final = 1000  # ours: a quota decides long before; a slip of the keyboard should not
 CAPTURE_SAMPLING_MAX: Final = 100  # botocore: SamplingPercentage, in percent
 ENVIRONMENT_MAX_ENTRIES: Final = 100  # botocore: EnvironmentMap
@@ -41,6 +72,9 @@ PROJECT_ID_MAX: Final = 20  # botocore: ProjectId
 STAGE_NAME_MAX: Final = 9  # what a project name and an id of full length leave of an endpoint name
 ENDPOINT_NAME_MAX: Final = 63  # botocore: EndpointName
 NAME: Final = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")  # botocore: EndpointName, VariantName, EntityName
+MODEL_PACKAGE_GROUP: Final = re.compile(  # botocore: ArnOrName, and a name as EntityName
+    r"(arn:aws[a-z-]*:sagemaker:[a-z0-9-]{5,20}:[0-9]{12}:model-package-group/)?[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+)
 PROJECT_NAME: Final = re.compile(r"(?=.{1,32}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")  # botocore: ProjectEntityName
 PROJECT_ID: Final = re.compile(
     r"(?=.{1,20}$)[a-z0-9](-*[a-z0-9])*"
@@ -54,8 +88,17 @@ ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.
 KMS_KEY_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:kms:[a-z0-9-]{5,20}:[0-9]{12}:(key/[a-zA-Z0-9-]{1,64}|alias/[a-zA-Z0-9/_-]{1,250})"
 )
+TOPIC_ARN: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]{5,20}:[0-9]{12}:[a-zA-Z0-9_-]{1,256}(\.fifo)?")
+S3_URI: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s{}]{0,900})?")
+SUBNET_ID: Final = re.compile(r"subnet-[0-9a-f]{8,17}")
+SECURITY_GROUP_ID: Final = re.compile(r"sg-[0-9a-f]{8,17}")
+ATTRIBUTE_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+VERSION_MAX: Final = 999_999_999  # the model package's ARN ends with it
 BUCKET: Final = re.compile(r"(?!xn--)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
 INSTANCE_TYPE: Final = re.compile(r"ml\.[a-z][a-z0-9-]{0,15}\.[a-z0-9-]{2,16}")  # botocore lists those it knows
+
+# botocore, in the text of ScheduleExpression: each hour, each day, or every so many hours from an hour on.
+SCHEDULE: Final = re.compile(r"cron\(0 (\*|([01]?[0-9]|2[0-3])(/(0?[1-9]|1[0-9]|2[0-4]))?) \? \* \* \*\)")
 
 # Defaults, where SageMaker has one that botocore states it is SageMaker's.
 DEFAULT_TERMINATION_WAIT: Final = timedelta(0)  # botocore, in the text of TerminationWaitInSeconds

@@ -3,82 +3,58 @@
 Rules that span several fields are in `tidegate.stage.rules`; `load_repo` applies both.
 """
 
-from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from tidegate.errors import TidegateError
 from tidegate.stage import limits
-from tidegate.stage.quantities import (
-    Latency,
-    Periods,
-    Size,
-    duration_within,
-    parse_periods,
-    parse_size,
-    parse_whole_percent,
-)
+from tidegate.stage.fleet import Autoscaling, Capture, Instances, Network, Timeouts
+from tidegate.stage.frozen import Frozen
+from tidegate.stage.monitoring import Monitoring
+from tidegate.stage.quantities import Rate, parse_rate
+from tidegate.stage.release import Release
+from tidegate.stage.trial import Trial
 from tidegate.stage.values import (
     Account,
     Bucket,
     Environment,
-    InstanceCount,
-    InstanceType,
     KmsKeyArn,
+    ModelPackageGroup,
     ProjectId,
     ProjectName,
     Region,
     ResourceName,
     RoleArn,
     StageName,
-    Statistic,
     Tags,
-    Threshold,
+    TopicArn,
+    VersionWord,
+    number_above_zero,
     one_of,
 )
 
-Wait = Annotated[timedelta, BeforeValidator(duration_within(timedelta(0), limits.WAIT_MAX))]
-ExecutionTimeout = Annotated[
-    timedelta, BeforeValidator(duration_within(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX))
-]
+
+class Place(Frozen):
+    """An account and a region that the project's pipeline can deploy to, beside its own."""
+
+    account: Account = Field(examples=['"222222222222"'])
+    region: Region = Field(examples=["eu-west-1"])
 
 
-class Strategy(StrEnum):
-    """How traffic moves to the new fleet."""
-
-    ALL_AT_ONCE = "all_at_once"
-    CANARY = "canary"
-
-
-class Metric(StrEnum):
-    """The metrics of `AWS/SageMaker` that endpoints publish and that get worse by growing."""
-
-    INVOCATION_4XX_ERRORS = "Invocation4XXErrors"
-    INVOCATION_5XX_ERRORS = "Invocation5XXErrors"
-    INVOCATION_MODEL_ERRORS = "InvocationModelErrors"
-    MODEL_LATENCY = "ModelLatency"
-    OVERHEAD_LATENCY = "OverheadLatency"
-
-    @property
-    def is_latency(self) -> bool:
-        """Whether the metric is in microseconds; the others are 0 or 1 a request."""
-        return self in {Metric.MODEL_LATENCY, Metric.OVERHEAD_LATENCY}
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Project(_Frozen):
+class Project(Frozen):
     """The SageMaker project that the repository belongs to."""
 
     name: ProjectName = Field(examples=["bikeshare"])
     id: ProjectId = Field(examples=["p-abc123def456"])
     account: Account = Field(examples=['"111122223333"'])
     region: Region = Field(examples=["eu-west-1"])
+    places: tuple[Place, ...] = ()
+    """Where else the launch has wired the pipeline to. A stage in any other place is refused: it would be deployed
+    into the project's own account."""
 
     @property
     def prefix(self) -> str:
@@ -86,72 +62,61 @@ class Project(_Frozen):
         return f"{self.name}-{self.id}"
 
 
-class Instances(_Frozen):
-    """The fleet that serves the stage."""
+class Expect(Frozen):
+    """What `plan` reckons with; nothing else does."""
 
-    type: InstanceType = Field(examples=["ml.m5.large"])
-    count: InstanceCount = Field(examples=[4])
-
-
-class Capture(_Frozen):
-    """Data capture of requests and answers."""
-
-    sampling: Annotated[int, BeforeValidator(parse_whole_percent)] = Field(examples=["100%"])
-    """In percent, 0 to 100."""
+    requests_per_minute: Annotated[float, number_above_zero()] = Field(examples=[600])
+    error_rate: Annotated[Rate, BeforeValidator(parse_rate)] = Rate(Decimal(0))
+    """The share of requests that fails at the version that serves."""
+    notice: Annotated[Rate, BeforeValidator(parse_rate)] | None = None
+    """The error rate of a new version that a release should not let through."""
 
 
-class RollbackRule(_Frozen):
-    """One reason to roll back: the metric's statistic is above the threshold in so many minutes."""
+class Notifications(Frozen):
+    """Who is told when an alarm of the endpoint fires."""
 
-    metric: Annotated[Metric, one_of(Metric, "a metric that endpoints publish")] = Field(
-        examples=["Invocation5XXErrors"]
-    )
-    statistic: Statistic = Field(default_factory=lambda rule: "p99" if rule["metric"].is_latency else "Average")
-    above: Threshold = Field(examples=["1%", "250ms"])
-    periods: Annotated[Periods, BeforeValidator(parse_periods)] = Periods(1, 1)
-
-    @property
-    def threshold(self) -> float:
-        """The threshold in the metric's own unit: 0..1 for errors, microseconds for latencies."""
-        return float(self.above.microseconds) if isinstance(self.above, Latency) else self.above.fraction
+    topic: TopicArn = Field(examples=["arn:aws:sns:eu-west-1:111122223333:releases"])
 
 
-class Release(_Frozen):
-    """How a new version takes over, and what makes it give way.
+class Approval(StrEnum):
+    """Whether a person is asked before the pipeline goes into a stage."""
 
-    A canary bakes for `wait_interval`; with all traffic on the new fleet it is `termination_wait` that bakes, whatever
-    the strategy (developer guide, endpoint deployment state change: "Baking for X seconds (TerminationWaitInSeconds)").
-    """
-
-    strategy: Annotated[Strategy, one_of(Strategy, "a strategy")] = Field(examples=["canary"])
-    canary_size: Annotated[Size, BeforeValidator(parse_size)] | None = None
-    wait_interval: Wait = timedelta(0)
-    termination_wait: Wait = limits.DEFAULT_TERMINATION_WAIT
-    maximum_execution_timeout: ExecutionTimeout = limits.DEFAULT_EXECUTION_TIMEOUT
-    rollback_on: tuple[RollbackRule, ...] = ()
+    MANUAL = "manual"
+    AUTOMATIC = "automatic"
 
 
-class Stage(_Frozen):
+class Stage(Frozen):
     """One stage: `stages/NAME.yml` over what `endpoint.yml` says for all of them."""
 
     name: StageName
     account: Account = Field(examples=['"111122223333"'])
     region: Region = Field(examples=["eu-west-1"])
-    instances: Instances
-    capture: Capture | None = None
-    environment: Environment = Field(default_factory=dict)
-    tags: Tags = Field(default_factory=dict)
-    release: Release
-
-
-class Shared(_Frozen):
-    """What only `endpoint.yml` says; its other keys are defaults for the stages."""
-
-    project: Project
-    model_package_group: ResourceName = Field(examples=["bikeshare-p-abc123def456"])
+    model_package_group: ModelPackageGroup = Field(examples=["bikeshare-p-abc123def456"])
+    """The group of the registry that versions are taken from: its name, or its ARN where another account has it."""
+    version: VersionWord = "approved"
+    """What is released: `approved`, the newest version that is approved and was not rolled back, or a number."""
     execution_role: RoleArn = Field(examples=["arn:aws:iam::111122223333:role/name"])
     bucket: Bucket = Field(examples=["sagemaker-project-p-abc123def456"])
     kms_key: KmsKeyArn = Field(examples=["arn:aws:kms:eu-west-1:111122223333:key/id"])
+    instances: Instances
+    autoscaling: Autoscaling | None = None
+    capture: Capture | None = None
+    environment: Environment = Field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
+    network: Network = Network()
+    tags: Tags = Field(default_factory=dict)
+    expect: Expect | None = None
+    test: Trial | None = None
+    release: Release
+    monitoring: Monitoring = Monitoring()
+    notifications: Notifications | None = None
+    approval: Annotated[Approval, one_of(Approval, "an approval")] = Approval.MANUAL
+
+
+class Shared(Frozen):
+    """What only `endpoint.yml` says; its other keys are defaults for the stages."""
+
+    project: Project
     variant: ResourceName = limits.DEFAULT_VARIANT
 
 

@@ -14,11 +14,12 @@ from typing import Final
 from tidegate.stage import limits
 from tidegate.stage.problems import InvalidValueError
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
-_DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 _PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s?%")
 _LATENCY: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s?(us|ms|s)")
 _MICROSECONDS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
+_PRICE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,8})?) ([A-Z]{3})")
 _PERIODS: Final = re.compile(r"([0-9]{1,4}) of ([0-9]{1,4})")
 
 
@@ -79,6 +80,27 @@ class Periods:
         return f"{self.datapoints_to_alarm} of {self.evaluation_periods}"
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount of money."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+def parse_price(value: object) -> Price:
+    """Read `0.134 USD`."""
+    if isinstance(value, Price):
+        return value
+    match = _match(_PRICE, value)
+    if match is None:
+        raise InvalidValueError(f"{show(value)} is not a price", "write an amount and a currency, such as 0.134 USD")
+    return Price(Decimal(match[1]), match[2])
+
+
 def parse_duration(value: object) -> timedelta:
     """Read `90s`, `10m` or `1h`."""
     if isinstance(value, timedelta):
@@ -108,7 +130,7 @@ def duration_within(minimum: timedelta, maximum: timedelta) -> Callable[[object]
 def format_duration(duration: timedelta) -> str:
     """Write a duration in the largest unit that keeps it whole, as a stage file would."""
     seconds = int(duration.total_seconds())
-    for unit in ("h", "m"):
+    for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{seconds // _SECONDS[unit]}{unit}"
     return f"{seconds}s"

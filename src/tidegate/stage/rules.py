@@ -7,8 +7,10 @@ from itertools import chain
 from typing import Final, assert_never
 
 from tidegate.stage import limits
-from tidegate.stage.model import Instances, Project, Release, RollbackRule, Strategy
+from tidegate.stage.fleet import Instances
+from tidegate.stage.model import Project
 from tidegate.stage.quantities import CapacityType, Latency, format_duration
+from tidegate.stage.release import Release, RollbackRule, Strategy
 
 Path = tuple[str | int, ...]
 
@@ -49,6 +51,8 @@ def _strategy(release: Release, instances: Instances | None) -> Iterator[Finding
             yield from _all_at_once(release)
         case Strategy.CANARY:
             yield from _canary(release, instances)
+        case Strategy.LINEAR | Strategy.ROLLING:
+            yield Finding(("release", "strategy"), f"the strategy {release.strategy} is not there yet", "use canary")
         case _:
             assert_never(release.strategy)
 

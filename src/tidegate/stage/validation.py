@@ -9,9 +9,11 @@ from pydantic_core import ErrorDetails
 
 from tidegate.stage import rules
 from tidegate.stage.document import MappingValue, SequenceValue, Value, plain
-from tidegate.stage.model import Instances, Project, Release, Shared, Stage
+from tidegate.stage.fleet import Instances
+from tidegate.stage.model import Project, Shared, Stage
 from tidegate.stage.problems import InvalidValueError, Position, Problem
 from tidegate.stage.quantities import show
+from tidegate.stage.release import Release
 
 _M = TypeVar("_M", bound=BaseModel)
 

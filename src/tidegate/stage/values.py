@@ -1,5 +1,6 @@
 """The leaf values of a stage file other than quantities: names, ARNs, environment variables, tags."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from tidegate.stage.quantities import Latency, Rate, parse_latency, parse_rate, 
 
 _E = TypeVar("_E", bound=StrEnum)
 
+SCHEDULES: Final = {"hourly": "cron(0 * ? * * *)", "daily": "cron(0 0 ? * * *)"}
 _STATISTICS: Final = ("Average", "Maximum")
 _PERCENTILE: Final = re.compile(r"p([0-9]{1,2}(\.[0-9]{1,2})?|100)")
 
@@ -161,7 +163,75 @@ def _is_tag_text(text: str) -> bool:
     return all(unicodedata.category(character)[0] in "LZN" or character in "_.:/=+-@" for character in text)
 
 
+def whole_number(least: int, most: int) -> BeforeValidator:
+    """Make a validator that takes whole numbers from `least` to `most`, both allowed."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        raise InvalidValueError(f"{show(value)} is out of range", f"write a whole number from {least} to {most}")
+
+    return BeforeValidator(parse)
+
+
+def number_above_zero() -> BeforeValidator:
+    """Make a validator that takes numbers above zero."""
+
+    def parse(value: object) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+            return float(value)
+        raise InvalidValueError(f"{show(value)} is not a number above zero", "write one such as 600")
+
+    return BeforeValidator(parse)
+
+
+def truth() -> BeforeValidator:
+    """Make a validator that takes true and false."""
+
+    def parse(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise InvalidValueError(f"{show(value)} is neither true nor false", "write true or false")
+
+    return BeforeValidator(parse)
+
+
+def _version(value: object) -> str:
+    if value in ("live", "approved"):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.VERSION_MAX:
+        return str(value)
+    raise InvalidValueError(
+        f"{show(value)} names no version of the model", "write live, approved or the number of a version, such as 7"
+    )
+
+
+def _schedule(value: object) -> str:
+    # The expressions that SageMaker takes are hours and multiples of hours: see rules.
+    if isinstance(value, str) and value in SCHEDULES:
+        return SCHEDULES[value]
+    if isinstance(value, str) and limits.SCHEDULE.fullmatch(value):
+        return value
+    raise InvalidValueError(
+        f"{show(value)} is not a schedule of Model Monitor", "write hourly, daily or cron(0 * ? * * *)"
+    )
+
+
 Account = Annotated[str, BeforeValidator(_account)]
+VersionWord = Annotated[str, BeforeValidator(_version)]
+Schedule = Annotated[str, BeforeValidator(_schedule)]
+TopicArn = Annotated[
+    str,
+    _matching(limits.TOPIC_ARN, "the ARN of an SNS topic", "write one such as arn:aws:sns:eu-west-1:111122223333:name"),
+]
+S3Uri = Annotated[str, _matching(limits.S3_URI, "an address in S3", "write one such as s3://bucket/prefix")]
+SubnetId = Annotated[str, _matching(limits.SUBNET_ID, "a subnet", "write one such as subnet-0123456789abcdef0")]
+SecurityGroupId = Annotated[
+    str, _matching(limits.SECURITY_GROUP_ID, "a security group", "write one such as sg-0123456789abcdef0")
+]
+AttributeName = Annotated[
+    str, _matching(limits.ATTRIBUTE_NAME, "the name of an attribute", "use letters, digits and _.-")
+]
 Region = Annotated[str, _matching(limits.REGION, "a region", "write one such as eu-west-1")]
 ProjectName = Annotated[
     str,
@@ -190,6 +260,14 @@ StageName = Annotated[
 ResourceName = Annotated[
     str,
     _matching(limits.NAME, "a name", "use 1 to 63 letters and digits, with hyphens only between them"),
+]
+ModelPackageGroup = Annotated[
+    str,
+    _matching(
+        limits.MODEL_PACKAGE_GROUP,
+        "a model package group",
+        "write its name, or its ARN where another account has it",
+    ),
 ]
 RoleArn = Annotated[
     str,

@@ -40,14 +40,14 @@ def repo(tmp_path: Path) -> Callable[..., Repo]:
             {
                 "root": tmp_path,
                 "project": {"name": "bikeshare", "id": "p-abc123def456", **place},
-                "model_package_group": "bikeshare-p-abc123def456",
-                "execution_role": "arn:aws:iam::111122223333:role/tidegate/sagemaker-p-abc123def456-execution",
-                "bucket": "sagemaker-project-p-abc123def456",
-                "kms_key": "arn:aws:kms:eu-west-1:111122223333:key/0ab1c2d3-1111-2222-3333-444455556666",
                 "stages": [
                     {
                         "name": "prod",
                         **place,
+                        "model_package_group": "bikeshare-p-abc123def456",
+                        "execution_role": "arn:aws:iam::111122223333:role/tidegate/sagemaker-p-abc123def456-execution",
+                        "bucket": "sagemaker-project-p-abc123def456",
+                        "kms_key": "arn:aws:kms:eu-west-1:111122223333:key/0ab1c2d3-1111-2222-3333-444455556666",
                         "instances": {"type": "ml.m5.large", "count": 4},
                         "release": STRATEGIES[strategy],
                         **stage,

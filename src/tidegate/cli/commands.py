@@ -1,5 +1,9 @@
-"""Commands that other packages add: entry points of the group `tidegate.commands`, loaded when asked for."""
+"""The commands: Tidegate's own, a module each, and those that other packages add, each imported when asked for.
 
+Importing all of them for one would take longer than checking a repository.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -13,19 +17,21 @@ if TYPE_CHECKING:
 GROUP: Final = "tidegate.commands"
 
 
-class ExtensibleGroup(TyperGroup):
-    """Tidegate's own commands first; an extension is imported only where it is called, or help is asked for."""
+OWN: Final = ("validate", "render", "verify")
+"""Tidegate's own commands in the order of a release: `NAME` is the function `NAME` of `tidegate.cli.NAME`."""
+
+
+class CommandGroup(TyperGroup):
+    """Tidegate's own commands first, then entry points of the group `tidegate.commands`."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Name every command there is."""
-        own = super().list_commands(ctx)
-        return [*own, *sorted({extension.name for extension in _extensions()} - set(own))]
+        return [*OWN, *sorted({extension.name for extension in _extensions()} - set(OWN))]
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
         """Return the command of that name, None where there is none."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
+        if cmd_name in OWN:
+            return _own(cmd_name)
         found = next(iter(_extensions().select(name=cmd_name)), None)
         return found and _load(found)
 
@@ -35,6 +41,12 @@ def _extensions() -> "EntryPoints":
     from importlib.metadata import entry_points
 
     return entry_points(group=GROUP)
+
+
+def _own(name: str) -> Any:
+    app = typer.Typer(add_completion=False)
+    app.command(name)(getattr(import_module(f"tidegate.cli.{name}"), name))
+    return typer.main.get_command(app)
 
 
 def _load(extension: "EntryPoint") -> Any:

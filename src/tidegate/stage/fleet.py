@@ -1,0 +1,62 @@
+"""The fleet that serves a stage: instances, scaling, capture, start-up times, network."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from tidegate.stage import limits
+from tidegate.stage.frozen import Frozen
+from tidegate.stage.quantities import Price, duration_within, parse_price, parse_whole_percent
+from tidegate.stage.values import InstanceCount, InstanceType, SecurityGroupId, SubnetId, truth, whole_number
+
+Cooldown = Annotated[timedelta, BeforeValidator(duration_within(timedelta(0), limits.COOLDOWN_MAX))]
+StartupTimeout = Annotated[
+    timedelta, BeforeValidator(duration_within(limits.STARTUP_TIMEOUT_MIN, limits.STARTUP_TIMEOUT_MAX))
+]
+VolumeSize = Annotated[int, whole_number(1, limits.VOLUME_SIZE_MAX)]
+PriceOf = Annotated[Price, BeforeValidator(parse_price)]
+
+
+class Instances(Frozen):
+    """The fleet that serves the stage."""
+
+    type: InstanceType = Field(examples=["ml.m5.large"])
+    count: InstanceCount = Field(examples=[4])
+    volume_size: VolumeSize | None = None
+    """Gigabytes of storage an instance, for types that have no disks of their own."""
+    price_per_hour: PriceOf | None = Field(default=None, examples=["0.134 USD"])
+    """What one instance costs an hour; left out, `plan` asks the Pricing API."""
+
+
+class Capture(Frozen):
+    """Data capture of requests and answers."""
+
+    sampling: Annotated[int, BeforeValidator(parse_whole_percent)] = Field(examples=["100%"])
+    """In percent, 0 to 100."""
+
+
+class Autoscaling(Frozen):
+    """Instances follow the traffic, by target tracking on `SageMakerVariantInvocationsPerInstance`."""
+
+    min: InstanceCount = Field(examples=[2])
+    max: InstanceCount = Field(examples=[8])
+    invocations_per_instance: Annotated[int, whole_number(1, limits.INVOCATIONS_MAX)] = Field(examples=[700])
+    """Requests a minute that one instance is to have."""
+    scale_in_cooldown: Cooldown = limits.DEFAULT_SCALE_IN_COOLDOWN
+    scale_out_cooldown: Cooldown = limits.DEFAULT_SCALE_OUT_COOLDOWN
+
+
+class Timeouts(Frozen):
+    """How long an instance may take before it serves."""
+
+    model_download: StartupTimeout | None = None
+    container_startup: StartupTimeout | None = None
+
+
+class Network(Frozen):
+    """The VPC that the containers are in, and whether they can reach any network at all."""
+
+    subnets: tuple[SubnetId, ...] = ()
+    security_groups: tuple[SecurityGroupId, ...] = ()
+    isolation: Annotated[bool, truth()] = False

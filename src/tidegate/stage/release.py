@@ -1,0 +1,80 @@
+"""How a stage releases: the strategy with its sizes and waits, and the rules that roll a release back."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from tidegate.stage import limits
+from tidegate.stage.frozen import Frozen
+from tidegate.stage.quantities import Latency, Periods, Size, duration_within, parse_periods, parse_size
+from tidegate.stage.values import Statistic, Threshold, one_of
+
+Wait = Annotated[timedelta, BeforeValidator(duration_within(timedelta(0), limits.WAIT_MAX))]
+ExecutionTimeout = Annotated[
+    timedelta, BeforeValidator(duration_within(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX))
+]
+MetricPeriod = Annotated[timedelta, BeforeValidator(duration_within(limits.METRIC_PERIOD, limits.METRIC_PERIOD_MAX))]
+SizeOf = Annotated[Size, BeforeValidator(parse_size)]
+
+
+class Strategy(StrEnum):
+    """How traffic moves to the new fleet."""
+
+    ALL_AT_ONCE = "all_at_once"
+    CANARY = "canary"
+    LINEAR = "linear"
+    ROLLING = "rolling"
+
+
+class Metric(StrEnum):
+    """The metrics of `AWS/SageMaker` that endpoints publish and that get worse by growing."""
+
+    INVOCATION_4XX_ERRORS = "Invocation4XXErrors"
+    INVOCATION_5XX_ERRORS = "Invocation5XXErrors"
+    INVOCATION_MODEL_ERRORS = "InvocationModelErrors"
+    MODEL_LATENCY = "ModelLatency"
+    OVERHEAD_LATENCY = "OverheadLatency"
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether the metric is in microseconds; the others are 0 or 1 a request."""
+        return self in {Metric.MODEL_LATENCY, Metric.OVERHEAD_LATENCY}
+
+
+class RollbackRule(Frozen):
+    """One reason to roll back: the metric's statistic is above the threshold in so many of so many periods."""
+
+    metric: Annotated[Metric, one_of(Metric, "a metric that endpoints publish")] = Field(
+        examples=["Invocation5XXErrors"]
+    )
+    statistic: Statistic = Field(default_factory=lambda rule: "p99" if rule["metric"].is_latency else "Average")
+    above: Threshold = Field(examples=["1%", "250ms"])
+    periods: Annotated[Periods, BeforeValidator(parse_periods)] = Periods(1, 1)
+    period: MetricPeriod = limits.METRIC_PERIOD
+    """How long one period is; whole minutes."""
+
+    @property
+    def threshold(self) -> float:
+        """The threshold in the metric's own unit: 0..1 for errors, microseconds for latencies."""
+        return float(self.above.microseconds) if isinstance(self.above, Latency) else self.above.fraction
+
+
+class Release(Frozen):
+    """How a new version takes over, and what makes it give way.
+
+    A canary bakes for `wait_interval`, and so does each step of a linear and each batch of a rolling update; with all
+    traffic on the new fleet it is `termination_wait` that bakes, where a strategy has one (developer guide, endpoint
+    deployment state change: "Baking for X seconds (TerminationWaitInSeconds)").
+    """
+
+    strategy: Annotated[Strategy, one_of(Strategy, "a strategy")] = Field(examples=["canary"])
+    canary_size: SizeOf | None = None
+    linear_step_size: SizeOf | None = None
+    maximum_batch_size: SizeOf | None = None
+    rollback_maximum_batch_size: SizeOf | None = None
+    wait_interval: Wait = timedelta(0)
+    termination_wait: Wait = limits.DEFAULT_TERMINATION_WAIT
+    maximum_execution_timeout: ExecutionTimeout = limits.DEFAULT_EXECUTION_TIMEOUT
+    rollback_on: tuple[RollbackRule, ...] = ()
