@@ -1,5 +1,6 @@
 """Verify: what became of a release, told by what serves."""
 
+from tidegate.outcome import Outcome
 from tidegate.verify.clients import Clients, aws_clients
 from tidegate.verify.evidence import (
     ActionSeen,
@@ -11,7 +12,6 @@ from tidegate.verify.evidence import (
     StackSeen,
 )
 from tidegate.verify.judge import Verdict, judge
-from tidegate.verify.outcome import Outcome
 from tidegate.verify.release import verify_release, write_evidence
 from tidegate.verify.watch import Deployment
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tidegate.outcome import Outcome
 from tidegate.verify.evidence import Evidence
-from tidegate.verify.outcome import Outcome
 
 SETTLED: Final = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 """The statuses in which an endpoint stays by itself."""

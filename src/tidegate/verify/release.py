@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tidegate.clock import Clock
+from tidegate.outcome import Outcome
 from tidegate.registry import stamp_rolled_back
 from tidegate.render import ReleaseRecord
 from tidegate.verify.clients import Clients, aws_errors
 from tidegate.verify.gather import gather
 from tidegate.verify.judge import Verdict, judge
-from tidegate.verify.outcome import Outcome
 from tidegate.verify.watch import Deployment, Progress, watch
 
 

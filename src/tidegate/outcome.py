@@ -31,5 +31,5 @@ class Outcome(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of `tidegate verify`."""
+        """The exit code of the commands that end in an outcome."""
         return _EXIT_CODES[self]
