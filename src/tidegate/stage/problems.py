@@ -22,10 +22,13 @@ class Problem:
     position: Position
     wrong: str
     right: str
+    rule: str = ""
+    """The id of the rule that it breaks; `tidegate explain` says more."""
 
     def __str__(self) -> str:
         file, line, column = self.position
-        return f"{file}:{line}:{column}: {self.wrong}; {self.right}"
+        rule = f" [{self.rule}]" if self.rule else ""
+        return f"{file}:{line}:{column}: {self.wrong}; {self.right}{rule}"
 
 
 class InvalidValueError(ValueError):
