@@ -4,14 +4,16 @@ from tidegate.render.document import RELEASE_TAG, BrokenTemplateError
 from tidegate.render.encode import UnsafeValueError
 from tidegate.render.environment import TemplateFailedError
 from tidegate.render.files import write_files
-from tidegate.render.release import ReleaseRecord, read_release, release_file
+from tidegate.render.release import Phase, ReleaseRecord, TrialRecord, read_release, release_file
 from tidegate.render.stage import render_stage
 
 __all__ = [
     "RELEASE_TAG",
     "BrokenTemplateError",
+    "Phase",
     "ReleaseRecord",
     "TemplateFailedError",
+    "TrialRecord",
     "UnsafeValueError",
     "read_release",
     "release_file",

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,13 +16,44 @@ RELEASE_ID_LENGTH: Final = 16
 """Hexadecimal digits of a release id: 64 bits, which no project's releases exhaust."""
 
 
+class Phase(StrEnum):
+    """What an update of an endpoint is for."""
+
+    RELEASE = "release"
+    """A version takes over, under guardrails."""
+    TEST = "test"
+    """The champion serves beside a shadow or a challenger; guardrails do not apply, for the variants differ."""
+    LIVE = "live"
+    """The champion serves alone again: a test is taken away, without guardrails for the same reason."""
+
+
+class TrialRecord(BaseModel):
+    """The challenger of a test that was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["shadow", "ab"]
+    variant: str
+    model_package_arn: str
+    model_package_version: int
+    percent: int
+    """Of the requests: those copied to a shadow, or answered by the challenger."""
+    duration: int
+
+
 class ReleaseRecord(BaseModel):
-    """`{stage}.release.json`: one release of one stage, as it was asked for. Times are in seconds."""
+    """`{stage}.release.json` and its neighbours: one update of one stage, as it was asked for. Times are in seconds.
+
+    `model_package_arn` is the version behind the production variant: in a test, the champion. Only a release has
+    alarms, a deployment config and waits.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     release_id: str
+    phase: Phase = Phase.RELEASE
     stage: str
+    account: str
     region: str
     endpoint_name: str
     stack_name: str
@@ -33,6 +65,8 @@ class ReleaseRecord(BaseModel):
     deployment_config: Mapping[str, Any]
     waits: int
     maximum_execution_timeout: int
+    trial: TrialRecord | None = None
+    """The test, in the phase of that name only."""
 
 
 def release_id(document: Mapping[str, Any], model_package_arn: str) -> str:

@@ -66,6 +66,7 @@ def render_stage(repo: Repo, stage: Stage, package: ModelPackage) -> dict[str, s
     record = ReleaseRecord(
         release_id=asked_for,
         stage=stage.name,
+        account=stage.account,
         region=stage.region,
         endpoint_name=endpoint_name,
         stack_name=repo.stack_name(stage),

@@ -40,6 +40,7 @@ def asked() -> ReleaseRecord:
     return ReleaseRecord(
         release_id="new",
         stage="prod",
+        account="111122223333",
         region="eu-west-1",
         endpoint_name="shop-p-1-prod",
         stack_name="sagemaker-p-1-prod",
