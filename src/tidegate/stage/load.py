@@ -4,10 +4,11 @@ from pathlib import Path
 
 from tidegate.errors import TidegateError
 from tidegate.stage import limits
-from tidegate.stage.document import Document, MappingValue, merge, read_document
+from tidegate.stage.document import Document, MappingValue, merge
 from tidegate.stage.model import Project, Repo, Stage
 from tidegate.stage.problems import Position, Problem, StageFileError
 from tidegate.stage.quantities import show
+from tidegate.stage.reading import read_document
 from tidegate.stage.validation import SHARED_KEYS, STAGE_KEYS, unknown_keys, validate_shared, validate_stage
 
 ENDPOINT_FILE = "endpoint.yml"

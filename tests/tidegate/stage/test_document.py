@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.stage import limits
-from tidegate.stage.document import MappingValue, merge, parse_document, plain
+from tidegate.stage.document import MappingValue, merge, plain
+from tidegate.stage.reading import parse_document
 
 
 def problems(content: str | bytes) -> list[str]:
@@ -62,7 +63,7 @@ def test_a_file_that_says_nothing_is_an_empty_mapping(text):
         (b"a: |\n  1\n  2\n", "1:4", "more than one line"),
         (b"a: " + b"9" * 5000, "1:4", "too many digits"),
         (b"a: 0x" + b"f" * 5000, "1:4", "too many digits"),
-        (b"%YAML 1.1\n---\na: 1\n", "2:1", "directives"),
+        (b"%YAML 1.1\n---\na: 1\n", "1:1", "directives"),
         (b"1: a\n", "1:1", "1 is not a key"),
         (b"? [a]\n: b\n", "1:3", "a list is not a key"),
         (b"a: !!str 1\n", "1:4", "tags are not used"),

@@ -143,7 +143,9 @@ class TestEveryProblemInOneRun:
         assert len(repo.problems()) == 2
 
     def test_a_project_that_is_wrong_does_not_hide_what_is_wrong_with_a_stage(self, repo, good_stage):
-        repo.write("endpoint.yml", "project: {name: bike share}\n").write("stages/prod.yml", good_stage + "x: 1\n")
+        _, *others = (repo.root / "endpoint.yml").read_text().splitlines(keepends=True)
+        repo.write("endpoint.yml", "project: {name: bike share}\n" + "".join(others))
+        repo.write("stages/prod.yml", good_stage + "x: 1\n")
 
         problems = repo.problems()
 
