@@ -17,14 +17,17 @@ from tidegate.guardrails.strategy import (
     Canary,
     Guardrails,
     GuardrailsError,
+    Linear,
+    Rolling,
     Shift,
     Strategy,
-    instance_bounds,
-    instances_of,
     of_release,
+    rollback_batch,
     shifts,
     waits,
 )
+from tidegate.guardrails.timeline import Step, peak_instances, rollback_peak_instances, timeline
+from tidegate.stage.steps import instance_bounds, instances_of
 
 __all__ = [
     "FINAL",
@@ -33,10 +36,13 @@ __all__ = [
     "Canary",
     "Guardrails",
     "GuardrailsError",
+    "Linear",
     "Moment",
     "Phase",
+    "Rolling",
     "Rollout",
     "Shift",
+    "Step",
     "Strategy",
     "advance",
     "fleet_failed",
@@ -45,8 +51,12 @@ __all__ = [
     "instance_bounds",
     "instances_of",
     "of_release",
+    "peak_instances",
+    "rollback_batch",
+    "rollback_peak_instances",
     "shifts",
     "start",
+    "timeline",
     "to_deployment_config",
     "waits",
 ]

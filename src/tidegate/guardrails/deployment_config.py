@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
-from tidegate.guardrails.strategy import AllAtOnce, Canary, Guardrails, GuardrailsError, Strategy, waits
+from tidegate.guardrails.strategy import (
+    AllAtOnce,
+    Canary,
+    Guardrails,
+    GuardrailsError,
+    Linear,
+    Rolling,
+    Strategy,
+)
 from tidegate.stage import CapacityType, Size, limits
 
 
@@ -15,7 +23,11 @@ def _seconds(least: timedelta, most: timedelta) -> tuple[int, int]:
 _WAIT_SECONDS = _seconds(timedelta(0), limits.WAIT_MAX)
 _TIMEOUT_SECONDS = _seconds(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX)
 _CANARY_PERCENT = (1, limits.CANARY_MAX_PERCENT)
-_CANARY_INSTANCES = (1, limits.INSTANCES_MAX)
+_LINEAR_PERCENT = (limits.LINEAR_STEP_MIN_PERCENT, limits.LINEAR_STEP_MAX_PERCENT)
+_BATCH_PERCENT = (limits.ROLLING_BATCH_MIN_PERCENT, limits.ROLLING_BATCH_MAX_PERCENT)
+_ROLLBACK_PERCENT = (1, limits.ROLLING_ROLLBACK_MAX_PERCENT)
+_INSTANCES = (1, limits.INSTANCES_MAX)
+_TIMEOUT = "MaximumExecutionTimeoutInSeconds"
 _ALARM_NAME_MAX = 255  # botocore: AlarmName
 
 _Json = Mapping[str, Any]
@@ -26,67 +38,88 @@ def to_deployment_config(guardrails: Guardrails) -> dict[str, Any]:
 
     `WaitIntervalInSeconds` is always given: the API requires it, though CloudFormation does not.
     """
-    routing: dict[str, Any]
-    match guardrails.strategy:
-        case AllAtOnce(wait_interval):
-            routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": wait_interval}
-        case Canary(size, wait_interval):
-            routing = {
-                "Type": "CANARY",
-                "WaitIntervalInSeconds": wait_interval,
-                "CanarySize": {"Type": size.kind.value, "Value": size.value},
-            }
-    policy: dict[str, Any] = {
-        "TrafficRoutingConfiguration": routing,
-        "TerminationWaitInSeconds": guardrails.termination_wait,
-    }
-    if guardrails.maximum_execution_timeout is not None:
-        policy["MaximumExecutionTimeoutInSeconds"] = guardrails.maximum_execution_timeout
-    config: dict[str, Any] = {"BlueGreenUpdatePolicy": policy}
+    config = _update_policy(guardrails)
     if guardrails.alarms:
         alarms = [{"AlarmName": name} for name in guardrails.alarms]
         config["AutoRollbackConfiguration"] = {"Alarms": alarms}
     return config
 
 
+def _update_policy(guardrails: Guardrails) -> dict[str, Any]:
+    routing: dict[str, Any]
+    limit = guardrails.maximum_execution_timeout
+    timeout = {} if limit is None else {"MaximumExecutionTimeoutInSeconds": limit}
+    match guardrails.strategy:
+        case AllAtOnce(wait_interval):
+            routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": wait_interval}
+        case Canary(size, wait_interval):
+            routing = {"Type": "CANARY", "WaitIntervalInSeconds": wait_interval, "CanarySize": _written(size)}
+        case Linear(size, wait_interval):
+            routing = {"Type": "LINEAR", "WaitIntervalInSeconds": wait_interval, "LinearStepSize": _written(size)}
+        case Rolling(size, wait_interval, rollback_size):
+            rolling = {"MaximumBatchSize": _written(size), "WaitIntervalInSeconds": wait_interval}
+            rollback = {} if rollback_size is None else {"RollbackMaximumBatchSize": _written(rollback_size)}
+            return {"RollingUpdatePolicy": rolling | timeout | rollback}
+        case _:
+            assert_never(guardrails.strategy)
+    wait = {"TerminationWaitInSeconds": guardrails.termination_wait}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing} | wait | timeout}
+
+
+def _written(size: Size) -> dict[str, Any]:
+    return {"Type": size.kind.value, "Value": size.value}
+
+
 def from_deployment_config(config: _Json | None) -> Guardrails:
     """Return the guardrails that a `DeploymentConfig` asks for. None asks for all at once without a bake.
 
-    Raises GuardrailsError with a sentence for what SageMaker refuses, and for strategies that cannot be driven here.
+    Raises GuardrailsError with a sentence for what SageMaker refuses whatever the fleet; `shifts` refuses the rest.
     """
     if config is None:
         return Guardrails()
     where = "DeploymentConfig"
     _only(config, {"BlueGreenUpdatePolicy", "RollingUpdatePolicy", "AutoRollbackConfiguration"}, where)
-    if "RollingUpdatePolicy" in config:
-        if "BlueGreenUpdatePolicy" in config:
-            raise GuardrailsError(f"{where} has two update policies; SageMaker takes one")
-        raise GuardrailsError(f"{where}.RollingUpdatePolicy: rolling updates are not supported")
     alarms = _alarms(config.get("AutoRollbackConfiguration"), f"{where}.AutoRollbackConfiguration")
-    policy = config.get("BlueGreenUpdatePolicy")
-    if policy is None:
-        return Guardrails(alarms=alarms)
-    return _blue_green(policy, alarms, f"{where}.BlueGreenUpdatePolicy")
+    blue_green, rolling = config.get("BlueGreenUpdatePolicy"), config.get("RollingUpdatePolicy")
+    if blue_green is not None and rolling is not None:
+        raise GuardrailsError(f"{where} has two update policies; SageMaker takes one")
+    if blue_green is not None:
+        return _blue_green(blue_green, alarms, f"{where}.BlueGreenUpdatePolicy")
+    if rolling is not None:
+        return _rolling(rolling, alarms, f"{where}.RollingUpdatePolicy")
+    return Guardrails(alarms=alarms)
 
 
 def _blue_green(policy: _Json, alarms: tuple[str, ...], where: str) -> Guardrails:
-    timeout_key = "MaximumExecutionTimeoutInSeconds"
-    _only(policy, {"TrafficRoutingConfiguration", "TerminationWaitInSeconds", timeout_key}, where)
+    _only(policy, {"TrafficRoutingConfiguration", "TerminationWaitInSeconds", _TIMEOUT}, where)
     routing = policy.get("TrafficRoutingConfiguration")
     if routing is None:
         raise GuardrailsError(f"{where}.TrafficRoutingConfiguration is required")
-    guardrails = Guardrails(
-        strategy=_strategy(routing, f"{where}.TrafficRoutingConfiguration"),
-        termination_wait=_integer(policy, "TerminationWaitInSeconds", _WAIT_SECONDS, where, default=0),
-        maximum_execution_timeout=(
-            _integer(policy, timeout_key, _TIMEOUT_SECONDS, where) if timeout_key in policy else None
-        ),
-        alarms=alarms,
+    strategy = _strategy(routing, f"{where}.TrafficRoutingConfiguration")
+    termination_wait = _integer(policy, "TerminationWaitInSeconds", _WAIT_SECONDS, where, default=0)
+    least_wait = termination_wait + (0 if isinstance(strategy, AllAtOnce) else strategy.wait_interval)
+    return Guardrails(strategy, termination_wait, _timeout(policy, least_wait, where), alarms)
+
+
+def _rolling(policy: _Json, alarms: tuple[str, ...], where: str) -> Guardrails:
+    size_key, wait_key, rollback_key = "MaximumBatchSize", "WaitIntervalInSeconds", "RollbackMaximumBatchSize"
+    _only(policy, {size_key, wait_key, rollback_key, _TIMEOUT}, where)
+    strategy = Rolling(
+        _size(policy, size_key, _BATCH_PERCENT, where),
+        _integer(policy, wait_key, _WAIT_SECONDS, where),
+        _size(policy, rollback_key, _ROLLBACK_PERCENT, where) if rollback_key in policy else None,
     )
-    timeout, total = guardrails.maximum_execution_timeout, waits(guardrails)
-    if timeout is not None and timeout <= total:
-        raise GuardrailsError(f"{where}.{timeout_key} is {timeout}, but the waits alone add up to {total} s")
-    return guardrails
+    return Guardrails(strategy, 0, _timeout(policy, strategy.wait_interval, where), alarms)
+
+
+def _timeout(policy: _Json, least_wait: int, where: str) -> int | None:
+    """Refuse a limit that the update could not keep whatever the fleet; how many steps there are depends on it."""
+    if _TIMEOUT not in policy:
+        return None
+    timeout = _integer(policy, _TIMEOUT, _TIMEOUT_SECONDS, where)
+    if timeout <= least_wait:
+        raise GuardrailsError(f"{where}.{_TIMEOUT} is {timeout}, but the waits alone add up to {least_wait} s")
+    return timeout
 
 
 def _strategy(routing: _Json, where: str) -> Strategy:
@@ -97,22 +130,26 @@ def _strategy(routing: _Json, where: str) -> Strategy:
         return AllAtOnce(_integer(routing, wait_key, _WAIT_SECONDS, where, default=0))
     if kind == "CANARY":
         _only(routing, {"Type", wait_key, "CanarySize"}, where)
-        if "CanarySize" not in routing:
-            raise GuardrailsError(f"{where}.CanarySize is required for a canary")
-        size = _canary_size(routing["CanarySize"], f"{where}.CanarySize")
+        size = _size(routing, "CanarySize", _CANARY_PERCENT, where)
         return Canary(size, _integer(routing, wait_key, _WAIT_SECONDS, where))
     if kind == "LINEAR":
-        raise GuardrailsError(f"{where}.Type: linear updates are not supported")
+        _only(routing, {"Type", wait_key, "LinearStepSize"}, where)
+        size = _size(routing, "LinearStepSize", _LINEAR_PERCENT, where)
+        return Linear(size, _integer(routing, wait_key, _WAIT_SECONDS, where))
     raise GuardrailsError(f"{where}.Type is {kind!r}; it must be ALL_AT_ONCE, CANARY or LINEAR")
 
 
-def _canary_size(size: _Json, where: str) -> Size:
+def _size(values: _Json, key: str, percentages: tuple[int, int], where: str) -> Size:
+    size, where = values.get(key), f"{where}.{key}"
+    if size is None:
+        raise GuardrailsError(f"{where} is required")
     _only(size, {"Type", "Value"}, where)
     if size.get("Type") not in set(CapacityType):
         raise GuardrailsError(f"{where}.Type is {size.get('Type')!r}; it must be {' or '.join(CapacityType)}")
     kind = CapacityType(size["Type"])
-    bounds = _CANARY_PERCENT if kind is CapacityType.CAPACITY_PERCENT else _CANARY_INSTANCES
-    return Size(kind, _integer(size, "Value", bounds, where))
+    return Size(
+        kind, _integer(size, "Value", percentages if kind is CapacityType.CAPACITY_PERCENT else _INSTANCES, where)
+    )
 
 
 def _alarms(rollback: _Json | None, where: str) -> tuple[str, ...]:

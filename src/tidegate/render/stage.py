@@ -76,7 +76,7 @@ def render_stage(repo: Repo, stage: Stage, package: ModelPackage) -> dict[str, s
         model_package_version=package.version,
         alarms=guardrails.alarms,
         deployment_config=deployment_config,
-        waits=waits(guardrails),
+        waits=waits(guardrails, stage.instances.count),
         maximum_execution_timeout=int(stage.release.maximum_execution_timeout.total_seconds()),
     )
     return {

@@ -229,7 +229,7 @@ def test_without_alarms_and_limit_an_update_is_promoted_after_exactly_its_waits(
     unlimited = Guardrails(guardrails.strategy, guardrails.termination_wait, None, guardrails.alarms)
     done = advance(begin(unlimited, instances, ready), at(50_000), ())
     assert done.phase is Phase.PROMOTED
-    assert done.history[-1].at == at(ready + waits(unlimited))
+    assert done.history[-1].at == at(ready + waits(unlimited, instances))
     assert done.green_share == 1.0
 
 
@@ -242,7 +242,7 @@ def test_an_update_is_never_promoted_before_every_bake_has_passed(case, ready, l
 
 @given(cases(), st.integers(0, 500), st.data())
 def test_an_alarm_in_any_bake_takes_all_traffic_back(case, ready, data):
-    later = data.draw(st.integers(0, waits(case[0])))
+    later = data.draw(st.integers(0, waits(*case)))
     baking = advance(begin(*case, ready), at(ready + later), ())
     if baking.finished:
         return

@@ -25,12 +25,12 @@ def instances(value: int) -> Size:
 
 
 def test_all_at_once_is_one_step_whose_bake_is_the_termination_wait():
-    assert shifts(Guardrails(AllAtOnce(), termination_wait=300), 4) == (Shift(4, 4, 300),)
+    assert shifts(Guardrails(AllAtOnce(), termination_wait=300), 4) == (Shift(4, 4, 300, (4, 4), 4, 4),)
 
 
 def test_a_canary_takes_its_share_first_and_the_rest_second():
     guardrails = Guardrails(Canary(percent(25), 600), termination_wait=300)
-    assert shifts(guardrails, 4) == (Shift(1, 4, 600), Shift(4, 4, 300))
+    assert shifts(guardrails, 4) == (Shift(1, 4, 600, (1, 1), 4, 4), Shift(4, 4, 300, (4, 4), 4, 4))
     assert [shift.green_share for shift in shifts(guardrails, 4)] == [0.25, 1.0]
 
 
@@ -76,5 +76,5 @@ def test_a_fleet_without_instances_is_refused():
 
 
 def test_the_waits_add_up():
-    assert waits(Guardrails(AllAtOnce(), termination_wait=300)) == 300
-    assert waits(Guardrails(Canary(percent(25), 600), termination_wait=300)) == 900
+    assert waits(Guardrails(AllAtOnce(), termination_wait=300), 4) == 300
+    assert waits(Guardrails(Canary(percent(25), 600), termination_wait=300), 4) == 900
