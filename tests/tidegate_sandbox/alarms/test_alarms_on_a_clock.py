@@ -81,12 +81,17 @@ def test_an_alarm_fires_when_its_period_has_ended_and_recovers_by_itself(desk: D
     assert recovered[0] > fired[0]
 
 
-def test_data_that_comes_in_evaluates_nothing_before_its_period_has_ended(desk: Desk) -> None:
+def test_a_period_ends_with_a_minute_that_has_passed_and_not_with_its_own_hour(desk: Desk) -> None:
     name = desk.alarm(Period=3600)
     for _ in range(3):
         desk.put(1.0)
+    desk.becomes(name, "ALARM")
 
-    assert desk.described(name)["StateValue"] == "OK"
+    ((_, _, fired),) = [change for change in desk.changes(name) if change[1] == "ALARM"]
+    data = fired["stateReasonData"]
+    looked, begin = (datetime.strptime(data[key], "%Y-%m-%dT%H:%M:%S.%f%z") for key in ("queryDate", "startDate"))
+    assert (begin.second, begin.microsecond) == (0, 0)
+    assert timedelta(0) <= looked - begin - timedelta(hours=1) < timedelta(minutes=1)
 
 
 def test_values_of_other_dimensions_do_not_count(desk: Desk) -> None:

@@ -1,12 +1,12 @@
-"""CloudWatch alarms on a clock: every alarm is looked at whenever one of its periods ends, data or no data."""
+"""CloudWatch alarms on a clock: every alarm is looked at each minute, data or no data."""
 
 import logging
 import math
 import threading
 from datetime import UTC, datetime
 
+from tidegate.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
 from tidegate_sandbox import context, hooks
-from tidegate_sandbox.services.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
 
 _log = logging.getLogger(__name__)
 
@@ -69,15 +69,15 @@ def _datapoints(alarm: hooks.Alarm, rule: Rule, statistic: str, now: datetime) -
     """Return the statistic of the periods that have ended by `now`, newest first."""
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions") or ()}
     unit = alarm.get("Unit")
-    periods: dict[int, list[hooks.MetricPoint]] = {}
+    latest = rule.latest(now.timestamp())
+    by_age: dict[int, list[hooks.MetricPoint]] = {}
     for point in hooks.metric_points(alarm["Namespace"], alarm["MetricName"], dimensions):
-        if unit is None or point["Unit"] == unit:
-            periods.setdefault(int(point["Timestamp"] // rule.period), []).append(point)
-    last = int(now.timestamp() // rule.period) - 1
+        if point["Timestamp"] < latest and (unit is None or point["Unit"] == unit):
+            by_age.setdefault(math.ceil((latest - point["Timestamp"]) / rule.period), []).append(point)
     datapoints: list[Datapoint | None] = []
-    for number in range(last, last - rule.range, -1):
-        value, samples = hooks.statistic(periods.get(number, []), statistic)
-        at = datetime.fromtimestamp(number * rule.period, UTC)
+    for age in range(1, rule.range + 1):
+        value, samples = hooks.statistic(by_age.get(age, []), statistic)
+        at = datetime.fromtimestamp(latest - age * rule.period, UTC)
         datapoints.append(None if value is None else Datapoint(at, value, samples))
     return datapoints
 
@@ -91,11 +91,11 @@ def _look_for_ever() -> None:
     looked = clock.now().timestamp()
     while True:
         now = clock.now().timestamp()
-        periods = {_MINUTE, *(int(alarm["Period"]) for _, _, alarm in hooks.metric_alarms())}
-        clock.sleep(min(_next_end(now, period) for period in periods) - now)
+        every = {_MINUTE, *(_every(alarm) for _, _, alarm in hooks.metric_alarms())}
+        clock.sleep(min(_next_end(now, seconds) for seconds in every) - now)
         now = clock.now().timestamp()
         for account, region, alarm in hooks.metric_alarms():
-            if _next_end(looked, int(alarm["Period"])) <= now:
+            if _next_end(looked, _every(alarm)) <= now:
                 try:
                     with hooks.acting_in(account, region):
                         look_at(alarm)
@@ -104,5 +104,9 @@ def _look_for_ever() -> None:
         looked = now
 
 
-def _next_end(after: float, period: int) -> float:
-    return (math.floor(after / period) + 1) * period
+def _every(alarm: hooks.Alarm) -> int:
+    return _rule(alarm).evaluated_every
+
+
+def _next_end(after: float, seconds: int) -> float:
+    return (math.floor(after / seconds) + 1) * seconds

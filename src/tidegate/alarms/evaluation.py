@@ -1,7 +1,7 @@
-"""What a metric alarm makes of its data points: a pure function after CloudWatch's documented rules.
+"""What a metric alarm makes of its data points: pure functions after CloudWatch's documented rules.
 
-Source: CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data", with its tables and its section
-on premature transitions.
+Sources: CloudWatch user guide, "Alarm evaluation" (when an alarm is evaluated, and over which windows of time) and
+"Configuring how CloudWatch alarms treat missing data", with its tables and its section on premature transitions.
 """
 
 import operator
@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 SPARE_PERIODS = 2
 """How many periods more than EvaluationPeriods are looked at, so that points before a gap can fill it. CloudWatch
 documents that it looks further back but not how far; its worked examples look at 5 for 3."""
+
+_MINUTE: Final = 60
+_HIGH_RESOLUTION: Final = 10
 
 
 class State(StrEnum):
@@ -65,6 +68,20 @@ class Rule:
         """The periods that are looked at."""
         return self.evaluation_periods + SPARE_PERIODS
 
+    @property
+    def evaluated_every(self) -> int:
+        """The seconds between two evaluations: a minute, whatever the period, unless the period is below a minute.
+
+        The windows slide: each evaluation looks at the periods that end with the last full minute, not at those that
+        the clock begins a new one of (user guide, "Alarm evaluation": a period of 5 minutes is judged by minutes 1 to
+        5, a minute later by minutes 2 to 6).
+        """
+        return _MINUTE if self.period >= _MINUTE else _HIGH_RESOLUTION
+
+    def latest(self, now: float) -> int:
+        """Return when the newest period that is looked at `now` ends, both in epoch seconds."""
+        return int(now // self.evaluated_every) * self.evaluated_every
+
     def breached_by(self, value: float) -> bool:
         """Whether `value` breaches the threshold."""
         return COMPARISONS[self.comparison].breaches(value, self.threshold)
@@ -112,21 +129,26 @@ def evaluate(rule: Rule, datapoints: Sequence[Datapoint | None], current: State)
     `datapoints` are those of the last `rule.range` periods, newest first, None for a period without data. Where there
     are fewer than the evaluation periods, missing ones are treated as the rule says, but as few as possible.
     """
-    real = [point for point in datapoints if point is not None]
-    used = real[: rule.evaluation_periods]
+    state = next_state(rule, [point and rule.breached_by(point.value) for point in datapoints], current)
+    used = [point for point in datapoints if point is not None][: rule.evaluation_periods]
     absent = rule.evaluation_periods - len(used)
-    breaching = sum(rule.breached_by(point.value) for point in used)
-    if absent and rule.missing in (Missing.MISSING, Missing.IGNORE):
-        state = _sparse_state(rule, datapoints, breaching, current)
-    else:
-        filled = absent if rule.missing is Missing.BREACHING else 0
-        state = State.ALARM if breaching + filled >= rule.datapoints_to_alarm else State.OK
     return Verdict(state, _reason(rule, used, absent, state, current), tuple(used))
 
 
-def _sparse_state(rule: Rule, datapoints: Sequence[Datapoint | None], breaching: int, current: State) -> State:
+def next_state(rule: Rule, breaches: Sequence[bool | None], current: State) -> State:
+    """Return the state that an alarm comes to by whether each period breached, newest first; None: no data."""
+    used = [breached for breached in breaches if breached is not None][: rule.evaluation_periods]
+    absent = rule.evaluation_periods - len(used)
+    breaching = sum(used)
+    if absent and rule.missing in (Missing.MISSING, Missing.IGNORE):
+        return _sparse_state(rule, breaches, breaching, current)
+    filled = absent if rule.missing is Missing.BREACHING else 0
+    return State.ALARM if breaching + filled >= rule.datapoints_to_alarm else State.OK
+
+
+def _sparse_state(rule: Rule, breaches: Sequence[bool | None], breaching: int, current: State) -> State:
     """Decide where data is missing that is neither good nor bad."""
-    ages = [age for age, point in enumerate(datapoints, start=1) if point is not None]
+    ages = [age for age, breached in enumerate(breaches, start=1) if breached is not None]
     if not ages:
         return current if rule.missing is Missing.IGNORE else State.INSUFFICIENT_DATA
     if breaching >= rule.datapoints_to_alarm:

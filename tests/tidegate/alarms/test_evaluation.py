@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate_sandbox.services.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
+from tidegate.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEPT = State.ALARM
@@ -68,6 +68,14 @@ def test_missing_data_is_treated_as_the_user_guide_tabulates(
 )
 def test_m_of_the_last_n_periods_make_an_alarm(m: int, n: int, drawing: str, state: str) -> None:
     assert evaluate(rule(m, n), points(drawing), State.OK).state == state
+
+
+@pytest.mark.parametrize(
+    ("period", "now", "latest"),
+    [(60, 3659, 3600), (300, 3661, 3660), (3600, 7260, 7260), (10, 3659, 3650), (30, 3659, 3650)],
+)
+def test_a_window_ends_with_the_last_full_minute_whatever_the_period(period: int, now: float, latest: int) -> None:
+    assert Rule("GreaterThanThreshold", 0.5, period, 1, 1).latest(now) == latest
 
 
 @pytest.mark.parametrize(
