@@ -129,7 +129,8 @@ def evaluate(rule: Rule, datapoints: Sequence[Datapoint | None], current: State)
     `datapoints` are those of the last `rule.range` periods, newest first, None for a period without data. Where there
     are fewer than the evaluation periods, missing ones are treated as the rule says, but as few as possible.
     """
-    state = next_state(rule, [point and rule.breached_by(point.value) for point in datapoints], current)
+    breaches = [None if point is None else rule.breached_by(point.value) for point in datapoints]
+    state = next_state(rule, breaches, current)
     used = [point for point in datapoints if point is not None][: rule.evaluation_periods]
     absent = rule.evaluation_periods - len(used)
     return Verdict(state, _reason(rule, used, absent, state, current), tuple(used))

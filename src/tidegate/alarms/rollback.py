@@ -10,13 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tidegate.stage import RollbackRule, limits
+from tidegate.alarms.evaluation import Missing, Rule
+from tidegate.stage import RollbackRule, format_duration, limits
 
 NAMESPACE: Final = "AWS/SageMaker"
-COMPARISON: Final = "GreaterThanThreshold"
-# Between the last request and the next one there is nothing to complain about.
-MISSING_DATA: Final = "notBreaching"
-PERIOD_SECONDS: Final = int(limits.METRIC_PERIOD.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,10 @@ class AlarmSpec:
 
     `threshold` is in the metric's own unit: 0 to 1 for errors, whose Average is the share of requests that failed, and
     microseconds for latencies. With `new_fleet_only` it watches the endpoint config that is being released, whose name
-    only the deployment knows; else the variant as a whole.
+    only the deployment knows; else the variant as a whole. `period` is in seconds.
+
+    The last fields are what the alarms of others have otherwise. Between the last request and the next there is nothing
+    to complain about, so missing data does not breach.
     """
 
     name: str
@@ -39,6 +39,22 @@ class AlarmSpec:
     threshold: float
     datapoints_to_alarm: int
     evaluation_periods: int
+    period: int
+    comparison: str = "GreaterThanThreshold"
+    missing: Missing = Missing.NOT_BREACHING
+    namespace: str = NAMESPACE
+
+    @property
+    def rule(self) -> Rule:
+        """The part that judges data points."""
+        return Rule(
+            comparison=self.comparison,
+            threshold=self.threshold,
+            period=self.period,
+            evaluation_periods=self.evaluation_periods,
+            datapoints_to_alarm=self.datapoints_to_alarm,
+            missing=self.missing,
+        )
 
     @property
     def properties(self) -> dict[str, str | int | float]:
@@ -47,15 +63,15 @@ class AlarmSpec:
         return {
             "AlarmName": self.name,
             "AlarmDescription": self.description,
-            "Namespace": NAMESPACE,
+            "Namespace": self.namespace,
             "MetricName": self.metric,
             "ExtendedStatistic" if percentile else "Statistic": self.statistic,
-            "Period": PERIOD_SECONDS,
+            "Period": self.period,
             "EvaluationPeriods": self.evaluation_periods,
             "DatapointsToAlarm": self.datapoints_to_alarm,
             "Threshold": self.threshold,
-            "ComparisonOperator": COMPARISON,
-            "TreatMissingData": MISSING_DATA,
+            "ComparisonOperator": self.comparison,
+            "TreatMissingData": self.missing.value,
         }
 
 
@@ -71,7 +87,7 @@ def rollback_alarms(rules: Iterable[RollbackRule], *, endpoint_name: str, varian
             logical_id=f"RollbackAlarm{number}{scope}",
             description=(
                 f"Rolls a release back: {rule.statistic} of {rule.metric} above {rule.above} in "
-                f"{rule.periods} minutes, {watched}"
+                f"{rule.periods} {_periods_of(rule)}, {watched}"
             ),
             endpoint_name=endpoint_name,
             variant=variant,
@@ -81,6 +97,7 @@ def rollback_alarms(rules: Iterable[RollbackRule], *, endpoint_name: str, varian
             threshold=rule.threshold,
             datapoints_to_alarm=rule.periods.datapoints_to_alarm,
             evaluation_periods=rule.periods.evaluation_periods,
+            period=int(rule.period.total_seconds()),
         )
         for number, rule in enumerate(rules, start=1)
         for new_fleet_only, scope, suffix, watched in (
@@ -88,3 +105,9 @@ def rollback_alarms(rules: Iterable[RollbackRule], *, endpoint_name: str, varian
             (False, "Variant", "variant", "on the variant as a whole"),
         )
     )
+
+
+def _periods_of(rule: RollbackRule) -> str:
+    if rule.period == limits.METRIC_PERIOD:
+        return "minutes"
+    return f"periods of {format_duration(rule.period)}"

@@ -43,6 +43,14 @@ def test_a_latency_is_a_percentile_in_microseconds():
     assert "Statistic" not in properties
 
 
+def test_a_period_is_a_minute_unless_the_rule_says_otherwise():
+    usual, longer = alarms_of(rule())[0], alarms_of(rule(period="5m", periods="2 of 3"))[0]
+
+    assert (usual.properties["Period"], longer.properties["Period"]) == (60, 300)
+    assert "in 1 of 1 minutes" in usual.description
+    assert "in 2 of 3 periods of 5m" in longer.description
+
+
 def test_silence_and_equality_do_not_fire():
     properties = alarms_of(rule())[0].properties
     assert properties["TreatMissingData"] == "notBreaching"
