@@ -7,9 +7,11 @@ another version fails with a sentence instead of half working.
 
 import contextvars
 import json
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Protocol, TypedDict
 
@@ -52,7 +54,9 @@ def check() -> None:
         (_handlers, "_capabilities_enforced"),
         (_s3, "_version_entry_from_record"),
         (_router, "_KNOWN_AWS_SERVICE_NAMES"),
+        (_eventbridge, "_apply_input_transformer"),
         (_eventbridge, "_invoke_target"),
+        (_eventbridge, "_pattern_event_view"),
         (_eventbridge, "_put_events"),
         (_cloudwatch, "_alarms"),
         (_cloudwatch, "_calc_stats"),
@@ -214,8 +218,20 @@ def physical_name(stack: str, logical_id: str, max_length: int) -> str:
 
 
 # ---------------------------------------------------------------- EventBridge
-EventTarget = Callable[[Mapping[str, Any], Mapping[str, Any]], None]
-"""Called with the target (its Arn, RoleArn, Input) and the event."""
+@dataclass(frozen=True)
+class Delivery:
+    """An event on its way to the target `arn` of the rule `rule`.
+
+    `input` is the text that the target's Input or InputTransformer makes of it, None where it has neither.
+    """
+
+    arn: str
+    rule: str
+    event: Mapping[str, Any]
+    input: str | None
+
+
+EventTarget = Callable[[Delivery], None]
 
 _event_targets: dict[str, EventTarget] = {}
 _stock_invoke_target = _eventbridge._invoke_target
@@ -226,7 +242,22 @@ def _invoke_target(target: dict[str, Any], event: dict[str, Any], rule: Any, vie
     own = _event_targets.get(service[0]) if service else None
     if own is None:
         return _stock_invoke_target(target, event, rule, view)
-    return own(target, event)
+    try:
+        own(Delivery(target["Arn"], (rule or {}).get("Name", ""), event, _input(target, event, rule, view)))
+    except Exception:
+        # As with ministack's own targets, one that fails keeps an event from no other.
+        logging.getLogger(__name__).exception("an event could not be delivered to %s", target["Arn"])
+    return None
+
+
+def _input(target: dict[str, Any], event: dict[str, Any], rule: Any, view: Any) -> str | None:
+    if target.get("InputPath"):
+        raise NotImplementedError("InputPath is not in the local simulation: use InputTransformer")
+    if transformer := target.get("InputTransformer"):
+        view = view or _eventbridge._pattern_event_view(event)
+        return str(_eventbridge._apply_input_transformer(transformer, rule, view))
+    given: str | None = target.get("Input")
+    return given
 
 
 _eventbridge._invoke_target = _invoke_target
@@ -348,6 +379,7 @@ __all__ = [
     "MINISTACK",
     "Alarm",
     "Attributes",
+    "Delivery",
     "EventTarget",
     "Handler",
     "MetricPoint",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline.structure import UnknownVariableError, resolve, structure
+from tidegate_sandbox.services.codepipeline.structure import structure
+from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
 
 REGION = "eu-west-1"
 Declaration = dict[str, Any]

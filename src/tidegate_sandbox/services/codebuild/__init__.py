@@ -10,8 +10,9 @@ __all__ = ["builds", "install"]
 
 
 def install() -> None:
-    """Serve the API in place of ministack's, and the CloudFormation type."""
+    """Serve the API in place of ministack's, the CloudFormation type, and event rules' targets."""
     # A sandbox that was killed could not remove its builds' containers.
     shutil.rmtree(context.sandbox().home / "codebuild" / "builds", ignore_errors=True)
     codebuild.serve()
     hooks.register_resource_type("AWS::CodeBuild::Project", ProjectResource())
+    hooks.register_event_target("codebuild", builds.start_from_event)

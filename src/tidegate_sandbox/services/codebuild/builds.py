@@ -1,10 +1,12 @@
 """CodeBuild's builds: starting, stopping and telling of them."""
 
+import json
 import uuid
 from typing import Any
 
-from tidegate_sandbox import context
+from tidegate_sandbox import context, hooks
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.codebuild import runner
 from tidegate_sandbox.services.codebuild.projects import check_source, codebuild, find, refuse_variables
 from tidegate_sandbox.services.codebuild.records import Build, PipelineRequest, Project, lock, state
@@ -41,6 +43,19 @@ _TAKEN = {
 
 @codebuild.operation("StartBuild")
 def _start(p: dict[str, Any]) -> dict[str, Any]:
+    return {"build": _start_as("local", p).describe()}
+
+
+def start_from_event(delivery: hooks.Delivery) -> None:
+    """Start a build of the project that an event rule's target names; its input is what StartBuild takes."""
+    _, _, _, region, account, resource = delivery.arn.split(":", 5)
+    given = json.loads(delivery.input) if delivery.input is not None else {}
+    with hooks.acting_in(account, region):
+        parameters = {**given, "projectName": resource.removeprefix("project/")}
+        _start_as(f"rule/{delivery.rule}", check_parameters("codebuild", "StartBuild", parameters))
+
+
+def _start_as(initiator: str, p: dict[str, Any]) -> Build:
     ignored = sorted(set(p) - _TAKEN)
     if ignored:
         raise AwsError("InvalidInputException", f"{', '.join(ignored)}: not in the local simulation")
@@ -54,12 +69,12 @@ def _start(p: dict[str, Any]) -> dict[str, Any]:
     with lock:
         known = state.here().tokens.get(token) if token[1] else None
         if known is not None:
-            return {"build": state.here().builds[known].describe()}
-        build = _new(project, declared, variables, version, "local")
+            return state.here().builds[known]
+        build = _new(project, declared, variables, version, initiator)
         if token[1]:
             state.here().tokens[token] = build.id
     runner.start(build)
-    return {"build": build.describe()}
+    return build
 
 
 def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], request: PipelineRequest) -> Build:

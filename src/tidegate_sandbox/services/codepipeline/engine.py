@@ -18,9 +18,18 @@ from tidegate_sandbox.services.codepipeline.actions import (
     codebuild,
     codecommit,
 )
+from tidegate_sandbox.services.codepipeline.conditions import check
 from tidegate_sandbox.services.codepipeline.events import action_changed, execution_changed, stage_changed
-from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Turn, to_run
-from tidegate_sandbox.services.codepipeline.structure import Action, Stage, UnknownVariableError, resolve
+from tidegate_sandbox.services.codepipeline.execution import (
+    ActionExecution,
+    Execution,
+    RuleExecution,
+    StageStatus,
+    Turn,
+    to_run,
+)
+from tidegate_sandbox.services.codepipeline.structure import Action, Stage
+from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
 
 RUNNERS: dict[str, Runner] = {
     "CodeCommit": codecommit.run,
@@ -74,9 +83,10 @@ class Line:
             for stage, following in zip(stages, [*stages[1:], None], strict=True):
                 if not self._entered(execution, stage):
                     break
-                succeeded = self._run_stage(execution, stage, only_failed)
+                kept_out = self._kept_out(execution, stage)
+                goes_on = kept_out == "Skipped" if kept_out else self._run_stage(execution, stage, only_failed)
                 only_failed = False
-                if not succeeded or following is None:
+                if not goes_on or following is None:
                     break
                 with self.changed:
                     # Arriving before leaving keeps the executions in their order.
@@ -127,6 +137,28 @@ class Line:
             self.changed.notify_all()
         if execution.status != "Superseded":
             execution_changed(execution, execution.status.upper())
+
+    def _kept_out(self, execution: Execution, stage: Stage) -> StageStatus | None:
+        """Evaluate the condition of the stage's entry; return the stage's status where it is not entered."""
+        if stage.entry is None:
+            return None
+        now, variables = context.sandbox().clock.now(), execution.variables
+        evaluated = [RuleExecution(stage, rule, now, check(rule, variables)) for rule in stage.entry.rules]
+        met = all(one.checked.passed for one in evaluated)
+        # A rule that could not be evaluated says nothing that a stage might be skipped by.
+        errored = any(one.checked.error_code for one in evaluated)
+        kept_out: StageStatus = "Skipped" if stage.entry.result == "SKIP" and not errored else "Failed"
+        with self.changed:
+            execution.rules += evaluated
+            execution.updated = now
+            if not met:
+                execution.stages[stage.name] = kept_out
+        if met:
+            return None
+        if kept_out == "Failed":
+            execution.summary = next(one.checked.summary for one in evaluated if not one.checked.passed)
+            stage_changed(execution, stage, "FAILED")
+        return kept_out
 
     def _run_stage(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
         execution.stages[stage.name] = "InProgress"

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tidegate_sandbox import context
+from tidegate_sandbox.services.codepipeline.conditions import Checked, Rule
 from tidegate_sandbox.services.codepipeline.structure import Action, Mode, Pipeline, Stage
 
 ExecutionStatus = Literal["Cancelled", "InProgress", "Stopped", "Stopping", "Succeeded", "Superseded", "Failed"]
 ActionStatus = Literal["InProgress", "Abandoned", "Succeeded", "Failed"]
-StageStatus = Literal["InProgress", "Failed", "Stopped", "Stopping", "Succeeded"]
+StageStatus = Literal["InProgress", "Failed", "Stopped", "Stopping", "Succeeded", "Skipped"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ class ActionExecution:
 
 
 @dataclass(frozen=True)
+class RuleExecution:
+    """One evaluation of a rule of the condition under which a stage is entered."""
+
+    stage: Stage
+    rule: Rule
+    at: datetime
+    checked: Checked
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass(frozen=True)
 class Revision:
     """What a source action took: of the artefact `artifact`."""
 
@@ -103,6 +115,7 @@ class Execution:
     stop_reason: str | None = None
     abandoned: bool = False
     actions: list[ActionExecution] = field(default_factory=list)
+    rules: list[RuleExecution] = field(default_factory=list)
     stages: dict[str, StageStatus] = field(default_factory=dict)
     artifacts: dict[str, Location] = field(default_factory=dict)
     output_variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -126,6 +139,11 @@ class Execution:
         """Return the latest run of an action in this execution."""
         runs = [run for run in self.actions if (run.stage.name, run.action.name) == (stage, action)]
         return runs[-1] if runs else None
+
+    def entry(self, stage: Stage) -> list[RuleExecution]:
+        """Return the latest evaluation of each rule that `stage` was entered, skipped or failed by."""
+        latest = {run.rule.name: run for run in self.rules if run.stage.name == stage.name}
+        return list(latest.values())
 
 
 def variables_of(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, str]:

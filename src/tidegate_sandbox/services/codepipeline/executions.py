@@ -4,7 +4,7 @@ from typing import Any
 
 from tidegate_sandbox import context
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Location
+from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Location, RuleExecution
 from tidegate_sandbox.services.codepipeline.pipelines import Kept, codepipeline, find
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage
 
@@ -103,10 +103,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
 @codepipeline.operation("ListActionExecutions")
 def _list_actions(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
-    filters = p.get("filter", {})
-    latest = filters.get("latestInPipelineExecution")
-    chosen = latest["pipelineExecutionId"] if latest else filters.get("pipelineExecutionId")
-    executions = [_execution(kept, chosen)] if chosen else _newest_first(kept)
+    executions, latest = _chosen(kept, p)
     details = [
         _detail(one, run)
         for one in executions
@@ -114,6 +111,14 @@ def _list_actions(p: dict[str, Any]) -> dict[str, Any]:
         if not latest or run is one.latest(run.stage.name, run.action.name)
     ]
     return _page(details, p, "actionExecutionDetails")
+
+
+def _chosen(kept: Kept, p: dict[str, Any]) -> tuple[list[Execution], bool]:
+    """Return the executions that `filter` asks for, and whether it asks for what is latest in them."""
+    filters = p.get("filter", {})
+    latest = filters.get("latestInPipelineExecution")
+    chosen = latest["pipelineExecutionId"] if latest else filters.get("pipelineExecutionId")
+    return [_execution(kept, chosen)] if chosen else _newest_first(kept), bool(latest)
 
 
 def _detail(execution: Execution, run: ActionExecution) -> dict[str, Any]:
@@ -165,6 +170,69 @@ def _filled(**fields: str | None) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
+@codepipeline.operation("ListRuleExecutions")
+def _list_rules(p: dict[str, Any]) -> dict[str, Any]:
+    kept = find(p["pipelineName"])
+    executions, latest = _chosen(kept, p)
+    details = [
+        _rule_detail(one, run)
+        for one in executions
+        for run in list(one.rules)[::-1]
+        if not latest or run in one.entry(run.stage)
+    ]
+    return _page(details, p, "ruleExecutionDetails")
+
+
+def _rule_detail(execution: Execution, run: RuleExecution) -> dict[str, Any]:
+    result: dict[str, Any] = {"externalExecutionSummary": run.checked.summary}
+    if run.checked.error_code:
+        result["errorDetails"] = {"code": run.checked.error_code, "message": run.checked.summary}
+    return {
+        "pipelineExecutionId": execution.id,
+        "ruleExecutionId": run.id,
+        "pipelineVersion": execution.version,
+        "stageName": run.stage.name,
+        "ruleName": run.rule.name,
+        "startTime": run.at,
+        "lastUpdateTime": run.at,
+        "status": _rule_status(run),
+        "input": {
+            "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"},
+            "configuration": dict(run.rule.configuration),
+            "resolvedConfiguration": dict(run.checked.configuration),
+            "region": execution.scope.region,
+            "inputArtifacts": [],
+        },
+        "output": {"executionResult": result},
+    }
+
+
+def _rule_status(run: RuleExecution) -> str:
+    return "Succeeded" if run.checked.passed else "Failed"
+
+
+def _entry_state(runs: list[RuleExecution]) -> dict[str, Any]:
+    """Return botocore's shape StageConditionState of a stage whose condition was evaluated by `runs`."""
+    errored = any(run.checked.error_code for run in runs)
+    failed = [run.checked.summary for run in runs if not run.checked.passed]
+    status = "Errored" if errored else "Failed" if failed else "Succeeded"
+    latest = _filled(status=status, summary="; ".join(failed))
+    rules = [
+        {
+            "ruleName": run.rule.name,
+            "latestExecution": {
+                "ruleExecutionId": run.id,
+                "status": _rule_status(run),
+                "summary": run.checked.summary,
+                "lastStatusChange": run.at,
+            },
+        }
+        for run in runs
+    ]
+    condition = {"latestExecution": latest | {"lastStatusChange": runs[-1].at}, "ruleStates": rules}
+    return {"latestExecution": latest, "conditionStates": [condition]}
+
+
 @codepipeline.operation("GetPipelineState")
 def _state(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["name"])
@@ -187,6 +255,8 @@ def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
     }
     if current is not None:
         state["latestExecution"] = {"pipelineExecutionId": current.id, "status": current.stages[stage.name]}
+        if runs := current.entry(stage):
+            state["beforeEntryConditionState"] = _entry_state(runs)
     turn = kept.line.turns.get(stage.name)
     if turn is not None and turn.waiting:
         inbound = [{"pipelineExecutionId": one, "status": "InProgress"} for one in turn.waiting]
@@ -195,7 +265,8 @@ def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
 
 
 def _entered(execution: Execution, stage: Stage) -> Any:
-    return max((run.started for run in execution.actions if run.stage.name == stage.name), default=execution.started)
+    actions = [run.started for run in execution.actions if run.stage.name == stage.name]
+    return max([*actions, *(run.at for run in execution.entry(stage))], default=execution.started)
 
 
 def _action_state(execution: Execution | None, stage: Stage, action: Action) -> dict[str, Any]:

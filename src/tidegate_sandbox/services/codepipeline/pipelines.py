@@ -171,14 +171,15 @@ def start(
     return execution.id
 
 
-def start_from_event(target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+def start_from_event(delivery: hooks.Delivery) -> None:
     """Start the pipeline that an event rule's target names, once for each event."""
-    _, _, _, region, account, name = target["Arn"].split(":", 5)
+    _, _, _, region, account, name = delivery.arn.split(":", 5)
     with hooks.acting_in(account, region):
         kept = _pipelines.here().get(name)
         if kept is None:
-            logging.getLogger(__name__).warning("an event names pipeline %s, which does not exist", target["Arn"])
+            logging.getLogger(__name__).warning("an event names pipeline %s, which does not exist", delivery.arn)
             return
+        event = delivery.event
         detail = f"{event.get('Source', '')}: {event.get('DetailType', '')}"
         trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": detail}
         start(kept, trigger, token=f"event {event.get('EventId', uuid.uuid4())}")

@@ -4,16 +4,16 @@ Source of the rules: CodePipeline user guide, "CodePipeline pipeline structure r
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.services.codepipeline import conditions
+from tidegate_sandbox.services.codepipeline.conditions import Condition
+from tidegate_sandbox.services.codepipeline.variables import REFERENCE
 
 Mode = Literal["QUEUED", "SUPERSEDED"]
-REFERENCE = re.compile(r"#\{([A-Za-z0-9@\-_]+)\.([A-Za-z0-9@\-_.]+)\}")
-"""A variable in an action's configuration, such as #{codepipeline.PipelineExecutionId}."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ _ONLY = {
     ("CodeBuild", "BatchEnabled"): "false",
     ("CloudFormation", "ActionMode"): "CREATE_UPDATE",
 }
-_REFUSED_OF_STAGE = ("blockers", "onFailure", "onSuccess", "beforeEntry")
+_REFUSED_OF_STAGE = ("blockers", "onFailure", "onSuccess")
 _REFUSED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
 
 
@@ -82,10 +82,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage and its actions, as declared."""
+    """A stage and its actions, as declared, and the condition under which it is entered, if there is one."""
 
     name: str
     actions: tuple[Action, ...]
+    entry: Condition | None = None
 
     def groups(self) -> list[tuple[Action, ...]]:
         """Return the actions that run at the same time, in the order of their RunOrder."""
@@ -121,6 +122,8 @@ def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
     is_v2 = declaration.get("pipelineType", "V1") == "V2"
     if (mode == "QUEUED" or declaration.get("variables")) and not is_v2:
         raise _structure_error("execution mode QUEUED and pipeline variables need a pipeline of type V2")
+    if not is_v2 and any(stage.get("beforeEntry") for stage in declaration["stages"]):
+        raise _structure_error("conditions of stages need a pipeline of type V2")
     if "artifactStore" not in declaration or "artifactStores" in declaration:
         raise _structure_error("a pipeline needs artifactStore, one; artifactStores is not in the local simulation")
     pipeline = Pipeline(
@@ -140,7 +143,12 @@ def _stage(declared: Mapping[str, Any], region: str) -> Stage:
     for name in _REFUSED_OF_STAGE:
         if declared.get(name):
             raise _stage_error(f"stage {declared['name']}: {name} is not in the local simulation")
-    return Stage(declared["name"], tuple(_action(action, declared["name"], region) for action in declared["actions"]))
+    name, entry = declared["name"], declared.get("beforeEntry")
+    return Stage(
+        name,
+        tuple(_action(action, name, region) for action in declared["actions"]),
+        conditions.read(entry, name, region) if entry else None,
+    )
 
 
 def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
@@ -246,19 +254,29 @@ def _check_artifacts(pipeline: Pipeline) -> None:
 
 
 def _check_references(pipeline: Pipeline) -> None:
-    known = {"codepipeline"}
+    known = {"codepipeline", "variables"}
     for stage in pipeline.stages:
+        for rule in stage.entry.rules if stage.entry else ():
+            if wrong := _wrong_reference(pipeline, known, rule.configuration):
+                raise _stage_error(f"stage {stage.name}, rule {rule.name}: {wrong}")
         for group in stage.groups():
             for action in group:
-                for namespace, variable in REFERENCE.findall(json.dumps(dict(action.configuration))):
-                    where = f"action {stage.name}/{action.name}: #{{{namespace}.{variable}}}"
-                    if namespace == "variables" and variable not in pipeline.variables:
-                        raise _action_error(f"{where} is no variable of the pipeline")
-                    if namespace == "codepipeline" and variable != "PipelineExecutionId":
-                        raise _action_error(f"{where} is not known; codepipeline has PipelineExecutionId")
-                    if namespace not in known | {"variables"}:
-                        raise _action_error(f"{where} is of no namespace of an action that runs before it")
+                if wrong := _wrong_reference(pipeline, known, action.configuration):
+                    raise _action_error(f"action {stage.name}/{action.name}: {wrong}")
             known.update(action.namespace for action in group if action.namespace)
+
+
+def _wrong_reference(pipeline: Pipeline, known: set[str], configuration: Mapping[str, str]) -> str:
+    """Say what is wrong with the first wrong reference in `configuration`; nothing, where all are right."""
+    for namespace, variable in REFERENCE.findall(json.dumps(dict(configuration))):
+        reference = f"#{{{namespace}.{variable}}}"
+        if namespace == "variables" and variable not in pipeline.variables:
+            return f"{reference} is no variable of the pipeline"
+        if namespace == "codepipeline" and variable != "PipelineExecutionId":
+            return f"{reference} is not known; codepipeline has PipelineExecutionId"
+        if namespace not in known:
+            return f"{reference} is of no namespace of an action that runs before it"
+    return ""
 
 
 def _refuse_twice(names: Iterator[str], what: str) -> None:
@@ -279,20 +297,3 @@ def _stage_error(sentence: str) -> AwsError:
 
 def _action_error(sentence: str) -> AwsError:
     return AwsError("InvalidActionDeclarationException", sentence)
-
-
-class UnknownVariableError(LookupError):
-    """A reference to a variable that no action gave; the sentence names it."""
-
-
-def resolve(text: str, variables: Mapping[str, Mapping[str, str]]) -> str:
-    """Return `text` with each #{namespace.name} replaced; UnknownVariableError where one has no value."""
-
-    def value(match: re.Match[str]) -> str:
-        namespace, name = match.groups()
-        try:
-            return variables[namespace][name]
-        except KeyError:
-            raise UnknownVariableError(f"{match[0]} has no value: no action before gave it one") from None
-
-    return REFERENCE.sub(value, text)
