@@ -54,7 +54,7 @@ def tidegate(monkeypatch, capsys):
 
 
 class Registry:
-    """The three versions of a group: 3 pending, 2 approved, 1 approved and rolled back."""
+    """The three versions of a group: 3 pending, 2 approved, 1 approved anew after it was rolled back."""
 
     def __init__(self) -> None:
         self.versions: dict[int, dict] = {
@@ -146,7 +146,7 @@ class TestRender:
         assert json.loads((repo / "rendered/prod.release.json").read_text())["model_package_arn"] == f"{ARN}/2"
 
     @pytest.mark.parametrize("wanted", ["1", f"{ARN}/1"])
-    def test_a_version_can_be_named_even_if_it_was_rolled_back(self, repo, tidegate, registry, wanted):
+    def test_an_older_version_can_be_named_if_it_is_approved(self, repo, tidegate, registry, wanted):
         code, _, _ = tidegate("render", "prod", "--model-package", wanted)
 
         assert code == 0
@@ -156,9 +156,16 @@ class TestRender:
     @pytest.mark.parametrize(
         ("wanted", "sentence"),
         [
-            ("3", "version 3 is PendingManualApproval and its package Completed; approve it in the model registry"),
+            (
+                "3",
+                f"version 3 of model package group {GROUP} is pending; "
+                "approve it in the model registry, or name another version",
+            ),
             ("9", f"model package group {GROUP} has no version 9"),
-            ("newest", "`newest` names no version; give its number, such as 3, or its ARN"),
+            (
+                "newest",
+                "`newest` names no version; write `approved`, `live`, a number such as 3, or a model package's ARN",
+            ),
         ],
     )
     def test_a_version_that_cannot_be_released_is_refused(self, repo, tidegate, registry, wanted, sentence):

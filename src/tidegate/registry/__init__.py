@@ -1,15 +1,32 @@
-"""The model registry: which version of a model is released next, and what became of it."""
+"""The model registry and what came of its versions: which one is approved, which is live, which comes next."""
 
+from tidegate.registry.live import RELEASE_TAG, Live, LiveVariant, read_live
 from tidegate.registry.package import ModelPackage, NoApprovedVersionError, choose
-from tidegate.registry.service import RegistryClient, describe, list_versions, resolve, stamp_rolled_back
+from tidegate.registry.service import (
+    RegistryClient,
+    describe,
+    group_region,
+    list_versions,
+    newest_first,
+    pick,
+    reject,
+    stamp_rolled_back,
+)
 
 __all__ = [
+    "RELEASE_TAG",
+    "Live",
+    "LiveVariant",
     "ModelPackage",
     "NoApprovedVersionError",
     "RegistryClient",
     "choose",
     "describe",
+    "group_region",
     "list_versions",
-    "resolve",
+    "newest_first",
+    "pick",
+    "read_live",
+    "reject",
     "stamp_rolled_back",
 ]

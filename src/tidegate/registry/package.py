@@ -10,8 +10,12 @@ from tidegate.errors import TidegateError
 ROLLED_BACK: Final = "RolledBack"
 """`ModelLifeCycle.StageStatus` of a version that a release took back."""
 
+APPROVED: Final = "Approved"
+REJECTED: Final = "Rejected"
+PENDING: Final = "PendingManualApproval"
+
 _SHOWN: Final = 5
-_IN_WORDS: Final = {"Approved": "approved", "PendingManualApproval": "pending", "Rejected": "rejected"}
+_IN_WORDS: Final = {APPROVED: "approved", PENDING: "pending", REJECTED: "rejected"}
 
 
 class NoApprovedVersionError(TidegateError):
@@ -29,6 +33,7 @@ class ModelPackage:
     stage: str = ""
     stage_status: str = ""
     stage_description: str = ""
+    approval_description: str = ""
 
     @classmethod
     def from_api(cls, described: Mapping[str, Any]) -> "ModelPackage":
@@ -38,54 +43,66 @@ class ModelPackage:
             arn=described["ModelPackageArn"],
             version=described["ModelPackageVersion"],
             status=described["ModelPackageStatus"],
-            approval=described.get("ModelApprovalStatus", "PendingManualApproval"),
+            approval=described.get("ModelApprovalStatus", PENDING),
             stage=life_cycle.get("Stage", ""),
             stage_status=life_cycle.get("StageStatus", ""),
             stage_description=life_cycle.get("StageDescription", ""),
+            approval_description=described.get("ApprovalDescription", ""),
         )
 
     @property
     def is_approved(self) -> bool:
-        """Whether it is approved and complete; a package that failed its validation cannot be deployed."""
-        return self.approval == "Approved" and self.status == "Completed"
+        """Whether it may be released: approved and complete; one that failed its validation cannot be deployed.
+
+        A rollback takes the approval back, so a version that was rolled back and is approved was approved anew.
+        """
+        return self.approval == APPROVED and self.status == "Completed"
 
     @property
     def was_rolled_back(self) -> bool:
-        """Whether a release of it was rolled back."""
+        """Whether the last thing that became of a release of it is that it was rolled back."""
         return self.stage_status == ROLLED_BACK
+
+    @property
+    def standing(self) -> str:
+        """Why it may not be released, such as "rejected: predicts too few rides", or that it is approved."""
+        if self.approval != REJECTED and self.was_rolled_back and not self.is_approved:
+            return f"rolled back in {self.stage}: {self.stage_description or 'no reason given'}"
+        if self.status != "Completed":
+            return f"{_IN_WORDS[self.approval]}, but its package is {self.status}"
+        why = self.approval_description if self.approval == REJECTED else ""
+        return f"{_IN_WORDS[self.approval]}{f': {why}' if why else ''}"
 
 
 def choose(group: str, newest_first: Iterable[ModelPackage]) -> ModelPackage:
-    """Return the newest version that is approved and was not rolled back.
+    """Return the newest version that is approved.
 
-    A version that was rolled back in one stage is chosen for none: the life cycle of a package holds one stage only, so
-    a stamp per stage would be lost to the next, and a version that failed in staging must not reach production.
-    `newest_first` is read no further than the choice.
+    A version that was rolled back in one stage has lost its approval for all: the life cycle of a package holds one
+    stage only, so a stamp per stage would be lost to the next, and a version that failed in staging must not reach
+    production. `newest_first` is read no further than the choice.
 
     Raises NoApprovedVersionError, saying what there is instead.
     """
     refused = []
     for package in newest_first:
-        if package.is_approved and not package.was_rolled_back:
+        if package.is_approved:
             return package
         refused.append(package)
     raise NoApprovedVersionError(_nothing_to_release(group, refused))
 
 
 def _nothing_to_release(group: str, versions: list[ModelPackage]) -> str:
-    approved = [package for package in versions if package.is_approved]
     if not versions:
         return f"model package group {group} has no versions yet; run the model build pipeline first"
-    if not approved:
-        counts = Counter("failed" if v.status == "Failed" else _IN_WORDS[v.approval] for v in versions)
-        there_is = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
-        return f"model package group {group} has no approved version ({there_is}); approve one in the model registry"
-    told = "; ".join(
-        f"version {package.version} in {package.stage}: {package.stage_description or 'no reason given'}"
-        for package in approved[:_SHOWN]
+    rolled_back = [package for package in versions if package.was_rolled_back and package.approval == PENDING]
+    counts = Counter(
+        "rolled back" if v in rolled_back else "failed" if v.status == "Failed" else _IN_WORDS[v.approval]
+        for v in versions
     )
-    more = f"; and {len(approved) - _SHOWN} more" if len(approved) > _SHOWN else ""
+    there_is = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    told = "; ".join(f"version {package.version} was {package.standing}" for package in rolled_back[:_SHOWN])
+    more = f"; and {len(rolled_back) - _SHOWN} more" if len(rolled_back) > _SHOWN else ""
     return (
-        f"every approved version of model package group {group} was rolled back ({told}{more}); "
-        "approve another version in the model registry"
+        f"model package group {group} has no approved version ({there_is}); approve one in the model registry"
+        f"{f'. {told}{more}' if told else ''}"
     )

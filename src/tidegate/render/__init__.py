@@ -1,6 +1,6 @@
 """Rendering: a stage and a version of the model become the CloudFormation that releases it."""
 
-from tidegate.render.document import RELEASE_TAG, BrokenTemplateError
+from tidegate.render.document import BrokenTemplateError
 from tidegate.render.encode import UnsafeValueError
 from tidegate.render.environment import TemplateFailedError
 from tidegate.render.files import write_files
@@ -8,7 +8,6 @@ from tidegate.render.release import Phase, ReleaseRecord, TrialRecord, read_rele
 from tidegate.render.stage import render_stage
 
 __all__ = [
-    "RELEASE_TAG",
     "BrokenTemplateError",
     "Phase",
     "ReleaseRecord",

@@ -9,9 +9,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from tidegate.errors import TidegateError
-
-RELEASE_TAG: Final = "tidegate:release"
-"""The tag of an endpoint config that says which release it is."""
+from tidegate.registry import RELEASE_TAG
 
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 ENDPOINT_CONFIG: Final = "AWS::SageMaker::EndpointConfig"

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from tidegate.render import RELEASE_TAG, ReleaseRecord
-from tidegate.verify.clients import Clients, aws_errors, is_missing
+from tidegate.aws import aws_errors, is_missing
+from tidegate.registry import RELEASE_TAG
+from tidegate.registry.live import model_package_of, read_tags
+from tidegate.render import ReleaseRecord
+from tidegate.verify.clients import Clients
 from tidegate.verify.evidence import AlarmSeen, ConfigSeen, EndpointSeen, Evidence, StackSeen
 from tidegate.verify.watch import Watched
 
@@ -81,28 +84,14 @@ def read_config(sagemaker: Any, name: str, read: Reader) -> ConfigSeen:
     config = read(f"endpoint config {name}", lambda: sagemaker.describe_endpoint_config(EndpointConfigName=name), None)
     if config is None:
         return ConfigSeen(name, tags_read=False)
-    tags = read(f"tags of {name}", lambda: dict(_tags(sagemaker, config["EndpointConfigArn"])), None)
+    tags = read(f"tags of {name}", lambda: read_tags(sagemaker, config["EndpointConfigArn"]), None)
     package = read(f"model package of {name}", lambda: _package_of(sagemaker, config), "")
     return ConfigSeen(name, (tags or {}).get(RELEASE_TAG, ""), package, tags_read=tags is not None)
 
 
-def _tags(sagemaker: Any, arn: str) -> Iterator[tuple[str, str]]:
-    token: dict[str, str] = {}
-    while True:
-        page = sagemaker.list_tags(ResourceArn=arn, **token)
-        yield from ((tag["Key"], tag["Value"]) for tag in page.get("Tags", []))
-        if not page.get("NextToken"):
-            return
-        token = {"NextToken": page["NextToken"]}
-
-
 def _package_of(sagemaker: Any, config: dict[str, Any]) -> str:
     name = config["ProductionVariants"][0].get("ModelName")
-    if not name:
-        return ""
-    model = sagemaker.describe_model(ModelName=name)
-    containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or [])]
-    return next((c["ModelPackageName"] for c in containers if c.get("ModelPackageName")), "")
+    return model_package_of(sagemaker, name) if name else ""
 
 
 def _untouched(stack: StackSeen, before: StackSeen | None) -> bool:

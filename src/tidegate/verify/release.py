@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from tidegate.aws import aws_errors
 from tidegate.clock import Clock
 from tidegate.outcome import Outcome
 from tidegate.registry import stamp_rolled_back
 from tidegate.render import ReleaseRecord
-from tidegate.verify.clients import Clients, aws_errors
+from tidegate.verify.clients import Clients
 from tidegate.verify.gather import gather
 from tidegate.verify.judge import Verdict, judge
 from tidegate.verify.watch import Deployment, Progress, watch

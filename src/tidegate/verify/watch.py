@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from tidegate.aws import aws_errors, is_missing, is_passing
 from tidegate.clock import Clock
 from tidegate.errors import TidegateError
+from tidegate.registry.live import describe_endpoint
 from tidegate.render import ReleaseRecord
-from tidegate.verify.clients import Clients, aws_errors, is_missing, is_passing
+from tidegate.verify.clients import Clients
 from tidegate.verify.evidence import ActionSeen, Sighting, StackSeen
 from tidegate.verify.judge import SETTLED
 
@@ -188,17 +190,6 @@ def describe_stack(cloudformation: Any, name: str) -> StackSeen | None:
         reason=stack.get("StackStatusReason", ""),
         updated_at=stack.get("LastUpdatedTime", stack["CreationTime"]),
     )
-
-
-def describe_endpoint(sagemaker: Any, name: str) -> dict[str, Any] | None:
-    """Return what DescribeEndpoint does, None if there is no such endpoint."""
-    try:
-        described: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
-    except aws_errors() as error:
-        if is_missing(error):
-            return None
-        raise
-    return described
 
 
 def _sighting(described: dict[str, Any], variant: str) -> Sighting:

@@ -1,0 +1,120 @@
+"""What serves: an endpoint's live config, the release that its tag tells, and the model package behind each variant."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tidegate.aws import aws_errors, is_missing
+
+RELEASE_TAG: Final = "tidegate:release"
+"""The tag of an endpoint config that says which release it is."""
+
+_SERVING: Final = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVariant:
+    """A variant of the live endpoint config.
+
+    `instance_count` is what is asked for now, which autoscaling may have changed; `initial_instance_count` is what the
+    config says. Both are 0, and the type empty, for a serverless variant. `model_package_arn` is empty for a model
+    that was made from no package.
+    """
+
+    name: str
+    model_name: str
+    model_package_arn: str
+    instance_type: str
+    instance_count: int
+    initial_instance_count: int
+    weight: float
+    shadow: bool
+
+    @property
+    def version(self) -> int | None:
+        """The version in the ARN of its model package, None where it has none."""
+        number = self.model_package_arn.rpartition("/")[2]
+        return int(number) if number.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An endpoint as it is: `release_id` is "" for a config that no release made."""
+
+    endpoint_name: str
+    status: str
+    config_name: str
+    release_id: str
+    variants: tuple[LiveVariant, ...]
+    last_deployment_config: Mapping[str, Any] | None = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests are answered: not while it is being created, and not once it has failed."""
+        return self.status in _SERVING
+
+    def production(self, variant_name: str) -> LiveVariant | None:
+        """Return the production variant of that name, None where there is none."""
+        return next((each for each in self.variants if each.name == variant_name and not each.shadow), None)
+
+
+def read_live(sagemaker: Any, endpoint_name: str) -> Live | None:
+    """Return what the endpoint serves, None where there is no endpoint.
+
+    Raises what the client raises where AWS does not answer.
+    """
+    described = describe_endpoint(sagemaker, endpoint_name)
+    if described is None:
+        return None
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    tags = read_tags(sagemaker, config["EndpointConfigArn"])
+    return Live(
+        endpoint_name=endpoint_name,
+        status=described["EndpointStatus"],
+        config_name=described["EndpointConfigName"],
+        release_id=tags.get(RELEASE_TAG, ""),
+        variants=tuple(_variants(sagemaker, described, config)),
+        last_deployment_config=described.get("LastDeploymentConfig"),
+    )
+
+
+def describe_endpoint(sagemaker: Any, name: str) -> dict[str, Any] | None:
+    """Return what DescribeEndpoint does, None if there is no such endpoint."""
+    try:
+        described: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
+    except aws_errors() as error:
+        if is_missing(error):
+            return None
+        raise
+    return described
+
+
+def read_tags(sagemaker: Any, arn: str) -> dict[str, str]:
+    """Return all tags of a SageMaker resource."""
+    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", [])}
+
+
+def model_package_of(sagemaker: Any, model_name: str) -> str:
+    """Return the ARN of the model package that a model was made from, "" if it was made from none."""
+    model = sagemaker.describe_model(ModelName=model_name)
+    containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or [])]
+    return next((each["ModelPackageName"] for each in containers if each.get("ModelPackageName")), "")
+
+
+def _variants(sagemaker: Any, described: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[LiveVariant]:
+    for kind, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
+        now = {each["VariantName"]: each for each in described.get(kind) or []}
+        for variant in config.get(kind) or []:
+            name, model = variant["VariantName"], variant.get("ModelName", "")
+            initial = variant.get("InitialInstanceCount", 0)
+            yield LiveVariant(
+                name=name,
+                model_name=model,
+                model_package_arn=model_package_of(sagemaker, model) if model else "",
+                instance_type=variant.get("InstanceType", ""),
+                instance_count=now.get(name, {}).get("DesiredInstanceCount", initial),
+                initial_instance_count=initial,
+                weight=variant.get("InitialVariantWeight", 1.0),
+                shadow=shadow,
+            )
