@@ -102,13 +102,13 @@ class Stage(Frozen):
     autoscaling: Autoscaling | None = None
     capture: Capture | None = None
     environment: Environment = Field(default_factory=dict)
-    timeouts: Timeouts = Timeouts()
-    network: Network = Network()
+    timeouts: Timeouts = Timeouts.model_construct()
+    network: Network = Network.model_construct()
     tags: Tags = Field(default_factory=dict)
     expect: Expect | None = None
     test: Trial | None = None
     release: Release
-    monitoring: Monitoring = Monitoring()
+    monitoring: Monitoring = Monitoring.model_construct()
     notifications: Notifications | None = None
     approval: Annotated[Approval, one_of(Approval, "an approval")] = Approval.MANUAL
 

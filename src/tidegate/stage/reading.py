@@ -28,13 +28,12 @@ try:
 except ImportError:
     from yaml import SafeLoader as Parser  # type: ignore[assignment]
 
-# What YAML 1.2 calls printable, less the line breaks that YAML 1.1 knew and 1.2 does not, and less the mark of an
-# encoding where there is text already.
-_UNPRINTABLE: Final = re.compile(
-    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+# What YAML 1.2 does not call printable, the line breaks that YAML 1.1 knew and 1.2 does not, and the mark of an encoding
+# where there is text already. (Those beyond Latin-1 are looked for one by one: a pattern with them is slow to compile.)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL_BEYOND_LATIN: Final = ("\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff")
 _INDENTING_TAB: Final = re.compile(r"^ *\t", re.MULTILINE)
-_LINE_BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_BREAK: Final = re.compile(r"\r\n|[\n\r]")
 _REFUSED_IN_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _NOT_BLOCKING: Final = getattr(os, "O_NONBLOCK", 0)  # or opening a pipe waits for somebody who writes to it
 
@@ -63,9 +62,9 @@ def parse_document(file: str, content: bytes, parser: Any = Parser) -> Document:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
         return _refused_text(file, before, len(before), "the file is not UTF-8", "save it as UTF-8")
-    if match := _UNPRINTABLE.search(text):
-        name = f"U+{ord(match[0]):04X}"
-        return _refused_text(file, text, match.start(), f"the text holds the control character {name}", "take it out")
+    if (offset := _first_control(text)) is not None:
+        wrong = f"the text holds the control character U+{ord(text[offset]):04X}"
+        return _refused_text(file, text, offset, wrong, "take it out")
     if match := _INDENTING_TAB.search(text):
         return _refused_text(file, text, match.end() - 1, "the line is indented with a tab", "indent with spaces")
     return _Reader(file, text, parser).read()
@@ -78,6 +77,13 @@ def _content(path: Path) -> bytes | None:
         return None
     with os.fdopen(descriptor, "rb") as stream:
         return stream.read(limits.FILE_MAX_BYTES + 1)
+
+
+def _first_control(text: str) -> int | None:
+    found = [match.start()] if (match := _CONTROL.search(text)) else []
+    if not text.isascii():
+        found += [offset for each in _CONTROL_BEYOND_LATIN if (offset := text.find(each)) >= 0]
+    return min(found, default=None)
 
 
 class _Reader:
