@@ -1,6 +1,7 @@
 """Deployment guardrails as values: strategies, their steps, and the endpoint state machine on a time passed in."""
 
 from tidegate.guardrails.deployment_config import from_deployment_config, to_deployment_config
+from tidegate.guardrails.exclusions import ignored_because
 from tidegate.guardrails.rollout import (
     FINAL,
     WATCHED,
@@ -10,6 +11,7 @@ from tidegate.guardrails.rollout import (
     advance,
     fleet_failed,
     fleet_ready,
+    rollback_failed,
     start,
 )
 from tidegate.guardrails.strategy import (
@@ -21,6 +23,7 @@ from tidegate.guardrails.strategy import (
     Rolling,
     Shift,
     Strategy,
+    least_waits,
     of_release,
     rollback_batch,
     shifts,
@@ -48,11 +51,14 @@ __all__ = [
     "fleet_failed",
     "fleet_ready",
     "from_deployment_config",
+    "ignored_because",
     "instance_bounds",
     "instances_of",
+    "least_waits",
     "of_release",
     "peak_instances",
     "rollback_batch",
+    "rollback_failed",
     "rollback_peak_instances",
     "shifts",
     "start",

@@ -195,19 +195,33 @@ def rollback_batch(guardrails: Guardrails, instance_count: int) -> int:
 
 
 def waits(guardrails: Guardrails, instance_count: int) -> int:
-    """Return the seconds that an update without incident waits in all, beside creating and removing instances.
+    """Return the most seconds that an update without incident waits in all, beside creating and removing instances.
 
-    It is the most that the platform's words allow: as many steps as either rounding makes, and for a linear update one
-    more wait interval with all traffic moved ("the same process repeats until ... the green fleet is fully active and
-    receiving all traffic", developer guide). A `maximum_execution_timeout` beyond it is enough either way.
+    A `maximum_execution_timeout` beyond it is enough whichever way SageMaker rounds, and for a linear update even if
+    one more wait interval passes with all traffic moved ("the same process repeats until ... the green fleet is fully
+    active and receiving all traffic", developer guide).
     """
+    return _wait_bounds(guardrails, instance_count)[1]
+
+
+def least_waits(guardrails: Guardrails, instance_count: int) -> int:
+    """Return the fewest seconds that an update without incident waits: one that took less was not guarded so."""
+    return _wait_bounds(guardrails, instance_count)[0]
+
+
+def _wait_bounds(guardrails: Guardrails, instance_count: int) -> tuple[int, int]:
+    at_the_end = guardrails.termination_wait
     match guardrails.strategy:
         case AllAtOnce():
-            return guardrails.termination_wait
+            return at_the_end, at_the_end
         case Canary(_, wait_interval):
-            return wait_interval + guardrails.termination_wait
-        case Linear(size, wait_interval) | Rolling(size, wait_interval):
-            return step_bounds(size, instance_count)[1] * wait_interval + guardrails.termination_wait
+            return wait_interval + at_the_end, wait_interval + at_the_end
+        case Linear(size, wait_interval):
+            fewest, most = step_bounds(size, instance_count)
+            return (fewest - 1) * wait_interval + at_the_end, most * wait_interval + at_the_end
+        case Rolling(size, wait_interval):
+            fewest, most = step_bounds(size, instance_count)
+            return fewest * wait_interval, most * wait_interval
         case _:
             assert_never(guardrails.strategy)
 

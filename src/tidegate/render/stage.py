@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from tidegate.alarms import rollback_alarms
-from tidegate.guardrails import of_release, shifts, to_deployment_config, waits
+from tidegate.guardrails import least_waits, of_release, shifts, to_deployment_config
 from tidegate.registry import ModelPackage
 from tidegate.render.document import check, parse
 from tidegate.render.environment import render_template, template_name
@@ -76,7 +76,7 @@ def render_stage(repo: Repo, stage: Stage, package: ModelPackage) -> dict[str, s
         model_package_version=package.version,
         alarms=guardrails.alarms,
         deployment_config=deployment_config,
-        waits=waits(guardrails, stage.instances.count),
+        waits=least_waits(guardrails, stage.instances.count),
         maximum_execution_timeout=int(stage.release.maximum_execution_timeout.total_seconds()),
     )
     return {
