@@ -1,5 +1,7 @@
 """A deploy repository from its files."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate.errors import TidegateError
@@ -15,6 +17,40 @@ ENDPOINT_FILE = "endpoint.yml"
 STAGES_FOLDER = "stages"
 
 
+@dataclass(frozen=True, slots=True)
+class RepoFiles:
+    """The files of a deploy repository as they were read, with what is wrong about the files themselves."""
+
+    endpoint: Document
+    stages: dict[str, Document]
+    """By the name of the stage, in the order of the names."""
+    problems: tuple[Problem, ...]
+
+    def merged(self, name: str) -> MappingValue | None:
+        """Return the stage's file laid over `endpoint.yml`, or None where either could not be read."""
+        below, over = self.endpoint.root, self.stages[name].root
+        if below is None or over is None:
+            return None
+        merged = merge(below, over)
+        assert isinstance(merged, MappingValue)
+        return merged
+
+
+def read_files(path: Path) -> RepoFiles:
+    """Read `endpoint.yml` and `stages/*.yml` under `path`.
+
+    Raises TidegateError where there is no repository.
+    """
+    file = path / ENDPOINT_FILE
+    if not (file.is_symlink() or file.exists()):
+        raise TidegateError(
+            f"there is no {ENDPOINT_FILE} in {path.absolute()}; "
+            "run this in a deploy repository, or name one with --repo"
+        )
+    files, problems = _stage_files(path / STAGES_FOLDER)
+    return RepoFiles(read_document(file), {name: read_document(each) for name, each in files.items()}, tuple(problems))
+
+
 def load_repo(path: Path) -> Repo:
     """Read `endpoint.yml` and `stages/*.yml` under `path`; each stage is its file laid over `endpoint.yml`.
 
@@ -24,13 +60,13 @@ def load_repo(path: Path) -> Repo:
     Raises StageFileError with every problem of every file in the order of the files, TidegateError where there
     is no repository.
     """
-    if not (path / ENDPOINT_FILE).exists():
-        raise TidegateError(
-            f"there is no {ENDPOINT_FILE} in {path.absolute()}; "
-            "run this in a deploy repository, or name one with --repo"
-        )
-    endpoint = read_document(path / ENDPOINT_FILE)
-    problems = list(endpoint.problems)
+    return type_repo(path, read_files(path))
+
+
+def type_repo(path: Path, files: RepoFiles) -> Repo:
+    """Turn files that were read under `path` into typed values; raises as `load_repo` does."""
+    endpoint = files.endpoint
+    problems = [*endpoint.problems, *files.problems]
     shared = None
     if endpoint.root is not None:
         shared, found = validate_shared(endpoint.root)
@@ -38,49 +74,52 @@ def load_repo(path: Path) -> Repo:
         problems += unknown_keys(endpoint.root, (*SHARED_KEYS, *STAGE_KEYS))
 
     stages: list[Stage] = []
-    files, misnamed = _stage_files(path / STAGES_FOLDER)
-    problems += misnamed
-    for file in files:
-        document = read_document(file)
+    for name, document in files.stages.items():
+        stage, found = _stage(name, files, shared.project if shared else None)
         problems += document.problems
-        stage, found = _stage(file.stem, document, endpoint, shared.project if shared else None)
         problems += found
         if stage:
             stages.append(stage)
 
     if problems or shared is None:
-        raise StageFileError(_in_order(problems, [endpoint.file, *(file.as_posix() for file in files)]))
+        documents = [endpoint, *files.stages.values()]
+        raise StageFileError(_in_order(problems, documents), {each.file: each.text for each in documents})
     return Repo(root=path, stages=tuple(stages), **dict(shared))
 
 
-def _stage(
-    name: str, document: Document, endpoint: Document, project: Project | None
-) -> tuple[Stage | None, list[Problem]]:
+def _stage(name: str, files: RepoFiles, project: Project | None) -> tuple[Stage | None, list[Problem]]:
+    document, endpoint = files.stages[name], files.endpoint
     if document.root is None:
         return None, []
     problems = list(unknown_keys(document.root, STAGE_KEYS))
-    if endpoint.root is None:  # its defaults are not known, so what is missing is not known either
+    merged = files.merged(name)
+    if merged is None:  # the defaults of endpoint.yml are not known, so what is missing is not known either
         return None, problems
-    merged = merge(endpoint.root, document.root)
-    assert isinstance(merged, MappingValue)
     stage, found = validate_stage(name, merged, project)
-    # Where a value could not be read, what stands in for it is not judged.
-    unread = {problem.position for problem in (*endpoint.problems, *document.problems)}
-    return stage, problems + [problem for problem in found if problem.position not in unread]
+    if found:
+        # Where a value could not be read, what stands in for it is not judged.
+        unread = {problem.position for problem in (*endpoint.problems, *document.problems)}
+        problems += [problem for problem in found if problem.position not in unread]
+    return stage, problems
 
 
-def _stage_files(folder: Path) -> tuple[list[Path], list[Problem]]:
+def _stage_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
     here = Position(folder.as_posix(), 1, 1)
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix in {".yml", ".yaml"})
-    except OSError:
+        found = sorted(_yaml_files(folder), key=lambda path: path.name)
+    except FileNotFoundError:
         found = []
+    except OSError as error:
+        wrong = f"the folder cannot be read: {error.strerror}"
+        return {}, [Problem(here, wrong, "put a folder with one file a stage here")]
     if not found:
-        return [], [Problem(here, "there is no stage", f"add a file such as {STAGES_FOLDER}/prod.yml")]
-    files, problems = [], []
+        return {}, [Problem(here, "there is no stage", f"add a file such as {STAGES_FOLDER}/prod.yml")]
+    files: dict[str, Path] = {}
+    problems: list[Problem] = []
     for path in found:
-        if path.suffix == ".yml" and limits.STAGE_NAME.fullmatch(path.stem):
-            files.append(path)
+        name = path.stem
+        if path.suffix == ".yml" and limits.STAGE_NAME.fullmatch(name):
+            files[name] = path
         else:
             wrong = f"{show(path.name)} is not the name of a stage file"
             right = f"use 1 to {limits.STAGE_NAME_MAX} lower-case letters and digits, starting with a letter, and .yml"
@@ -88,11 +127,15 @@ def _stage_files(folder: Path) -> tuple[list[Path], list[Problem]]:
     return files, problems
 
 
-def _in_order(problems: list[Problem], files: list[str]) -> list[Problem]:
+def _yaml_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if path.suffix.lower() in {".yml", ".yaml"})
+
+
+def _in_order(problems: list[Problem], documents: list[Document]) -> list[Problem]:
     """Put problems into the order of the files, each of them once: a default is judged with every stage."""
+    order = {document.file: index for index, document in enumerate(documents)}
 
     def place(problem: Problem) -> tuple[int, Position]:
-        file = problem.position.file
-        return (files.index(file) if file in files else len(files), problem.position)
+        return order.get(problem.position.file, len(order)), problem.position
 
     return sorted(dict.fromkeys(problems), key=place)

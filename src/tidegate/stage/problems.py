@@ -1,10 +1,13 @@
 """What can be wrong with a stage file, and how it is said."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tidegate.errors import TidegateError
+
+LINE_BREAK: Final = re.compile(r"\r\n|[\n\r]")  # what a file may break its lines with
 
 
 class Position(NamedTuple):
@@ -43,6 +46,13 @@ class InvalidValueError(ValueError):
 class StageFileError(TidegateError):
     """Everything that is wrong with the files of a repository, in the order of the files."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], texts: Mapping[str, str] | None = None) -> None:
         self.problems = tuple(problems)
+        self._texts = texts or {}
         super().__init__("\n".join(map(str, self.problems)))
+
+    def line_of(self, problem: Problem) -> str | None:
+        """Return the line that a problem is in as the file has it, None where the file has no such line."""
+        lines = LINE_BREAK.split(self._texts.get(problem.position.file, ""))
+        index = problem.position.line - 1
+        return lines[index] if index < len(lines) and lines[index].strip() else None

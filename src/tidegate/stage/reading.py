@@ -17,7 +17,7 @@ from yaml.error import MarkedYAMLError
 
 from tidegate.stage import limits
 from tidegate.stage.document import Document, Entry, MappingValue, ScalarValue, SequenceValue, Value, plain
-from tidegate.stage.problems import InvalidValueError, Position, Problem
+from tidegate.stage.problems import LINE_BREAK, InvalidValueError, Position, Problem
 from tidegate.stage.quantities import show
 from tidegate.stage.scalars import resolve
 
@@ -28,12 +28,11 @@ try:
 except ImportError:
     from yaml import SafeLoader as Parser  # type: ignore[assignment]
 
-# What YAML 1.2 does not call printable, the line breaks that YAML 1.1 knew and 1.2 does not, and the mark of an encoding
-# where there is text already. (Those beyond Latin-1 are looked for one by one: a pattern with them is slow to compile.)
+# What YAML 1.2 does not call printable, line breaks that only YAML 1.1 knew, and the mark of an encoding
+# where there is text already. (Those beyond Latin-1 are looked for one by one: a pattern of them is slow to compile.)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CONTROL_BEYOND_LATIN: Final = ("\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff")
 _INDENTING_TAB: Final = re.compile(r"^ *\t", re.MULTILINE)
-_LINE_BREAK: Final = re.compile(r"\r\n|[\n\r]")
 _REFUSED_IN_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _NOT_BLOCKING: Final = getattr(os, "O_NONBLOCK", 0)  # or opening a pipe waits for somebody who writes to it
 
@@ -194,7 +193,7 @@ class _Reader:
 
     def _broken_at(self, error: MarkedYAMLError) -> Position:
         mark = error.problem_mark or error.context_mark
-        lines = _LINE_BREAK.split(self._text.rstrip())
+        lines = LINE_BREAK.split(self._text.rstrip())
         if mark is None or mark.line >= len(lines):  # what is missing at the end is missing after the last word
             return Position(self._file, len(lines), len(lines[-1]) + 1)
         return Position(self._file, mark.line + 1, mark.column + 1)
@@ -216,6 +215,6 @@ def _unreadable(file: str, wrong: str, right: str) -> Document:
 
 def _refused_text(file: str, text: str, offset: int, wrong: str, right: str) -> Document:
     line, start = 1, 0
-    for end in _LINE_BREAK.finditer(text, 0, offset):
+    for end in LINE_BREAK.finditer(text, 0, offset):
         line, start = line + 1, end.end()
     return Document(file, None, (Problem(Position(file, line, offset - start + 1), wrong, right),), text)
