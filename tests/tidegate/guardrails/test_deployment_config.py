@@ -1,46 +1,37 @@
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from hypothesis import given
+from guarded import strategies
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.guardrails import (
     AllAtOnce,
-    Canary,
     Guardrails,
     GuardrailsError,
+    Rolling,
     from_deployment_config,
     to_deployment_config,
-    waits,
 )
-from tidegate.stage import CapacityType, Size
 
 SHAPE = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker").shape_for("DeploymentConfig")
 
-sizes = st.one_of(
-    st.builds(Size, st.just(CapacityType.CAPACITY_PERCENT), st.integers(1, 50)),
-    st.builds(Size, st.just(CapacityType.INSTANCE_COUNT), st.integers(1, 20)),
-)
-strategies = st.one_of(st.builds(AllAtOnce, st.integers(0, 3600)), st.builds(Canary, sizes, st.integers(0, 3600)))
 alarm_names = st.text("abcXYZ0189 -_/#é", min_size=1, max_size=255).filter(str.strip)
 
 
 @st.composite
 def guardrails(draw: st.DrawFn) -> Guardrails:
-    drawn = Guardrails(
-        draw(strategies),
-        draw(st.integers(0, 3600)),
-        None,
-        tuple(draw(st.lists(alarm_names, max_size=10, unique=True))),
-    )
-    least = max(600, waits(drawn, 10) + 1)
-    timeout = draw(st.one_of(st.none(), st.integers(least, 28800)))
-    return Guardrails(drawn.strategy, drawn.termination_wait, timeout, drawn.alarms)
+    strategy = draw(strategies)
+    termination_wait = 0 if isinstance(strategy, Rolling) else draw(st.integers(0, 3600))
+    timeout = draw(st.none() | st.integers(7201, 28800))
+    return Guardrails(strategy, termination_wait, timeout, tuple(draw(st.lists(alarm_names, max_size=10, unique=True))))
 
 
+@settings(deadline=None)  # the first look at botocore's model takes its time
 @given(guardrails())
 def test_what_is_written_is_valid_for_the_api_and_reads_back_equal(value):
     config = to_deployment_config(value)
@@ -76,8 +67,26 @@ CANARY = {
     },
     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]},
 }
+LINEAR = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "LINEAR",
+            "WaitIntervalInSeconds": 300,
+            "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 20},
+        },
+    }
+}
+ROLLING = {
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 2},
+        "WaitIntervalInSeconds": 300,
+        "MaximumExecutionTimeoutInSeconds": 3600,
+        "RollbackMaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 100},
+    }
+}
 POLICY = "BlueGreenUpdatePolicy"
 ROUTING = f"{POLICY}.TrafficRoutingConfiguration"
+BATCHES = "RollingUpdatePolicy"
 ALARMS = "AutoRollbackConfiguration.Alarms"
 
 
@@ -107,7 +116,13 @@ ALARMS = "AutoRollbackConfiguration.Alarms"
     ],
 )
 def test_what_sagemaker_refuses_is_refused_with_the_place_and_what_would_be_right(path, value, sentence):
-    config = deepcopy(CANARY)
+    with pytest.raises(GuardrailsError, match=sentence):
+        from_deployment_config(changed(CANARY, path, value))
+
+
+def changed(config: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """Return `config` with another value at `path`, or without it where the value is `...`."""
+    config = deepcopy(config)
     *parents, key = path.split(".")
     holder = config
     for parent in parents:
@@ -116,5 +131,25 @@ def test_what_sagemaker_refuses_is_refused_with_the_place_and_what_would_be_righ
         del holder[key]
     else:
         holder[key] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "value", "sentence"),
+    [
+        (LINEAR, f"{ROUTING}.LinearStepSize", ..., "LinearStepSize is required"),
+        (LINEAR, f"{ROUTING}.LinearStepSize.Value", 9, "LinearStepSize.Value is 9; .* from 10 to 50"),
+        (LINEAR, f"{ROUTING}.LinearStepSize.Value", 51, "LinearStepSize.Value is 51; .* from 10 to 50"),
+        (LINEAR, f"{ROUTING}.WaitIntervalInSeconds", ..., "WaitIntervalInSeconds is required"),
+        (LINEAR, f"{ROUTING}.CanarySize", {}, "cannot have CanarySize"),
+        (ROLLING, f"{BATCHES}.MaximumBatchSize", ..., "MaximumBatchSize is required"),
+        (ROLLING, f"{BATCHES}.MaximumBatchSize", {"Type": "CAPACITY_PERCENT", "Value": 4}, "is 4; .* from 5 to 50"),
+        (ROLLING, f"{BATCHES}.WaitIntervalInSeconds", ..., "WaitIntervalInSeconds is required"),
+        (ROLLING, f"{BATCHES}.TerminationWaitInSeconds", 60, "cannot have TerminationWaitInSeconds"),
+        (ROLLING, f"{BATCHES}.RollbackMaximumBatchSize.Value", 101, "Value is 101; .* from 1 to 100"),
+        (ROLLING, f"{BATCHES}.MaximumExecutionTimeoutInSeconds", 28801, "is 28801; .* from 600 to 28800"),
+    ],
+)
+def test_so_is_what_it_refuses_of_linear_and_rolling_updates(config, path, value, sentence):
     with pytest.raises(GuardrailsError, match=sentence):
-        from_deployment_config(config)
+        from_deployment_config(changed(config, path, value))

@@ -1,27 +1,21 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from guarded import instances, percent
 
 from tidegate.guardrails import (
     AllAtOnce,
     Canary,
     Guardrails,
     GuardrailsError,
+    Linear,
+    Rolling,
     Shift,
-    instance_bounds,
-    instances_of,
+    least_waits,
+    of_release,
+    rollback_batch,
     shifts,
     waits,
 )
-from tidegate.stage import CapacityType, Size
-
-
-def percent(value: int) -> Size:
-    return Size(CapacityType.CAPACITY_PERCENT, value)
-
-
-def instances(value: int) -> Size:
-    return Size(CapacityType.INSTANCE_COUNT, value)
+from tidegate.stage import Release
 
 
 def test_all_at_once_is_one_step_whose_bake_is_the_termination_wait():
@@ -34,40 +28,51 @@ def test_a_canary_takes_its_share_first_and_the_rest_second():
     assert [shift.green_share for shift in shifts(guardrails, 4)] == [0.25, 1.0]
 
 
-@pytest.mark.parametrize(
-    ("size", "fleet", "taken", "bounds"),
-    [
-        (percent(25), 4, 1, (1, 1)),
-        (percent(10), 3, 1, (1, 1)),
-        (percent(30), 3, 1, (1, 1)),
-        (percent(30), 5, 1, (1, 2)),
-        (percent(50), 3, 1, (1, 2)),
-        (percent(50), 10, 5, (5, 5)),
-        (instances(2), 5, 2, (2, 2)),
-    ],
-)
-def test_a_percentage_means_whole_instances_and_both_roundings_are_told(size, fleet, taken, bounds):
-    assert instances_of(size, fleet) == taken
-    assert instance_bounds(size, fleet) == bounds
+def test_a_linear_update_takes_equal_steps_and_the_rest_last():
+    steps = shifts(Guardrails(Linear(instances(2), 300), termination_wait=60), 5)
+    assert [(step.green_instances, step.bake) for step in steps] == [(2, 300), (4, 300), (5, 60)]
+    assert {(step.blue_provisioned, step.green_provisioned) for step in steps} == {(5, 5)}
 
 
-@given(st.integers(1, 100), st.integers(1, 1000))
-def test_the_instances_taken_are_at_least_one_and_within_the_bounds(value, fleet):
-    least, most = instance_bounds(percent(value), fleet)
-    assert 1 <= least <= most <= fleet
-    assert instances_of(percent(value), fleet) in (least, most)
+def test_a_rolling_update_bakes_each_batch_with_the_old_instances_that_it_replaces_still_there():
+    batches = shifts(Guardrails(Rolling(instances(2), 300)), 5)
+    assert [(b.green_instances, b.bake, b.blue_provisioned, b.green_provisioned) for b in batches] == [
+        (2, 300, 5, 2),
+        (4, 300, 3, 4),
+        (5, 300, 1, 5),
+    ]
+
+
+def test_a_rollback_takes_everything_back_at_once_unless_a_rolling_update_says_less():
+    assert rollback_batch(Guardrails(Canary(percent(25), 60)), 5) == 5
+    assert rollback_batch(Guardrails(Rolling(percent(40), 60)), 5) == 5
+    assert rollback_batch(Guardrails(Rolling(percent(40), 60, percent(50))), 5) == 2
+    assert rollback_batch(Guardrails(Rolling(percent(40), 60, instances(9))), 5) == 5
 
 
 @pytest.mark.parametrize(
-    ("size", "fleet", "sentence"),
+    ("strategy", "fleet", "sentence"),
     [
-        (percent(10), 1, "a canary of 10% is 1 of 1 instances.*use at least 2 instances"),
-        (instances(3), 5, "a canary of 3 is 3 of 5 instances.*make it smaller"),
+        (Canary(percent(10), 60), 1, "a canary of 10% is 1 of 1 instances.*at most 50%; use at least 2 instances"),
+        (Canary(instances(3), 60), 5, "a canary of 3 is 3 of 5 instances.*make it smaller"),
+        (Linear(percent(50), 60), 1, "a linear step of 50% is 1 of 1 instances.*10% to 50%; use at least 2 instances"),
+        (Linear(instances(1), 60), 11, "a linear step of 1 is 1 of 11 instances.*10% to 50%; make it larger"),
+        (Linear(instances(3), 60), 5, "a linear step of 3 is 3 of 5 instances.*make it smaller"),
+        (Linear(percent(9), 60), 100, "a linear step of 9% .*make it larger"),
+        (Rolling(percent(51), 60), 100, "a rolling batch of 51% is 51 of 100 .*5% to 50%; make it smaller"),
+        (Rolling(instances(1), 60), 21, "a rolling batch of 1 is 1 of 21 instances.*make it larger"),
     ],
 )
-def test_a_canary_of_more_than_half_the_fleet_is_refused(size, fleet, sentence):
+def test_a_part_that_sagemaker_does_not_allow_is_refused(strategy, fleet, sentence):
     with pytest.raises(GuardrailsError, match=sentence):
-        shifts(Guardrails(Canary(size, 60)), fleet)
+        shifts(Guardrails(strategy), fleet)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "fleet"), [(Linear(percent(10), 60), 3), (Linear(percent(50), 60), 3), (Rolling(percent(5), 60), 2)]
+)
+def test_a_percentage_that_rounds_out_of_its_range_is_no_ones_fault(strategy, fleet):
+    assert shifts(Guardrails(strategy), fleet)[0].green_instances == 1
 
 
 def test_a_fleet_without_instances_is_refused():
@@ -75,6 +80,54 @@ def test_a_fleet_without_instances_is_refused():
         shifts(Guardrails(), 0)
 
 
-def test_the_waits_add_up():
-    assert waits(Guardrails(AllAtOnce(), termination_wait=300), 4) == 300
-    assert waits(Guardrails(Canary(percent(25), 600), termination_wait=300), 4) == 900
+@pytest.mark.parametrize(
+    ("guardrails", "fleet", "least", "most"),
+    [
+        (Guardrails(AllAtOnce(), 300), 4, 300, 300),
+        (Guardrails(Canary(percent(25), 600), 300), 4, 900, 900),
+        (Guardrails(Linear(percent(20), 300), 300), 5, 1500, 1800),
+        (Guardrails(Linear(percent(30), 300), 300), 5, 900, 1800),
+        (Guardrails(Rolling(percent(30), 300)), 5, 900, 1500),
+    ],
+)
+def test_the_waits_add_up_whichever_way_is_rounded(guardrails, fleet, least, most):
+    assert least_waits(guardrails, fleet) == least
+    assert waits(guardrails, fleet) == most
+
+
+def release(**given: object) -> Release:
+    return Release.model_validate({"maximum_execution_timeout": "2h", "wait_interval": "5m", **given})
+
+
+@pytest.mark.parametrize(
+    ("written", "strategy"),
+    [
+        ({"strategy": "all_at_once"}, AllAtOnce(300)),
+        ({"strategy": "canary", "canary_size": "25%"}, Canary(percent(25), 300)),
+        ({"strategy": "linear", "linear_step_size": 2}, Linear(instances(2), 300)),
+        ({"strategy": "rolling", "maximum_batch_size": "40%"}, Rolling(percent(40), 300)),
+        (
+            {"strategy": "rolling", "maximum_batch_size": 1, "rollback_maximum_batch_size": "50%"},
+            Rolling(instances(1), 300, percent(50)),
+        ),
+    ],
+)
+def test_a_stage_files_release_becomes_its_guardrails(written, strategy):
+    assert of_release(release(**written), ["a", "b"]) == Guardrails(strategy, 0, 7200, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"strategy": "canary"}, "the strategy canary needs `canary_size`"),
+        ({"strategy": "linear"}, "the strategy linear needs `linear_step_size`"),
+        ({"strategy": "rolling"}, "the strategy rolling needs `maximum_batch_size`"),
+        (
+            {"strategy": "rolling", "maximum_batch_size": 1, "termination_wait": "1m"},
+            "a rolling update has no termination wait",
+        ),
+    ],
+)
+def test_a_release_that_is_no_whole_strategy_is_refused(written, sentence):
+    with pytest.raises(GuardrailsError, match=sentence):
+        of_release(release(**written), [])
