@@ -1,15 +1,30 @@
 """The one place that makes AWS clients, and knows what their errors mean. botocore is imported only when it is used."""
 
+from functools import cache
 from typing import Any
 
 
 def client(service: str, region: str | None = None) -> Any:
-    """Return a boto3 client of `service` with standard retries and time limits of its own.
+    """Return a client of `service` as boto3 makes it, with standard retries and time limits of its own.
 
-    Credentials and, where `AWS_ENDPOINT_URL` says so, the address come from the environment, as everywhere in boto3.
+    Credentials, the profile and, where `AWS_ENDPOINT_URL` or the shared config says so, the address come from the
+    environment, as everywhere in botocore.
     """
-    import boto3
+    made = _make(service, region, slim=True)
+
+    # A slim client is asked for an operation that it does not know: a whole one answers.
+    def whole(event_name: str, **_: Any) -> Any:
+        name = event_name.rpartition(".")[2]
+        return None if name.startswith("_") else getattr(_make(service, region, slim=False), name, None)
+
+    made.meta.events.register(f"getattr.{made.meta.service_model.service_id.hyphenize()}", whole)
+    return made
+
+
+def _make(service: str, region: str | None, *, slim: bool) -> Any:
     from botocore.config import Config
+
+    from tidegate.service_models import OPERATIONS
 
     config = Config(
         retries={"mode": "standard", "max_attempts": 5},
@@ -17,8 +32,21 @@ def client(service: str, region: str | None = None) -> Any:
         read_timeout=30,
         user_agent_extra="tidegate",
     )
-    make: Any = boto3.client  # its stubs know services by literal names only
-    return make(service, region_name=region, config=config)
+    return _session(slim and service in OPERATIONS).create_client(service, region_name=region, config=config)
+
+
+@cache
+def _session(slim: bool) -> Any:
+    # Not boto3's: it takes a tenth of a second to import, for what is not used here.
+    from botocore.session import Session
+
+    from tidegate.service_models import slim_loader
+
+    session = Session()
+    loader = slim_loader(session.get_config_variable("data_path")) if slim else None
+    if loader is not None:
+        session.register_component("data_loader", loader)
+    return session
 
 
 def aws_errors() -> tuple[type[Exception], ...]:
