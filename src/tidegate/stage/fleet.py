@@ -3,19 +3,17 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from tidegate.stage import limits
 from tidegate.stage.frozen import Frozen
-from tidegate.stage.quantities import Price, duration_within, parse_price, parse_whole_percent
+from tidegate.stage.quantities import WRITTEN_PRICE, WRITTEN_WHOLE_PERCENT, Price, duration_between
 from tidegate.stage.values import InstanceCount, InstanceType, SecurityGroupId, SubnetId, truth, whole_number
 
-Cooldown = Annotated[timedelta, BeforeValidator(duration_within(timedelta(0), limits.COOLDOWN_MAX))]
-StartupTimeout = Annotated[
-    timedelta, BeforeValidator(duration_within(limits.STARTUP_TIMEOUT_MIN, limits.STARTUP_TIMEOUT_MAX))
-]
+Cooldown = Annotated[timedelta, duration_between(timedelta(0), limits.COOLDOWN_MAX)]
+StartupTimeout = Annotated[timedelta, duration_between(limits.STARTUP_TIMEOUT_MIN, limits.STARTUP_TIMEOUT_MAX)]
 VolumeSize = Annotated[int, whole_number(1, limits.VOLUME_SIZE_MAX)]
-PriceOf = Annotated[Price, BeforeValidator(parse_price)]
+PriceOf = Annotated[Price, WRITTEN_PRICE]
 
 
 class Instances(Frozen):
@@ -32,7 +30,7 @@ class Instances(Frozen):
 class Capture(Frozen):
     """Data capture of requests and answers."""
 
-    sampling: Annotated[int, BeforeValidator(parse_whole_percent)] = Field(examples=["100%"])
+    sampling: Annotated[int, WRITTEN_WHOLE_PERCENT] = Field(examples=["100%"])
     """In percent, 0 to 100."""
 
 

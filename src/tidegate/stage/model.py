@@ -8,14 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from tidegate.errors import TidegateError
 from tidegate.stage import limits
 from tidegate.stage.fleet import Autoscaling, Capture, Instances, Network, Timeouts
 from tidegate.stage.frozen import Frozen
 from tidegate.stage.monitoring import Monitoring
-from tidegate.stage.quantities import Rate, parse_rate
+from tidegate.stage.quantities import WRITTEN_RATE, Rate
 from tidegate.stage.release import Release
 from tidegate.stage.trial import Trial
 from tidegate.stage.values import (
@@ -66,9 +66,9 @@ class Expect(Frozen):
     """What `plan` reckons with; nothing else does."""
 
     requests_per_minute: Annotated[float, number_above_zero()] = Field(examples=[600])
-    error_rate: Annotated[Rate, BeforeValidator(parse_rate)] = Rate(Decimal(0))
+    error_rate: Annotated[Rate, WRITTEN_RATE] = Rate(Decimal(0))
     """The share of requests that fails at the version that serves."""
-    notice: Annotated[Rate, BeforeValidator(parse_rate)] | None = None
+    notice: Annotated[Rate, WRITTEN_RATE] | None = None
     """The error rate of a new version that a release should not let through."""
 
 

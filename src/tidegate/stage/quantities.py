@@ -13,6 +13,7 @@ from typing import Final
 
 from tidegate.stage import limits
 from tidegate.stage.problems import InvalidValueError
+from tidegate.stage.written import Schema, Written, matching
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)")
@@ -226,6 +227,23 @@ def show(value: object) -> str:
             return f"`{line}`" if len(value) <= 60 else f"`{line[:57]}...`"
         case _:
             return str(value)
+
+
+def duration_between(minimum: timedelta, maximum: timedelta) -> Written:
+    """Say how a duration from `minimum` to `maximum` is written."""
+    said = f"{format_duration(minimum)} to {format_duration(maximum)}"
+    return Written(duration_within(minimum, maximum), schema={**matching(_DURATION), "description": said})
+
+
+_WHOLE_PERCENT: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{1,2}|100)(\.0{1,6})?\s?%$"}
+_SIZE: Final[Schema] = {"anyOf": [_WHOLE_PERCENT, {"type": "integer", "minimum": 1}]}
+
+WRITTEN_SIZE: Final = Written(parse_size, schema=_SIZE)
+WRITTEN_WHOLE_PERCENT: Final = Written(parse_whole_percent, schema=_WHOLE_PERCENT)
+WRITTEN_RATE: Final = Written(parse_rate, schema=matching(_PERCENT))
+WRITTEN_PERIODS: Final = Written(parse_periods, schema=matching(_PERIODS))
+WRITTEN_PRICE: Final = Written(parse_price, schema=matching(_PRICE))
+THRESHOLD_SCHEMA: Final[Schema] = {"anyOf": [matching(_PERCENT), matching(_LATENCY)]}
 
 
 def _match(pattern: re.Pattern[str], value: object) -> re.Match[str] | None:

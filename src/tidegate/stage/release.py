@@ -4,19 +4,17 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from tidegate.stage import limits
 from tidegate.stage.frozen import Frozen
-from tidegate.stage.quantities import Latency, Periods, Size, duration_within, parse_periods, parse_size
+from tidegate.stage.quantities import WRITTEN_PERIODS, WRITTEN_SIZE, Latency, Periods, Size, duration_between
 from tidegate.stage.values import Statistic, Threshold, one_of
 
-Wait = Annotated[timedelta, BeforeValidator(duration_within(timedelta(0), limits.WAIT_MAX))]
-ExecutionTimeout = Annotated[
-    timedelta, BeforeValidator(duration_within(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX))
-]
-MetricPeriod = Annotated[timedelta, BeforeValidator(duration_within(limits.METRIC_PERIOD, limits.METRIC_PERIOD_MAX))]
-SizeOf = Annotated[Size, BeforeValidator(parse_size)]
+Wait = Annotated[timedelta, duration_between(timedelta(0), limits.WAIT_MAX)]
+ExecutionTimeout = Annotated[timedelta, duration_between(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX)]
+MetricPeriod = Annotated[timedelta, duration_between(limits.METRIC_PERIOD, limits.METRIC_PERIOD_MAX)]
+SizeOf = Annotated[Size, WRITTEN_SIZE]
 
 
 class Strategy(StrEnum):
@@ -51,7 +49,7 @@ class RollbackRule(Frozen):
     )
     statistic: Statistic = Field(default_factory=lambda rule: "p99" if rule["metric"].is_latency else "Average")
     above: Threshold = Field(examples=["1%", "250ms"])
-    periods: Annotated[Periods, BeforeValidator(parse_periods)] = Periods(1, 1)
+    periods: Annotated[Periods, WRITTEN_PERIODS] = Periods(1, 1)
     period: MetricPeriod = limits.METRIC_PERIOD
     """How long one period is; whole minutes."""
 

@@ -3,17 +3,15 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from tidegate.stage import limits
 from tidegate.stage.frozen import Frozen
-from tidegate.stage.quantities import duration_within, parse_whole_percent
+from tidegate.stage.quantities import WRITTEN_WHOLE_PERCENT, duration_between
 from tidegate.stage.values import InstanceCount, ResourceName, VersionWord
 
-TestDuration = Annotated[
-    timedelta, BeforeValidator(duration_within(limits.TEST_DURATION_MIN, limits.TEST_DURATION_MAX))
-]
-Share = Annotated[int, BeforeValidator(parse_whole_percent)]
+TestDuration = Annotated[timedelta, duration_between(limits.TEST_DURATION_MIN, limits.TEST_DURATION_MAX)]
+Share = Annotated[int, WRITTEN_WHOLE_PERCENT]
 
 
 class Shadow(Frozen):

@@ -7,29 +7,31 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
 from tidegate.stage import limits
 from tidegate.stage.problems import InvalidValueError
-from tidegate.stage.quantities import Latency, Rate, parse_latency, parse_rate, show
+from tidegate.stage.quantities import THRESHOLD_SCHEMA, Latency, Rate, parse_latency, parse_rate, show
+from tidegate.stage.written import Written, matching, whole
 
 _E = TypeVar("_E", bound=StrEnum)
 
 SCHEDULES: Final = {"hourly": "cron(0 * ? * * *)", "daily": "cron(0 0 ? * * *)"}
+_VERSION_WORDS: Final = ("live", "approved")
 _STATISTICS: Final = ("Average", "Maximum")
 _PERCENTILE: Final = re.compile(r"p([0-9]{1,2}(\.[0-9]{1,2})?|100)")
 
 
-def _matching(pattern: re.Pattern[str], what: str, right: str) -> BeforeValidator:
+def _matching(pattern: re.Pattern[str], what: str, right: str) -> Written:
     def parse(value: object) -> str:
         if isinstance(value, str) and pattern.fullmatch(value):
             return value
         raise InvalidValueError(f"{show(value)} is not {what}", right)
 
-    return BeforeValidator(parse)
+    return Written(parse, schema=matching(pattern))
 
 
-def one_of(kind: type[_E], what: str) -> BeforeValidator:
+def one_of(kind: type[_E], what: str) -> Written:
     """Make a validator that takes the words of an enumeration."""
 
     def parse(value: object) -> _E:
@@ -38,7 +40,7 @@ def one_of(kind: type[_E], what: str) -> BeforeValidator:
         except ValueError:
             raise InvalidValueError(f"{show(value)} is not {what}", f"use one of {', '.join(kind)}") from None
 
-    return BeforeValidator(parse)
+    return Written(parse, schema={"enum": [str(each) for each in kind]})
 
 
 def _account(value: object) -> str:
@@ -163,7 +165,7 @@ def _is_tag_text(text: str) -> bool:
     return all(unicodedata.category(character)[0] in "LZN" or character in "_.:/=+-@" for character in text)
 
 
-def whole_number(least: int, most: int) -> BeforeValidator:
+def whole_number(least: int, most: int) -> Written:
     """Make a validator that takes whole numbers from `least` to `most`, both allowed."""
 
     def parse(value: object) -> int:
@@ -171,10 +173,10 @@ def whole_number(least: int, most: int) -> BeforeValidator:
             return value
         raise InvalidValueError(f"{show(value)} is out of range", f"write a whole number from {least} to {most}")
 
-    return BeforeValidator(parse)
+    return Written(parse, schema=whole(least, most))
 
 
-def number_above_zero() -> BeforeValidator:
+def number_above_zero() -> Written:
     """Make a validator that takes numbers above zero."""
 
     def parse(value: object) -> float:
@@ -182,10 +184,10 @@ def number_above_zero() -> BeforeValidator:
             return float(value)
         raise InvalidValueError(f"{show(value)} is not a number above zero", "write one such as 600")
 
-    return BeforeValidator(parse)
+    return Written(parse, schema={"type": "number", "exclusiveMinimum": 0})
 
 
-def truth() -> BeforeValidator:
+def truth() -> Written:
     """Make a validator that takes true and false."""
 
     def parse(value: object) -> bool:
@@ -193,11 +195,11 @@ def truth() -> BeforeValidator:
             return value
         raise InvalidValueError(f"{show(value)} is neither true nor false", "write true or false")
 
-    return BeforeValidator(parse)
+    return Written(parse, schema={"type": "boolean"})
 
 
 def _version(value: object) -> str:
-    if value in ("live", "approved"):
+    if value in _VERSION_WORDS:
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.VERSION_MAX:
         return str(value)
@@ -217,9 +219,11 @@ def _schedule(value: object) -> str:
     )
 
 
-Account = Annotated[str, BeforeValidator(_account)]
-VersionWord = Annotated[str, BeforeValidator(_version)]
-Schedule = Annotated[str, BeforeValidator(_schedule)]
+Account = Annotated[str, Written(_account, schema=matching(limits.ACCOUNT))]
+VersionWord = Annotated[
+    str, Written(_version, schema={"anyOf": [{"enum": list(_VERSION_WORDS)}, whole(1, limits.VERSION_MAX)]})
+]
+Schedule = Annotated[str, Written(_schedule, schema={"anyOf": [{"enum": list(SCHEDULES)}, matching(limits.SCHEDULE)]})]
 TopicArn = Annotated[
     str,
     _matching(limits.TOPIC_ARN, "the ARN of an SNS topic", "write one such as arn:aws:sns:eu-west-1:111122223333:name"),
@@ -288,17 +292,23 @@ Bucket = Annotated[
 InstanceType = Annotated[
     str, _matching(limits.INSTANCE_TYPE, "an instance type of SageMaker", "write one such as ml.m5.large")
 ]
-InstanceCount = Annotated[int, BeforeValidator(_count)]
-Statistic = Annotated[str, BeforeValidator(_statistic)]
-Threshold = Annotated[Rate | Latency, BeforeValidator(_threshold)]
+InstanceCount = Annotated[int, Written(_count, schema=whole(1, limits.INSTANCES_MAX))]
+Statistic = Annotated[str, Written(_statistic, schema={"anyOf": [{"enum": list(_STATISTICS)}, matching(_PERCENTILE)]})]
+Threshold = Annotated[Rate | Latency, Written(_threshold, schema=THRESHOLD_SCHEMA)]
+EnvironmentName = Annotated[
+    str,
+    Written(
+        _environment_name,
+        schema={**matching(limits.ENVIRONMENT_NAME), "maxLength": limits.ENVIRONMENT_MAX_LENGTH},
+    ),
+]
+EnvironmentValue = Annotated[
+    str, Written(_environment_value, schema={"type": "string", "maxLength": limits.ENVIRONMENT_MAX_LENGTH})
+]
 Environment = Annotated[
-    Mapping[
-        Annotated[str, BeforeValidator(_environment_name)],
-        Annotated[str, BeforeValidator(_environment_value)],
-    ],
+    Mapping[EnvironmentName, EnvironmentValue],
     AfterValidator(_environment),
 ]
-Tags = Annotated[
-    Mapping[Annotated[str, BeforeValidator(_tag_key)], Annotated[str, BeforeValidator(_tag_value)]],
-    AfterValidator(_tags),
-]
+TagKey = Annotated[str, Written(_tag_key, schema={"type": "string", "minLength": 1, "maxLength": limits.TAG_KEY_MAX})]
+TagValue = Annotated[str, Written(_tag_value, schema={"type": "string", "maxLength": limits.TAG_VALUE_MAX})]
+Tags = Annotated[Mapping[TagKey, TagValue], AfterValidator(_tags)]
