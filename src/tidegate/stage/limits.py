@@ -33,10 +33,13 @@ METRIC_RETENTION: Final = timedelta(days=15)  # CloudWatch user guide: data poin
 TEST_DURATION_MIN: Final = timedelta(minutes=5)  # ours: metrics come each minute, and a test of fewer says nothing
 TEST_DURATION_MAX: Final = timedelta(days=30)  # ours
 APPROVAL_TIMEOUT: Final = timedelta(days=7)  # CodePipeline user guide: a manual approval fails by itself after it
+TEST_SHARE_MIN_PERCENT: Final = 1  # ours: a variant that gets no requests tests nothing
+CHALLENGER_WEIGHT_MAX_PERCENT: Final = 99  # ours: nor does a champion that gets none
 DEFAULT_SHADOW_VARIANT: Final = "Shadow"  # ours
 DEFAULT_CHALLENGER_VARIANT: Final = "Challenger"  # ours
 
 # Autoscaling.
+BURSTABLE_FAMILIES: Final = ("ml.t2.", "ml.t3.", "ml.t4g.")  # aws-cdk, aws-sagemaker: refused with autoscaling
 INVOCATIONS_MAX: Final = 1_000_000  # ours: requests a minute and instance
 COOLDOWN_MAX: Final = timedelta(hours=1)  # ours
 DEFAULT_SCALE_IN_COOLDOWN: Final = timedelta(seconds=300)  # Application Auto Scaling API reference
@@ -59,6 +62,24 @@ ENVIRONMENT_MAX_ENTRIES: Final = 100  # botocore: EnvironmentMap
 ENVIRONMENT_MAX_LENGTH: Final = 1024  # botocore: EnvironmentKey, EnvironmentValue
 ENVIRONMENT_MAX_TOTAL: Final = 32 * 1024  # botocore, in the text of ContainerDefinition.Environment
 ENVIRONMENT_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore: EnvironmentKey
+ENVIRONMENT_CREDENTIALS: Final = frozenset(  # AWS SDKs and Tools reference guide: where credentials come from
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECURITY_TOKEN",
+        "AWS_SESSION_TOKEN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    }
+)
+ENVIRONMENT_RESERVED: Final = frozenset(  # SageMaker developer guide, inference pipelines and multi-model endpoints
+    {"SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_MULTI_MODEL", "SAGEMAKER_SAFE_PORT_RANGE"}
+)
 
 # Tags. A resource carries at most 50 (botocore: TagList); the rest is left to Tidegate and SageMaker.
 TAGS_MAX: Final = 40
@@ -104,6 +125,16 @@ SCHEDULE: Final = re.compile(r"cron\(0 (\*|([01]?[0-9]|2[0-3])(/(0?[1-9]|1[0-9]|
 DEFAULT_TERMINATION_WAIT: Final = timedelta(0)  # botocore, in the text of TerminationWaitInSeconds
 DEFAULT_EXECUTION_TIMEOUT: Final = timedelta(hours=1)  # ours: always sent, since SageMaker's own is not documented
 DEFAULT_VARIANT: Final = "AllTraffic"  # the name that SageMaker's own tools use
+
+# Money.
+CURRENCIES: Final = (  # ISO 4217
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF "
+    "CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD "
+    "HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD "
+    "MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN "
+    "PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY "
+    "TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+)
 
 # Files.
 FILE_MAX_BYTES: Final = 64 * 1024  # ours: a stage file is a page, and parsing must not take long

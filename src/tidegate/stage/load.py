@@ -7,10 +7,11 @@ from pathlib import Path
 from tidegate.errors import TidegateError
 from tidegate.stage import limits
 from tidegate.stage.document import Document, MappingValue, merge
-from tidegate.stage.model import Project, Repo, Stage
+from tidegate.stage.model import Repo, Shared, Stage
 from tidegate.stage.problems import Position, Problem, StageFileError
 from tidegate.stage.quantities import show
 from tidegate.stage.reading import read_document
+from tidegate.stage.rules.reading import file_name
 from tidegate.stage.validation import SHARED_KEYS, STAGE_KEYS, unknown_keys, validate_shared, validate_stage
 
 ENDPOINT_FILE = "endpoint.yml"
@@ -75,7 +76,7 @@ def type_repo(path: Path, files: RepoFiles) -> Repo:
 
     stages: list[Stage] = []
     for name, document in files.stages.items():
-        stage, found = _stage(name, files, shared.project if shared else None)
+        stage, found = _stage(name, files, shared)
         problems += document.problems
         problems += found
         if stage:
@@ -87,7 +88,7 @@ def type_repo(path: Path, files: RepoFiles) -> Repo:
     return Repo(root=path, stages=tuple(stages), **dict(shared))
 
 
-def _stage(name: str, files: RepoFiles, project: Project | None) -> tuple[Stage | None, list[Problem]]:
+def _stage(name: str, files: RepoFiles, shared: Shared | None) -> tuple[Stage | None, list[Problem]]:
     document, endpoint = files.stages[name], files.endpoint
     if document.root is None:
         return None, []
@@ -95,7 +96,7 @@ def _stage(name: str, files: RepoFiles, project: Project | None) -> tuple[Stage 
     merged = files.merged(name)
     if merged is None:  # the defaults of endpoint.yml are not known, so what is missing is not known either
         return None, problems
-    stage, found = validate_stage(name, merged, project)
+    stage, found = validate_stage(name, merged, shared)
     if found:
         # Where a value could not be read, what stands in for it is not judged.
         unread = {problem.position for problem in (*endpoint.problems, *document.problems)}
@@ -111,9 +112,9 @@ def _stage_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
         found = []
     except OSError as error:
         wrong = f"the folder cannot be read: {error.strerror}"
-        return {}, [Problem(here, wrong, "put a folder with one file a stage here")]
+        return {}, [Problem(here, wrong, "put a folder with one file a stage here", file_name.id)]
     if not found:
-        return {}, [Problem(here, "there is no stage", f"add a file such as {STAGES_FOLDER}/prod.yml")]
+        return {}, [Problem(here, "there is no stage", f"add a file such as {STAGES_FOLDER}/prod.yml", file_name.id)]
     files: dict[str, Path] = {}
     problems: list[Problem] = []
     for path in found:
@@ -123,7 +124,7 @@ def _stage_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
         else:
             wrong = f"{show(path.name)} is not the name of a stage file"
             right = f"use 1 to {limits.STAGE_NAME_MAX} lower-case letters and digits, starting with a letter, and .yml"
-            problems.append(Problem(here, wrong, right))
+            problems.append(Problem(here, wrong, right, file_name.id))
     return files, problems
 
 

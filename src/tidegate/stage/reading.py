@@ -19,6 +19,8 @@ from tidegate.stage import limits
 from tidegate.stage.document import Document, Entry, MappingValue, ScalarValue, SequenceValue, Value, plain
 from tidegate.stage.problems import LINE_BREAK, InvalidValueError, Position, Problem
 from tidegate.stage.quantities import show
+from tidegate.stage.rules.reading import bad_key, bad_text, more_than_values, no_yaml, unreadable
+from tidegate.stage.rules.rule import Rule
 from tidegate.stage.scalars import resolve
 
 # The parser in C takes a tenth of the time; PyYAML's own in Python, where a platform has no wheel with libyaml, accepts
@@ -60,12 +62,14 @@ def parse_document(file: str, content: bytes, parser: Any = Parser) -> Document:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
-        return _refused_text(file, before, len(before), "the file is not UTF-8", "save it as UTF-8")
+        return _refused_text(file, before, len(before), unreadable, "the file is not UTF-8", "save it as UTF-8")
     if (offset := _first_control(text)) is not None:
         wrong = f"the text holds the control character U+{ord(text[offset]):04X}"
-        return _refused_text(file, text, offset, wrong, "take it out")
+        return _refused_text(file, text, offset, unreadable, wrong, "take it out")
     if match := _INDENTING_TAB.search(text):
-        return _refused_text(file, text, match.end() - 1, "the line is indented with a tab", "indent with spaces")
+        return _refused_text(
+            file, text, match.end() - 1, no_yaml, "the line is indented with a tab", "indent with spaces"
+        )
     return _Reader(file, text, parser).read()
 
 
@@ -104,7 +108,7 @@ class _Reader:
         except MarkedYAMLError as error:
             wrong = f"this is not YAML: {error.problem or error.context}"
             right = "look at the indentation, quotes, brackets and colons here and just before"
-            self._problems.append(Problem(self._broken_at(error), wrong, right))
+            self._problems.append(Problem(self._broken_at(error), wrong, right, no_yaml.id))
         return Document(self._file, root, tuple(self._problems), self._text)
 
     def _document(self) -> MappingValue | None:
@@ -113,37 +117,42 @@ class _Reader:
         if isinstance(event, yaml.StreamEndEvent):
             return MappingValue({}, Position(self._file, 1, 1))
         if event.version or event.tags:
-            self._problem(event, "directives are not used here", "take the line with % out")
+            self._problem(event, more_than_values, "directives are not used here", "take the line with % out")
         root = self._value(self._next(), depth=0)
         self._next()  # the end of the document
         event = self._next()
         if not isinstance(event, yaml.StreamEndEvent):
-            self._problem(event, "a second document starts here", "keep one document in a file")
+            self._problem(event, more_than_values, "a second document starts here", "keep one document in a file")
         if isinstance(root, MappingValue):
             return root
         if isinstance(root, ScalarValue) and root.value is None:
             return MappingValue({}, Position(self._file, 1, 1))
         wrong = f"the file holds {show(plain(root))}"
-        raise _UnreadableError(Problem(root.position, wrong, "write `key: value` lines"))
+        raise _UnreadableError(Problem(root.position, wrong, "write `key: value` lines", no_yaml.id))
 
     def _value(self, event: Any, depth: int) -> Value:
         mark = event.start_mark
         position = Position(self._file, mark.line + 1, mark.column + 1)
         if depth > limits.NESTING_MAX:
             wrong = f"the nesting is deeper than {limits.NESTING_MAX} levels"
-            raise _UnreadableError(Problem(position, wrong, "a stage file needs four"))
+            raise _UnreadableError(Problem(position, wrong, "a stage file needs four", unreadable.id))
         self._values += 1
         if self._values > limits.VALUES_MAX:
             wrong = f"the file holds more than {limits.VALUES_MAX} keys and values"
-            raise _UnreadableError(Problem(position, wrong, "keep to what a stage needs"))
+            raise _UnreadableError(Problem(position, wrong, "keep to what a stage needs", unreadable.id))
         kind = type(event)
         if kind is yaml.AliasEvent:
-            self._problem(event, "aliases are not used here", "write the value out, or put it into endpoint.yml once")
+            self._problem(
+                event,
+                more_than_values,
+                "aliases are not used here",
+                "write the value out, or put it into endpoint.yml once",
+            )
             return ScalarValue(None, position)
         if event.anchor is not None:
-            self._problem(event, "anchors are not used here", f"take &{event.anchor} out")
+            self._problem(event, more_than_values, "anchors are not used here", f"take &{event.anchor} out")
         if event.tag not in {None, "!"}:
-            self._problem(event, "tags are not used here", "take the word with ! out")
+            self._problem(event, more_than_values, "tags are not used here", "take the word with ! out")
         if kind is yaml.ScalarEvent:
             return ScalarValue(self._scalar(event), position)
         if kind is yaml.MappingStartEvent:
@@ -161,11 +170,11 @@ class _Reader:
             value = self._value(self._next(), depth)
             name = plain(key)
             if not isinstance(name, str):
-                self._problem(event, f"{show(name)} is not a key", "use a word, in quotes if need be")
+                self._problem(event, bad_key, f"{show(name)} is not a key", "use a word, in quotes if need be")
             elif name in entries:
                 first = entries[name].position.line
                 self._problem(
-                    event, f"`{name}` is here for the second time", f"keep this one or the one in line {first}"
+                    event, bad_key, f"`{name}` is here for the second time", f"keep this one or the one in line {first}"
                 )
             else:
                 entries[name] = Entry(key.position, value)
@@ -177,7 +186,7 @@ class _Reader:
             try:
                 return resolve(text)
             except InvalidValueError as error:
-                self._problem(event, error.wrong, error.right)
+                self._problem(event, bad_text, error.wrong, error.right)
                 return None
         if not text.isprintable():
             self._check(event, text)
@@ -189,7 +198,7 @@ class _Reader:
             wrong = f"the text holds the control character U+{ord(refused):04X}"
             if refused == "\n":
                 wrong = "the text has more than one line"
-            self._problem(event, wrong, "write it in one line; >- folds longer text")
+            self._problem(event, bad_text, wrong, "write it in one line; >- folds longer text")
 
     def _broken_at(self, error: MarkedYAMLError) -> Position:
         mark = error.problem_mark or error.context_mark
@@ -198,9 +207,9 @@ class _Reader:
             return Position(self._file, len(lines), len(lines[-1]) + 1)
         return Position(self._file, mark.line + 1, mark.column + 1)
 
-    def _problem(self, event: Any, wrong: str, right: str) -> None:
+    def _problem(self, event: Any, rule: Rule, wrong: str, right: str) -> None:
         mark = event.start_mark
-        self._problems.append(Problem(Position(self._file, mark.line + 1, mark.column + 1), wrong, right))
+        self._problems.append(Problem(Position(self._file, mark.line + 1, mark.column + 1), wrong, right, rule.id))
 
 
 class _UnreadableError(Exception):
@@ -210,11 +219,11 @@ class _UnreadableError(Exception):
 
 
 def _unreadable(file: str, wrong: str, right: str) -> Document:
-    return Document(file, None, (Problem(Position(file, 1, 1), wrong, right),))
+    return Document(file, None, (Problem(Position(file, 1, 1), wrong, right, unreadable.id),))
 
 
-def _refused_text(file: str, text: str, offset: int, wrong: str, right: str) -> Document:
+def _refused_text(file: str, text: str, offset: int, rule: Rule, wrong: str, right: str) -> Document:
     line, start = 1, 0
     for end in LINE_BREAK.finditer(text, 0, offset):
         line, start = line + 1, end.end()
-    return Document(file, None, (Problem(Position(file, line, offset - start + 1), wrong, right),), text)
+    return Document(file, None, (Problem(Position(file, line, offset - start + 1), wrong, right, rule.id),), text)

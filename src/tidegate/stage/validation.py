@@ -2,42 +2,56 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from tidegate.stage import rules
 from tidegate.stage.document import MappingValue, SequenceValue, Value, plain
-from tidegate.stage.fleet import Instances
+from tidegate.stage.frozen import Frozen
 from tidegate.stage.model import Project, Shared, Stage
 from tidegate.stage.problems import InvalidValueError, Position, Problem
 from tidegate.stage.quantities import show
-from tidegate.stage.release import Release
+from tidegate.stage.rules.reading import missing_key, unknown_key
 
 _M = TypeVar("_M", bound=BaseModel)
 
 SHARED_KEYS: Final = tuple(Shared.model_fields)
 STAGE_KEYS: Final = tuple(name for name in Stage.model_fields if name != "name")
-_ANYWHERE: Final = Project(name="any", id="any", account="0" * 12, region="us-east-1")
+_ANYWHERE: Final = Project.model_construct(name="any", id="any", account="0" * 12, region="us-east-1", places=())
+# Keys that people look for and that are not there, by their paths.
+_ELSEWHERE: Final[Mapping[tuple[str | int, ...], str]] = {
+    ("name",): "a stage is called as its file is",
+    ("test", "pass_when"): "take it out: a person decides how a test ends",
+}
 
 
 def validate_shared(root: MappingValue) -> tuple[Shared | None, list[Problem]]:
     """Type what only `endpoint.yml` says."""
     own = MappingValue({key: entry for key, entry in root.entries.items() if key in SHARED_KEYS}, root.position)
-    return _validate(Shared, own, {})
+    shared, problems, _ = _validate(Shared, own, plain(own))
+    return shared, problems
 
 
-def validate_stage(name: str, root: MappingValue, project: Project | None) -> tuple[Stage | None, list[Problem]]:
-    """Type one stage, after the merge; without a project the stage's account and region are not judged."""
+def validate_stage(name: str, root: MappingValue, shared: Shared | None) -> tuple[Stage | None, list[Problem]]:
+    """Type one stage, after the merge; where `endpoint.yml` is wrong, what needs its project is not judged."""
     own = MappingValue({key: entry for key, entry in root.entries.items() if key in STAGE_KEYS}, root.position)
-    place = project or _ANYWHERE
-    stage, problems = _validate(Stage, own, {"name": name, "account": place.account, "region": place.region})
-    for finding in _findings(own, project):
-        position = locate(own, finding.path)
+    written = plain(own)
+    place = shared.project if shared else _ANYWHERE
+    values = {"name": name, "account": place.account, "region": place.region, **written}
+    stage, problems, wrong = _validate(Stage, own, values)
+    sections: dict[str, Any] = dict(stage) if stage else _right_sections(values, wrong)
+    if shared:
+        sections |= {"project": shared.project, "variant": shared.variant}
+    else:
+        sections = {key: value for key, value in sections.items() if key not in {"account", "region"} - written.keys()}
+    for violation in rules.apply(sections):
+        position = locate(own, violation.path)
         # A default can be right for one stage and wrong for another.
         where = "" if position.file == own.position.file else f" (in stage {name})"
-        problems.append(Problem(position, finding.wrong + where, finding.right))
+        problems.append(Problem(position, violation.wrong + where, violation.right, violation.rule))
     return (None if problems else stage), problems
 
 
@@ -45,13 +59,13 @@ def unknown_keys(root: MappingValue, known: Iterable[str]) -> Iterator[Problem]:
     """Name the keys at the top of a file that nobody reads."""
     known = tuple(known)
     for key, entry in root.entries.items():
-        if key not in known:
-            if key in SHARED_KEYS:
-                yield Problem(entry.position, f"`{key}` is the same for all stages", "move it to endpoint.yml")
-            elif key == "name":
-                yield Problem(entry.position, "`name` is not known here", "a stage is called as its file is")
-            else:
-                yield Problem(entry.position, f"{show(key)} is not known here", _suggest(key, known))
+        if key in known:
+            continue
+        if key in SHARED_KEYS:
+            wrong, right = f"`{key}` is the same for all stages", "move it to endpoint.yml"
+        else:
+            wrong, right = f"{show(key)} is not known here", _suggest((key,), known)
+        yield Problem(entry.position, wrong, right, unknown_key.id)
 
 
 def locate(root: Value, path: Iterable[str | int]) -> Position:
@@ -70,32 +84,32 @@ def locate(root: Value, path: Iterable[str | int]) -> Position:
     return value.position
 
 
-def _validate(model: type[_M], root: MappingValue, given: Mapping[str, object]) -> tuple[_M | None, list[Problem]]:
+def _validate(
+    model: type[_M], root: MappingValue, values: Mapping[str, Any]
+) -> tuple[_M | None, list[Problem], frozenset[str]]:
+    """Return the typed values, or what is wrong with them and the names of the fields that it is wrong with."""
     try:
-        return model.model_validate({**given, **plain(root)}), []
+        return model.model_validate(values), [], frozenset()
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, [_problem(model, root, each) for each in details if each["type"] != "default_factory_not_called"]
+        problems = [_problem(model, root, each) for each in details if each["type"] != "default_factory_not_called"]
+        return None, problems, frozenset(str(each["loc"][0]) for each in details)
 
 
-def _findings(root: MappingValue, project: Project | None) -> Iterator[rules.Finding]:
-    """Apply the rules to the sections that are right in themselves, whatever the others are."""
-    instances, release = _section(Instances, root, "instances"), _section(Release, root, "release")
-    if project:
-        values = plain(root)
-        yield from rules.check_place(project, values.get("account"), values.get("region"))
-    if release:
-        yield from rules.check_release(release, instances)
+def _right_sections(values: Mapping[str, Any], wrong: frozenset[str]) -> dict[str, Any]:
+    """Type the fields of a stage that are right, whatever the others are."""
+    return {
+        name: getattr(_alone(name).model_validate({name: values[name]} if name in values else {}), name)
+        for name in Stage.model_fields
+        if name not in wrong
+    }
 
 
-def _section(model: type[_M], root: MappingValue, key: str) -> _M | None:
-    entry = root.entries.get(key)
-    if entry is None:
-        return None
-    try:
-        return model.model_validate(plain(entry.value))
-    except ValidationError:
-        return None
+@cache
+def _alone(name: str) -> type[Frozen]:
+    field = Stage.model_fields[name]
+    model: type[Frozen] = create_model("Alone", __base__=Frozen, **{name: (field.annotation, field)})  # type: ignore[call-overload]
+    return model
 
 
 def _problem(model: type[BaseModel], root: MappingValue, error: ErrorDetails) -> Problem:
@@ -103,25 +117,27 @@ def _problem(model: type[BaseModel], root: MappingValue, error: ErrorDetails) ->
     position, key, value = locate(root, path), path[-1] if path else "", error["input"]
     match error["type"]:
         case "value_error" if isinstance(cause := error["ctx"]["error"], InvalidValueError):
-            return Problem(position, cause.wrong, cause.right)
+            return Problem(position, cause.wrong, cause.right, rules.of_value(path))
         case "missing":
-            return Problem(position, f"`{key}` is missing", _example(model, path))
+            return Problem(position, f"`{key}` is missing", _example(model, path), missing_key.id)
         case "extra_forbidden":
-            keys = _model_at(model, path[:-1]).model_fields
-            return Problem(
-                locate(root, (*path, rules.KEY)), f"{show(key)} is not known here", _suggest(str(key), tuple(keys))
-            )
+            wrong, right = f"{show(key)} is not known here", _suggest(path, _model_at(model, path[:-1]).model_fields)
+            return Problem(locate(root, (*path, rules.KEY)), wrong, right, unknown_key.id)
         case "model_type" | "mapping_type" | "dict_type":
-            return Problem(position, f"{show(value)} is not a mapping", "write `key: value` lines, indented")
+            wrong, right = f"{show(value)} is not a mapping", "write `key: value` lines, indented"
         case "tuple_type":
-            return Problem(position, f"{show(value)} is not a list", "write one item a line, each after a hyphen")
+            wrong, right = f"{show(value)} is not a list", "write one item a line, each after a hyphen"
         case _:
-            return Problem(position, f"{show(value)} is refused: {error['msg']}", "see docs/stage-file.md")
+            wrong, right = f"{show(value)} is refused: {error['msg']}", "see docs/stage-file.md"
+    return Problem(position, wrong, right, rules.of_value(path))
 
 
-def _suggest(key: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(known)}"
+def _suggest(path: tuple[str | int, ...], known: Iterable[str]) -> str:
+    if path in _ELSEWHERE:
+        return _ELSEWHERE[path]
+    keys = tuple(known)
+    near = difflib.get_close_matches(str(path[-1]), keys, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(keys)}"
 
 
 def _example(model: type[BaseModel], path: tuple[str | int, ...]) -> str:

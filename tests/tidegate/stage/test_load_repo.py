@@ -102,7 +102,7 @@ class TestMerge:
         repo.default("tags: {team: 7}\n")
         repo.write("stages/staging.yml", good_stage).write("stages/prod.yml", good_stage)
 
-        assert repo.problems() == ["endpoint.yml:6:14: 7 is not text; put it in quotes"]
+        assert repo.problems() == ["endpoint.yml:6:14: 7 is not text; put it in quotes [TG009]"]
 
     def test_a_default_that_is_wrong_for_one_stage_names_the_stage(self, repo, good_stage):
         repo.default("instances: {type: ml.m5.large, count: 1}\n")
@@ -118,7 +118,7 @@ class TestMerge:
         repo.default("instances: {type: ml.m5.large}\n")
         repo.write("stages/prod.yml", good_stage.replace("type: ml.m5.large, count: 4", ""))
 
-        assert repo.problems() == ["stages/prod.yml:1:1: `count` is missing; add it, such as `count: 4`"]
+        assert repo.problems() == ["stages/prod.yml:1:1: `count` is missing; add it, such as `count: 4` [TG008]"]
 
 
 class TestEveryProblemInOneRun:
@@ -159,7 +159,7 @@ class TestEveryProblemInOneRun:
         first, second = repo.problems()
 
         assert first.startswith("endpoint.yml:1:11: this is not YAML")
-        assert second == "stages/prod.yml:1:1: `relase` is not known here; did you mean `release`?"
+        assert second == "stages/prod.yml:1:1: `relase` is not known here; did you mean `release`? [TG007]"
 
 
 class TestWhatIsNotThere:
@@ -170,7 +170,7 @@ class TestWhatIsNotThere:
     def test_no_stages(self, repo):
         (repo.root / "stages").rmdir()
 
-        assert repo.problems() == ["stages:1:1: there is no stage; add a file such as stages/prod.yml"]
+        assert repo.problems() == ["stages:1:1: there is no stage; add a file such as stages/prod.yml [TG006]"]
 
     def test_an_empty_stage_file_says_what_it_needs(self, repo):
         repo.write("stages/prod.yml", "# nothing yet\n")
@@ -191,7 +191,7 @@ class TestWhatIsNotThere:
     def test_a_folder_that_is_called_as_a_stage_file(self, repo):
         (repo.root / "stages/prod.yml").mkdir()
 
-        assert repo.problems() == ["stages/prod.yml:1:1: this is not a file; put a file of YAML here"]
+        assert repo.problems() == ["stages/prod.yml:1:1: this is not a file; put a file of YAML here [TG001]"]
 
 
 @pytest.mark.parametrize(
