@@ -31,7 +31,7 @@ _ELSEWHERE: Final[Mapping[tuple[str | int, ...], str]] = {
 def validate_shared(root: MappingValue) -> tuple[Shared | None, list[Problem]]:
     """Type what only `endpoint.yml` says."""
     own = MappingValue({key: entry for key, entry in root.entries.items() if key in SHARED_KEYS}, root.position)
-    shared, problems, _ = _validate(Shared, own, plain(own))
+    shared, problems, _ = typed(Shared, own, plain(own))
     return shared, problems
 
 
@@ -41,7 +41,7 @@ def validate_stage(name: str, root: MappingValue, shared: Shared | None) -> tupl
     written = plain(own)
     place = shared.project if shared else _ANYWHERE
     values = {"name": name, "account": place.account, "region": place.region, **written}
-    stage, problems, wrong = _validate(Stage, own, values)
+    stage, problems, wrong = typed(Stage, own, values)
     sections: dict[str, Any] = dict(stage) if stage else _right_sections(values, wrong)
     if shared:
         sections |= {"project": shared.project, "variant": shared.variant}
@@ -84,10 +84,13 @@ def locate(root: Value, path: Iterable[str | int]) -> Position:
     return value.position
 
 
-def _validate(
+def typed(
     model: type[_M], root: MappingValue, values: Mapping[str, Any]
 ) -> tuple[_M | None, list[Problem], frozenset[str]]:
-    """Return the typed values, or what is wrong with them and the names of the fields that it is wrong with."""
+    """Return `values` as the model, or what is wrong with them and the names of the fields that it is wrong with.
+
+    `root` is where they stand; rules across fields are not applied.
+    """
     try:
         return model.model_validate(values), [], frozenset()
     except ValidationError as error:
