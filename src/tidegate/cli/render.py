@@ -33,7 +33,9 @@ def render(
     from tidegate.render import render_stage, write_files
 
     packages = {each.name: find_package(each, model_package) for each in chosen}
-    files = {name: text for each in chosen for name, text in render_stage(loaded, each, packages[each.name]).items()}
+    files = {
+        name: text for each in chosen for name, text in render_stage(loaded, each, packages[each.name]).files.items()
+    }
     write_files(files, out)
     for each in chosen:
         package = packages[each.name]

@@ -1,12 +1,12 @@
-"""A rendered template read back: that it is YAML, and that it keeps what verify relies on."""
+"""A rendered template read back: that it is YAML, and that it keeps what verify relies on.
 
-from collections.abc import Mapping
-from typing import Any, Final
+Only what a repository has replaced is read back: what is shipped is held to all of this by its tests.
+"""
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, NoReturn
+
+import yaml
 
 from tidegate.errors import TidegateError
 from tidegate.registry import RELEASE_TAG
@@ -14,52 +14,70 @@ from tidegate.registry import RELEASE_TAG
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 ENDPOINT_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 MODEL: Final = "AWS::SageMaker::Model"
+ALARM: Final = "AWS::CloudWatch::Alarm"
+RETAINED: Final = (MODEL, ENDPOINT_CONFIG)
+
+Place = Callable[[int], str]
+"""Tells where the line of that number, counted from 1, comes from."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class BrokenTemplateError(TidegateError):
     """A template whose output is not what a release needs."""
 
 
-class _Constructor(SafeConstructor):
-    """Reads CloudFormation's short forms (`!Ref x`) as their long ones (`{Ref: x}`)."""
+class _CloudFormationLoader(_Loader):  # type: ignore[misc]
+    """Reads CloudFormation's short forms (`!Ref x`) as their long ones (`{Ref: x}`), and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
-def _function(constructor: SafeConstructor, suffix: str, node: Node) -> dict[str, Any]:
+def _function(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
     argument: Any
     match node:
-        case ScalarNode():
-            argument = constructor.construct_scalar(node)
-        case SequenceNode():
-            argument = constructor.construct_sequence(node, deep=True)
-        case MappingNode():
-            argument = constructor.construct_mapping(node, deep=True)
+        case yaml.ScalarNode():
+            argument = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            argument = loader.construct_sequence(node, deep=True)
+        case _:
+            argument = loader.construct_mapping(node, deep=True)
     if suffix == "GetAtt" and isinstance(argument, str):
         argument = argument.split(".", 1)
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": argument}
 
 
-_Constructor.add_multi_constructor("!", _function)
+_CloudFormationLoader.add_multi_constructor("!", _function)
 
 
-def parse(text: str, template: str) -> dict[str, Any]:
-    """Return what the template `template` became, with CloudFormation's functions in their long forms.
+def parse(text: str, place: Place) -> dict[str, Any]:
+    """Return the CloudFormation template that `text` is, with CloudFormation's functions in their long forms.
 
-    Raises BrokenTemplateError with the line of the output that is not YAML, or holds a key twice.
+    Raises BrokenTemplateError with the place of what is not YAML, or holds a key twice.
     """
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _Constructor
     try:
-        document = yaml.load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
+        document = yaml.load(text, _CloudFormationLoader)  # noqa: S506 it is a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         found = text.splitlines()[line - 1 : line]
-        shown = f": {found[0].strip()!r}" if found else ""
-        raise BrokenTemplateError(
-            f"{template} gives no YAML: line {line} of its output{shown}: {error.problem or error.context}"
-        ) from None
+        shown = f" ({found[0].strip()[:80]!r})" if found else ""
+        why = ", ".join(part for part in (error.context, error.problem) if part)
+        raise BrokenTemplateError(f"{place(line)}: the output is no YAML{shown}: {why}") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise BrokenTemplateError(f"{place(1)}: the output is no YAML: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
-        raise BrokenTemplateError(f"{template} gives no CloudFormation template: it has no Resources")
+        raise BrokenTemplateError(f"{place(1)}: the output is no CloudFormation template: it has no Resources")
     return document
 
 
@@ -72,34 +90,76 @@ def resources(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any
     }
 
 
-def check(document: Mapping[str, Any], template: str, *, endpoint_name: str, release_id: str, alarms: set[str]) -> None:
-    """Refuse a template after whose release nobody could tell what happened.
+def check(
+    document: Mapping[str, Any],
+    text: str,
+    place: Place,
+    *,
+    endpoint_name: str,
+    variant: str,
+    release_id: str,
+    guarded: bool,
+    alarms: Collection[str],
+) -> None:
+    """Refuse a template after whose release nobody could tell what happened, or that would delete what serves.
 
-    It must have the one endpoint, an endpoint config that carries the release's tag, and every rollback alarm, named in
-    the endpoint's DeploymentConfig.
+    It must make the one endpoint; an endpoint config that carries the release's tag and has the production variant, by
+    whose name the guardrails know it; keep models and endpoint configs; and, where the update is guarded, name every
+    rollback alarm in the endpoint's DeploymentConfig, which an update that is not guarded must do without.
 
     Raises BrokenTemplateError.
     """
+
+    def refuse(what: str, kind: str) -> NoReturn:
+        logical_id = next(iter(resources(document, kind)), "Resources")
+        raise BrokenTemplateError(f"{place(_line_of(text, str(logical_id)))}: {what}")
+
     endpoints = list(resources(document, ENDPOINT).values())
     if [endpoint.get("EndpointName") for endpoint in endpoints] != [endpoint_name]:
-        raise BrokenTemplateError(f"{template} must make one {ENDPOINT}, named `{{{{ endpoint_name }}}}`")
+        refuse(f"the template must make one {ENDPOINT}, named `{{{{ endpoint_name }}}}`", ENDPOINT)
+    configs = resources(document, ENDPOINT_CONFIG).values()
     release_tag = {"Key": RELEASE_TAG, "Value": release_id}
-    if not any(release_tag in (config.get("Tags") or []) for config in resources(document, ENDPOINT_CONFIG).values()):
-        raise BrokenTemplateError(
-            f"{template} must give its {ENDPOINT_CONFIG} the tag {RELEASE_TAG} with `{{{{ release_id }}}}`: "
-            "that is how verify recognises a release"
+    if not any(release_tag in (config.get("Tags") or []) for config in configs):
+        refuse(
+            f"the {ENDPOINT_CONFIG} must have the tag {RELEASE_TAG} with `{{{{ release_id }}}}`: "
+            "that is how verify recognises a release",
+            ENDPOINT_CONFIG,
         )
-    rollback = (endpoints[0].get("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
+    names = {each.get("VariantName") for config in configs for each in config.get("ProductionVariants") or []}
+    if variant not in names:
+        refuse(f"the {ENDPOINT_CONFIG} must have the production variant `{{{{ variant }}}}`", ENDPOINT_CONFIG)
+    for logical_id, resource in document["Resources"].items():
+        if isinstance(resource, dict) and resource.get("Type") in RETAINED:
+            policies = {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")}
+            if policies != {"Retain"}:
+                raise BrokenTemplateError(
+                    f"{place(_line_of(text, str(logical_id)))}: {logical_id} must have `DeletionPolicy: Retain` and "
+                    "`UpdateReplacePolicy: Retain`: after a rollback it may be what serves"
+                )
+    config = endpoints[0].get("DeploymentConfig") or {}
+    if config and not guarded:
+        refuse("the endpoint must have no DeploymentConfig in a test or at its end: its variants change", ENDPOINT)
+    rollback = config.get("AutoRollbackConfiguration") or {}
     watched = {_name(alarm.get("AlarmName"), document) for alarm in rollback.get("Alarms") or []}
-    if missing := sorted(alarms - watched):
-        raise BrokenTemplateError(
-            f"{template} leaves rollback alarms out of the endpoint's DeploymentConfig: {', '.join(missing)}"
-        )
+    if guarded and (missing := sorted(set(alarms) - watched)):
+        refuse(f"the endpoint's DeploymentConfig leaves rollback alarms out: {', '.join(missing)}", ENDPOINT)
 
 
 def _name(alarm: Any, document: Mapping[str, Any]) -> str:
     """Return the name of an alarm that is given by `!Ref` or as it is."""
     if isinstance(alarm, dict):
-        referred = resources(document, "AWS::CloudWatch::Alarm").get(str(alarm.get("Ref")), {})
+        referred = resources(document, ALARM).get(str(alarm.get("Ref")), {})
         return str(referred.get("AlarmName"))
     return str(alarm)
+
+
+def _line_of(text: str, logical_id: str) -> int:
+    """Return the line, from 1, on which a resource begins, or `Resources` itself."""
+    root = yaml.compose(text, _CloudFormationLoader)
+    for key, value in getattr(root, "value", ()):
+        if key.value == "Resources":
+            for name, _ in value.value if isinstance(value, yaml.MappingNode) else ():
+                if name.value == logical_id:
+                    return int(name.start_mark.line) + 1
+            return int(key.start_mark.line) + 1
+    return 1

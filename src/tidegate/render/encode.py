@@ -9,12 +9,15 @@ import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from tidegate.errors import TidegateError
 
 # Characters that YAML does not print as they are, or folds as line breaks (YAML 1.1, 5.1 and 5.4). JSON itself escapes
 # those below U+0020.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+_SHORT: Final = 200
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
@@ -29,14 +32,18 @@ def encode(value: object) -> str:
     after its functions have run, so there is no way to quote one.
     """
     match value:
-        case None | bool() | int():
-            return json.dumps(value)
+        case str():
+            return _short(value) if len(value) <= _SHORT else _string(value)
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(int(value))
         case float():
             return _number(value)
-        case str():
-            return _string(value)
         case Mapping():
-            return "{" + ", ".join(f"{_string(str(key))}: {encode(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{encode(str(key))}: {encode(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
             return "[" + ", ".join(map(encode, value)) + "]"
         case _:
@@ -50,7 +57,11 @@ def _string(text: str) -> str:
             "let the model's code read secrets and parameters itself"
         )
     # str() undoes subclasses, such as enumerations and marked-up strings.
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(str(text), ensure_ascii=False))
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", _ENCODER.encode(str(text)))
+
+
+# A template prints the same names many times.
+_short: Final = lru_cache(maxsize=4096)(_string)
 
 
 def _number(value: float) -> str:

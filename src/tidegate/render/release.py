@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,6 +14,8 @@ from tidegate.render.document import ENDPOINT_CONFIG, MODEL, resources
 
 RELEASE_ID_LENGTH: Final = 16
 """Hexadecimal digits of a release id: 64 bits, which no project's releases exhaust."""
+
+_TRIAL: Final = "."
 
 
 class Phase(StrEnum):
@@ -30,7 +32,7 @@ class Phase(StrEnum):
 class TrialRecord(BaseModel):
     """The challenger of a test that was asked for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: Literal["shadow", "ab"]
     variant: str
@@ -48,7 +50,7 @@ class ReleaseRecord(BaseModel):
     alarms, a deployment config and waits.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     release_id: str
     phase: Phase = Phase.RELEASE
@@ -69,12 +71,19 @@ class ReleaseRecord(BaseModel):
     """The test, in the phase of that name only."""
 
 
-def release_id(document: Mapping[str, Any], model_package_arn: str) -> str:
-    """Return the id of the release that a rendered template asks for.
+def id_of_text(parts: Iterable[str], model_package_arns: Iterable[str]) -> str:
+    """Return the id of the release that the rendered parts of a template ask for.
 
-    It is a hash of the model package and of everything the model and the endpoint config are made of, but for tags,
-    which replace neither: equal content has the equal id, and whatever replaces the endpoint config has another.
+    It is a hash of the model packages and of everything that models and endpoint config are made of: equal content has
+    the equal id, and whatever replaces the endpoint config has another. `parts` are those two as they are rendered
+    before there is an id; comments in them do not count.
     """
+    lines = (line for part in parts for line in part.splitlines() if line and not line.lstrip().startswith("#"))
+    return _digest("\n".join((*model_package_arns, *lines)))
+
+
+def id_of_document(document: Mapping[str, Any], model_package_arns: Iterable[str]) -> str:
+    """Return the same for a template that a repository has replaced: from what it says, but for tags."""
     made_of = {
         kind: [
             {name: value for name, value in properties.items() if name != "Tags"}
@@ -82,21 +91,44 @@ def release_id(document: Mapping[str, Any], model_package_arn: str) -> str:
         ]
         for kind in (MODEL, ENDPOINT_CONFIG)
     }
-    content = json.dumps([model_package_arn, made_of], sort_keys=True, ensure_ascii=True)
+    return _digest(json.dumps([*model_package_arns, made_of], sort_keys=True, default=str))
+
+
+def _digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:RELEASE_ID_LENGTH]
 
 
-def release_file(stage: str) -> str:
-    """Name the file that holds a stage's release record."""
-    return f"{stage}.release.json"
+def trial_id(live_id: str, own_id: str) -> str:
+    """Return the id of a test: that of its champion alone and its own, so that what serves tells both."""
+    return f"{live_id}{_TRIAL}{own_id}"
 
 
-def read_release(folder: Path, stage: str) -> ReleaseRecord:
-    """Read a stage's release record from what `render` wrote.
+def is_trial(release_id: str) -> bool:
+    """Whether the release of that id is a test."""
+    return _TRIAL in release_id
+
+
+def champion_of(release_id: str) -> str:
+    """Return the id of the champion alone: what is left once a test is taken away."""
+    return release_id.partition(_TRIAL)[0]
+
+
+def file_name(stage: str, phase: Phase, kind: str) -> str:
+    """Name a rendered file: `prod.template.yaml` for a release, `prod.test.template.yaml` for a test."""
+    return f"{stage}.{kind}" if phase is Phase.RELEASE else f"{stage}.{phase}.{kind}"
+
+
+def release_file(stage: str, phase: Phase = Phase.RELEASE) -> str:
+    """Name the file that holds the record of a stage's release, or of another phase."""
+    return file_name(stage, phase, "release.json")
+
+
+def read_release(folder: Path, stage: str, phase: Phase = Phase.RELEASE) -> ReleaseRecord:
+    """Read the record of a stage's release, or of another phase, from what `render` wrote.
 
     Raises TidegateError where there is none, or it is not one.
     """
-    path = folder / release_file(stage)
+    path = folder / release_file(stage, phase)
     try:
         record = ReleaseRecord.model_validate_json(path.read_bytes())
     except OSError:

@@ -34,12 +34,12 @@ def case(request) -> str:
 @pytest.fixture
 def rendered(case, repo, package) -> dict[str, str]:
     made = repo(**CASES[case])
-    return render_stage(made, made.stages[0], package(7))
+    return dict(render_stage(made, made.stages[0], package(7)).files)
 
 
 @pytest.fixture
 def document(rendered) -> dict:
-    return parse(rendered["prod.template.yaml"], "the template")
+    return parse(rendered["prod.template.yaml"], lambda line: f"line {line}")
 
 
 def test_the_files_are_those_that_were_accepted_byte_for_byte(case, rendered):

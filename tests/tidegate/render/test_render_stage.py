@@ -26,7 +26,9 @@ CloudFormationLoader.add_multi_constructor("!", lambda loader, suffix, node: {su
 
 
 def template_of(repo, package, version: int = 7) -> dict:
-    return yaml.load(render_stage(repo, repo.stages[0], package(version))["prod.template.yaml"], CloudFormationLoader)
+    return yaml.load(
+        render_stage(repo, repo.stages[0], package(version)).files["prod.template.yaml"], CloudFormationLoader
+    )
 
 
 def environment_of(template: dict) -> dict:
@@ -34,7 +36,7 @@ def environment_of(template: dict) -> dict:
 
 
 def release_id_of(repo, package, version: int = 7) -> str:
-    return json.loads(render_stage(repo, repo.stages[0], package(version))["prod.release.json"])["release_id"]
+    return json.loads(render_stage(repo, repo.stages[0], package(version)).files["prod.release.json"])["release_id"]
 
 
 # Strings survive
@@ -90,7 +92,10 @@ def test_a_dynamic_reference_is_refused_since_it_cannot_be_quoted(value):
 
 def test_equal_input_gives_equal_bytes(repo, package):
     first, second = repo(environment={"A": "1", "B": "2"}), repo(environment={"B": "2", "A": "1"})
-    assert render_stage(first, first.stages[0], package(7)) == render_stage(second, second.stages[0], package(7))
+    assert (
+        render_stage(first, first.stages[0], package(7)).files
+        == render_stage(second, second.stages[0], package(7)).files
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ def test_equal_input_gives_equal_bytes(repo, package):
         {"capture": {"sampling": "1%"}},
         {"environment": {"A": "1"}},
         {"shared": {"variant": "Main"}},
-        {"shared": {"execution_role": "arn:aws:iam::111122223333:role/another"}},
+        {"execution_role": "arn:aws:iam::111122223333:role/another"},
     ],
 )
 def test_whatever_replaces_the_endpoint_config_has_another_release_id(changed, repo, package):
@@ -125,7 +130,7 @@ def test_a_canary_that_does_not_fit_the_fleet_is_refused(repo, package):
 
 def test_the_stack_is_tagged_with_its_project_and_the_stages_own_tags(repo, package):
     made = repo(tags={"team": "rides", "cost centre": "42"})
-    configuration = json.loads(render_stage(made, made.stages[0], package(7))["prod.config.json"])
+    configuration = json.loads(render_stage(made, made.stages[0], package(7)).files["prod.config.json"])
     assert configuration == {
         "Parameters": {"ModelPackageArn": package(7).arn},
         "Tags": {
@@ -151,6 +156,8 @@ MINIMAL = """\
 Resources:
   Config:
     Type: AWS::SageMaker::EndpointConfig
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
     Properties:
       ProductionVariants: [{VariantName: {{ variant }}, VolumeSizeInGB: 30}]
       Tags: [{Key: tidegate:release, Value: {{ release_id }}}]
@@ -178,7 +185,7 @@ def test_what_an_override_adds_to_the_endpoint_config_is_part_of_the_release(rep
         ("a: {{ instances.size }}\n", r"^templates/endpoint.yaml.j2:1: .*has no attribute 'size'"),
         ("a: {{ 1 / 0 }}\n", r"^templates/endpoint.yaml.j2:1: division by zero"),
         ("{{ ''.__class__.__mro__ }}\n", r"^templates/endpoint.yaml.j2:1: access to attribute '__class__'"),
-        ("{% include 'absent.j2' %}\n", "there is no template absent.j2"),
+        ("a: 1\n{% include 'absent.j2' %}\n", r"^templates/endpoint.yaml.j2:2: there is no template absent.j2"),
     ],
 )
 def test_a_broken_template_says_where(text, sentence, repo, package):
@@ -190,12 +197,17 @@ def test_a_broken_template_says_where(text, sentence, repo, package):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: 1\n  b: [\n", "templates/endpoint.yaml.j2 gives no YAML: line 2 of its output"),
-        ("Resources: {A: {}, A: {}}\n", "gives no YAML: .*duplicate key"),
-        ("Description: nothing\n", "it has no Resources"),
-        (MINIMAL.replace("tidegate:release", "release"), "the tag tidegate:release"),
-        (MINIMAL.replace("{{ endpoint_name }}", "other"), "must make one AWS::SageMaker::Endpoint"),
-        (MINIMAL.replace("{{ deployment_config }}", "{}"), "leaves rollback alarms out .*-rollback-1-"),
+        ("a: 1\n  b: [\n", "^templates/endpoint.yaml.j2:2: the output is no YAML"),
+        ("Resources:\n  A: {}\n  A: {}\n", "^templates/endpoint.yaml.j2:3: .*the key 'A' is there twice"),
+        ("Description: nothing\n", "^templates/endpoint.yaml.j2:1: .*it has no Resources"),
+        (MINIMAL.replace("tidegate:release", "release"), "^templates/endpoint.yaml.j2:2: .*the tag tidegate:release"),
+        (MINIMAL.replace("{{ endpoint_name }}", "other"), "^templates/endpoint.yaml.j2:9: .*make one AWS::SageMaker"),
+        (MINIMAL.replace("{{ deployment_config }}", "{}"), "^templates/endpoint.yaml.j2:9: .*out: .*-rollback-1-"),
+        (MINIMAL.replace("{{ variant }}", "Another"), "^templates/endpoint.yaml.j2:2: .*production variant"),
+        (
+            MINIMAL.replace("DeletionPolicy: Retain", "DeletionPolicy: Delete"),
+            "^templates/endpoint.yaml.j2:2: .*Retain",
+        ),
     ],
 )
 def test_a_template_after_which_nobody_could_tell_what_serves_is_refused(text, sentence, repo, package):
@@ -206,7 +218,7 @@ def test_a_template_after_which_nobody_could_tell_what_serves_is_refused(text, s
 
 def test_marking_a_value_as_safe_does_not_make_it_raw(repo, package):
     text = MINIMAL + "Metadata: {Value: {{ stage | safe }}}\n"
-    assert '"prod"' in render_stage(override(repo(), text), repo().stages[0], package(7))["prod.template.yaml"]
+    assert '"prod"' in render_stage(override(repo(), text), repo().stages[0], package(7)).files["prod.template.yaml"]
 
 
 # Files
@@ -214,7 +226,7 @@ def test_marking_a_value_as_safe_does_not_make_it_raw(repo, package):
 
 def test_the_record_is_read_back_as_it_was_written(repo, package, tmp_path):
     made = repo()
-    write_files(render_stage(made, made.stages[0], package(7)), tmp_path / "rendered")
+    write_files(render_stage(made, made.stages[0], package(7)).files, tmp_path / "rendered")
     record = read_release(tmp_path / "rendered", "prod")
     assert record.endpoint_name == "bikeshare-p-abc123def456-prod"
     assert record.stack_name == "sagemaker-p-abc123def456-prod"
@@ -238,7 +250,7 @@ def test_a_record_that_cannot_be_read_says_what_to_do(text, sentence, tmp_path):
 
 def test_a_record_of_another_stage_is_refused(repo, package, tmp_path):
     made = repo()
-    files = render_stage(made, made.stages[0], package(7))
+    files = render_stage(made, made.stages[0], package(7)).files
     write_files({"staging.release.json": files["prod.release.json"]}, tmp_path)
     with pytest.raises(TidegateError, match="is the release of stage prod, not of staging"):
         read_release(tmp_path, "staging")
