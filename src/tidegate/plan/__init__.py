@@ -1,0 +1,28 @@
+"""Plans: what a release will do, said before it starts."""
+
+from tidegate.plan.build import Asked, plan_release
+from tidegate.plan.document import document
+from tidegate.plan.html import as_html
+from tidegate.plan.model import Kind, Level, Plan, Remark
+from tidegate.plan.price import PriceFound, ask_price
+from tidegate.plan.situation import OFFLINE, Situation, read_situation
+from tidegate.plan.text import Ink, as_text, ink_for
+
+__all__ = [
+    "OFFLINE",
+    "Asked",
+    "Ink",
+    "Kind",
+    "Level",
+    "Plan",
+    "PriceFound",
+    "Remark",
+    "Situation",
+    "as_html",
+    "as_text",
+    "ask_price",
+    "document",
+    "ink_for",
+    "plan_release",
+    "read_situation",
+]
