@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from service_catalog.seed import bake
 from tidegate.stage import CapacityType, Metric, Strategy, load_repo
@@ -84,6 +84,10 @@ def files(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
 
 
+def read(path: Path) -> dict:
+    return yaml.safe_load(path.read_text())
+
+
 class TestEachCombination:
     def test_it_has_the_expected_files_and_no_other(self, baked):
         assert files(baked).keys() == EXPECTED
@@ -98,10 +102,8 @@ class TestEachCombination:
         repo = load_repo(baked)
 
         assert [stage.name for stage in repo.stages] == ["prod", "staging"]
-        assert (
-            repo.model_package_group
-            == json.loads((baked / ".tidegate.json").read_text())["answers"]["model_package_group"]
-        )
+        group = json.loads((baked / ".tidegate.json").read_text())["answers"]["model_package_group"]
+        assert {stage.model_package_group for stage in repo.stages} == {group}
 
     def test_it_records_what_it_was_made_with(self, baked):
         record = json.loads((baked / ".tidegate.json").read_text())
@@ -189,7 +191,7 @@ class TestRequirements:
 class TestBuildspecs:
     @pytest.fixture(params=["buildspec.yml", "buildspec.verify.yml"])
     def buildspec(self, repository, request) -> dict:
-        return YAML(typ="safe", pure=True).load(repository / request.param)
+        return read(repository / request.param)
 
     def test_it_is_of_version_0_2_and_its_commands_are_bash(self, buildspec):
         assert buildspec["version"] == 0.2
@@ -201,14 +203,14 @@ class TestBuildspecs:
                 subprocess.run(["bash", "-n", "-c", command], check=True)
 
     def test_both_install_the_same_in_the_same_way(self, repository):
-        specs = [YAML(typ="safe", pure=True).load(path) for path in sorted(repository.glob("buildspec*.yml"))]
+        specs = [read(path) for path in sorted(repository.glob("buildspec*.yml"))]
 
         assert specs[0]["phases"]["install"] == specs[1]["phases"]["install"]
         assert specs[0]["env"] == specs[1]["env"]
         assert specs[0]["phases"]["install"]["commands"] == ["python3 scripts/environment.py"]
 
     def test_render_validates_tests_and_leaves_what_it_rendered(self, repository):
-        spec = YAML(typ="safe", pure=True).load(repository / "buildspec.yml")
+        spec = read(repository / "buildspec.yml")
 
         assert spec["phases"]["build"]["commands"] == [
             ".venv/bin/tidegate validate",
@@ -218,7 +220,7 @@ class TestBuildspecs:
         assert spec["artifacts"] == {"base-directory": "rendered", "files": ["**/*"]}
 
     def test_verify_follows_the_deploy_action_before_it_invokes(self, repository):
-        spec = YAML(typ="safe", pure=True).load(repository / "buildspec.verify.yml")
+        spec = read(repository / "buildspec.verify.yml")
         follow, invoke = spec["phases"]["build"]["commands"]
 
         assert follow.split() == [
