@@ -3,8 +3,9 @@
 from tidegate.plan.build import Asked, plan_release
 from tidegate.plan.document import document
 from tidegate.plan.html import as_html
-from tidegate.plan.model import Kind, Level, Plan, Remark
+from tidegate.plan.model import Kind, Level, Plan, Remark, Version
 from tidegate.plan.price import PriceFound, ask_price
+from tidegate.plan.publish import console_address, publish, tell_pipeline
 from tidegate.plan.situation import OFFLINE, Situation, read_situation
 from tidegate.plan.text import Ink, as_text, ink_for
 
@@ -18,11 +19,15 @@ __all__ = [
     "PriceFound",
     "Remark",
     "Situation",
+    "Version",
     "as_html",
     "as_text",
     "ask_price",
+    "console_address",
     "document",
     "ink_for",
     "plan_release",
+    "publish",
     "read_situation",
+    "tell_pipeline",
 ]

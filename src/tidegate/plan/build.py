@@ -24,7 +24,7 @@ from tidegate.plan.remarks import Known, remarks
 from tidegate.plan.situation import Situation, serving_variant
 from tidegate.plan.trial import plan_test
 from tidegate.plan.vision import detect, total_failure
-from tidegate.registry import LiveVariant, ModelPackage
+from tidegate.registry import LiveVariant
 from tidegate.stage import Repo, Stage
 
 
@@ -32,10 +32,10 @@ from tidegate.stage import Repo, Stage
 class Asked:
     """The version that a stage releases, with the id of the release where it is known.
 
-    Without a package `unread` says why the registry did not tell one.
+    Without a version `unread` says why nobody told one.
     """
 
-    package: ModelPackage | None = None
+    version: Version | None = None
     release_id: str | None = None
     unread: str = ""
 
@@ -77,7 +77,7 @@ def plan_release(
         kind=kind,
         release_id=asked.release_id,
         before=None if serving is None else Version(serving.version, serving.model_package_arn),
-        after=None if asked.package is None else Version(asked.package.version, asked.package.arn),
+        after=asked.version,
         changes=changes,
         guardrails=guardrails,
         guarded=kind is not Kind.FIRST and ignored is None,
@@ -88,7 +88,7 @@ def plan_release(
         alarms=verdicts,
         total_failure=total_failure(verdicts, steps, expect.requests_per_minute if expect else None),
         detection=detection,
-        test=plan_test(repo, stage, asked.package, situation, price.price),
+        test=plan_test(repo, stage, asked.version, situation, price.price),
         approval=stage.approval.value,
         remarks=(),
     )

@@ -95,6 +95,12 @@ class AlarmVerdict:
     spec: AlarmSpec
     firing: Firing
 
+    @property
+    def rule(self) -> str:
+        """The rule of `rollback_on` that it comes from: its number and its metric."""
+        name = self.spec.name.removeprefix(f"{self.spec.endpoint_name}-rollback-")
+        return name.removesuffix("-new-fleet").removesuffix("-variant").replace("-", " ", 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Rescue:

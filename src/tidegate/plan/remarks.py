@@ -12,7 +12,7 @@ from typing import Final
 from tidegate.alarms import Verdict
 from tidegate.guardrails import Rolling
 from tidegate.plan import words
-from tidegate.plan.model import AlarmVerdict, Kind, Level, Plan, Remark
+from tidegate.plan.model import Kind, Level, Plan, Remark
 from tidegate.plan.situation import Situation
 from tidegate.stage import Repo, Stage
 
@@ -148,14 +148,14 @@ def _alarms(plan: Plan) -> Iterator[Remark]:
     if not plan.alarms:
         yield _warning("nothing-rolls-back", "Nothing rolls this release back: `rollback_on` has no rule.")
         return
-    for rule, pair in groupby(plan.alarms, key=_rule_of):
+    for rule, pair in groupby(plan.alarms, key=lambda each: each.rule):
         verdicts = tuple(pair)
         best = [each for each in verdicts if each.spec.new_fleet_only]
         if all(each.firing.verdict is Verdict.CANNOT_FIRE for each in best):
-            yield _warning("alarm-cannot-fire", f"{rule} {best[0].firing.sentence}.")
+            yield _warning("alarm-cannot-fire", f"Rule {rule} {best[0].firing.sentence}.")
         for each in verdicts:
             if each.firing.verdict is Verdict.ALWAYS_FIRES:
-                yield _warning("alarm-always-fires", f"{rule} {each.firing.sentence}.")
+                yield _warning("alarm-always-fires", f"Rule {rule} {each.firing.sentence}.")
     if plan.total_failure.by_new_fleet.within is None:
         yield _warning(
             "total-failure-unseen",
@@ -204,11 +204,6 @@ def _detection(plan: Plan) -> Iterator[Remark]:
             f"The alarms let an error rate of {notice} through: they are sure to fire {seen}. Lower `above` in "
             "`rollback_on`.",
         )
-
-
-def _rule_of(verdict: AlarmVerdict) -> str:
-    spec = verdict.spec
-    return spec.name.removeprefix(f"{spec.endpoint_name}-rollback-").removesuffix("-new-fleet").removesuffix("-variant")
 
 
 def _warning(name: str, sentence: str) -> Remark:

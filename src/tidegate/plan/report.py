@@ -171,7 +171,7 @@ def _alarms(plan: Plan) -> Iterator[Block]:
     yield rescue_in_words(plan)
     rows = tuple(
         (
-            each.spec.name.removeprefix(f"{each.spec.endpoint_name}-rollback-"),
+            each.rule,
             "new fleet" if each.spec.new_fleet_only else "whole variant",
             each.firing.sentence,
         )

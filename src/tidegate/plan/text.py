@@ -154,16 +154,14 @@ def _stacked(table: Table, width: int, ink: Ink) -> Iterator[str]:
 
 
 def _course(plan: Plan, width: int, ink: Ink) -> Iterator[str]:
-    yield from _wrapped("Times count from the moment at which the first new instances are up.", width, _GAP)
+    watched = [step.until for step in plan.steps if step.watched]
+    alarms = f" The alarms are watched until {words.duration(watched[-1])}." if watched else ""
+    yield from _wrapped(f"Times count from the moment at which the first new instances are up.{alarms}", width, _GAP)
     labels = [(_at(step), words.shares(step.green_share_bounds), _instances(step)) for step in plan.steps]
     at, traffic, instances = (max(map(len, column)) for column in zip(*labels, strict=True))
-    alarms = len(_alarms(plan.steps[0])) and 14
-    room = width - len(_GAP) - at - traffic - instances - alarms - 2 * len(_GAP) - 3
-    bar = max(_BAR_LEAST, min(_BAR_MOST, room))
+    bar = max(_BAR_LEAST, min(_BAR_MOST, width - 2 * len(_GAP) - at - traffic - instances - 2))
     for step, (when, moved, exist) in zip(plan.steps, labels, strict=True):
-        line = f"{_GAP}{when.rjust(at)} {_bar(step, bar, ink)} {moved.ljust(traffic)}{_GAP}{exist.ljust(instances)}"
-        full = f"{line}{_GAP}{_alarms(step)}".rstrip()
-        yield full if len(full) <= width else line.rstrip()
+        yield f"{_GAP}{when.rjust(at)} {_bar(step, bar, ink)} {moved.ljust(traffic)}{_GAP}{exist}"
 
 
 def _at(step: Step) -> str:
@@ -186,7 +184,3 @@ def _cells(share: float, width: int) -> int:
 
 def _instances(step: Step) -> str:
     return f"{step.blue_instances} old + {step.green_instances} new"
-
-
-def _alarms(step: Step) -> str:
-    return "alarms watched" if step.watched else ""

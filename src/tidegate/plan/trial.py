@@ -3,12 +3,12 @@
 from tidegate.plan.cost import price_of
 from tidegate.plan.model import TestPlan, Version
 from tidegate.plan.situation import Situation
-from tidegate.registry import LiveVariant, ModelPackage
+from tidegate.registry import LiveVariant
 from tidegate.stage import Price, Repo, Shadow, Stage
 
 
 def plan_test(
-    repo: Repo, stage: Stage, package: ModelPackage | None, situation: Situation, price: Price | None
+    repo: Repo, stage: Stage, asked: Version | None, situation: Situation, price: Price | None
 ) -> TestPlan | None:
     """Return the stage's test, None where it has none."""
     if stage.test is None:
@@ -17,7 +17,7 @@ def plan_test(
     percent = kind.sampling if isinstance(kind, Shadow) else kind.challenger_weight
     serving = situation.live.production(repo.variant) if situation.live else None
     champion = _version(stage.test.champion, None if serving is None else _of_variant(serving))
-    challenger = _version(stage.test.challenger, None if package is None else Version(package.version, package.arn))
+    challenger = _version(stage.test.challenger, asked)
     because = _not_due(situation, champion, challenger)
     duration = int(kind.duration.total_seconds())
     instances = kind.instance_count or -(-stage.instances.count * percent // 100)

@@ -1,0 +1,164 @@
+"""`tidegate plan`."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tidegate.cli.console import complain, say, say_json
+from tidegate.cli.options import JsonOption, RepoOption
+from tidegate.errors import TidegateError
+from tidegate.stage import Repo, Stage, load_repo
+
+if TYPE_CHECKING:
+    from tidegate.plan import Asked, Plan, PriceFound, Situation
+
+WIDTH_OF_A_LOG = 100
+
+
+def plan(
+    stage: Annotated[str | None, typer.Argument(help="The stage to plan.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Plan every stage.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask AWS nothing.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan of a stage here as a page.")] = None,
+    publishes: Annotated[
+        bool, typer.Option("--publish", help="Put the plans of what `render` wrote into the project's bucket.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="With --publish: where `render` wrote.")] = Path(
+        "rendered"
+    ),
+    model_package: Annotated[
+        str | None,
+        typer.Option(metavar="ARN|VERSION", help="The version to release; left out, what the stage file says."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if there is anything to warn of.")] = False,
+    repo: RepoOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a release of a stage, or of all, will do: what changes, how it goes, what it can see, what it costs."""
+    if (stage is None) != every:
+        raise typer.BadParameter("name one stage, or give --all", param_hint="STAGE")
+    if html and every:
+        raise typer.BadParameter("it is the page of one stage; name one instead of --all", param_hint="--html")
+    if publishes and (offline or model_package):
+        raise typer.BadParameter("it plans what was rendered, and asks AWS", param_hint="--publish")
+    loaded = load_repo(repo)
+    chosen = loaded.stages if stage is None else (loaded.stage(stage),)
+
+    from tidegate.plan import as_html, document
+
+    plans = [
+        _plan(loaded, each, offline=offline, wanted=model_package, rendered=out if publishes else None)
+        for each in chosen
+    ]
+    if html:
+        _write(html, as_html(plans[0]))
+    if publishes:
+        _publish(chosen, plans, out)
+    if as_json:
+        say_json({"plans": [document(each) for each in plans]} if every else document(plans[0]))
+    else:
+        _say(plans)
+    warnings = sum(len(each.warnings) for each in plans)
+    if strict and warnings:
+        complain(f"there is something to warn of, {warnings} in all, and --strict takes that for an error")
+        raise typer.Exit(1)
+
+
+def _plan(repo: Repo, stage: Stage, *, offline: bool, wanted: str | None, rendered: Path | None) -> "Plan":
+    from tidegate.clock import SystemClock
+    from tidegate.plan import OFFLINE, plan_release, read_situation
+
+    situation = OFFLINE if offline else read_situation(_client, stage.region, repo.endpoint_name(stage), repo.variant)
+    if rendered is not None:
+        asked = _rendered(rendered, stage)
+    else:
+        asked = _asked(repo, stage, wanted, situation, offline=offline)
+    price = _price(stage, offline=offline)
+    return plan_release(repo, stage, asked, situation, price, now=SystemClock().now(), offline=offline)
+
+
+def _rendered(folder: Path, stage: Stage) -> "Asked":
+    from tidegate.plan import Asked, Version
+    from tidegate.render import read_release
+
+    record = read_release(folder, stage.name)
+    return Asked(Version(record.model_package_version, record.model_package_arn), record.release_id)
+
+
+def _asked(repo: Repo, stage: Stage, wanted: str | None, situation: "Situation", *, offline: bool) -> "Asked":
+    from tidegate.plan import Asked, Version
+
+    if offline:
+        return Asked(unread="the registry was not asked (--offline)")
+
+    from tidegate.aws import aws_errors
+    from tidegate.cli.packages import find_package
+    from tidegate.render import render_stage
+
+    live = situation.live.production(repo.variant) if situation.live else None
+    unread: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
+    try:
+        package = find_package(stage, wanted, live)
+    except unread as error:
+        if wanted:
+            raise
+        return Asked(unread=str(error))
+    release = render_stage(repo, stage, package).record
+    return Asked(Version(package.version, package.arn), release.release_id)
+
+
+def _price(stage: Stage, *, offline: bool) -> "PriceFound":
+    from tidegate.plan import PriceFound
+
+    if stage.instances.price_per_hour is not None:
+        return PriceFound(stage.instances.price_per_hour, source="instances.price_per_hour")
+    if offline:
+        return PriceFound(None, missing="AWS was not asked (--offline), and the file has no instances.price_per_hour")
+    return _asked_price(stage.region, stage.instances.type)
+
+
+@cache
+def _asked_price(region: str, instance_type: str) -> "PriceFound":
+    from tidegate.plan import ask_price
+
+    return ask_price(_client, region, instance_type)
+
+
+@cache
+def _client(service: str, region: str) -> Any:
+    from tidegate.aws import client
+
+    return client(service, region)
+
+
+def _publish(stages: Iterable[Stage], plans: Iterable["Plan"], out: Path) -> None:
+    from tidegate.plan import as_html, publish, tell_pipeline
+
+    addresses = {}
+    for stage, each in zip(stages, plans, strict=True):
+        _write(out / f"{stage.name}.plan.html", as_html(each))
+        assert each.release_id is not None
+        addresses[stage.name] = publish(_client("s3", stage.region), stage, each, each.release_id)
+        complain(f"the plan of {stage.name}: {addresses[stage.name]}")
+    tell_pipeline(out, addresses)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _say(plans: Iterable["Plan"]) -> None:
+    from tidegate.plan import as_text, ink_for
+
+    watched = sys.stdout.isatty()
+    width = shutil.get_terminal_size((WIDTH_OF_A_LOG, 24)).columns if watched else WIDTH_OF_A_LOG
+    colour = watched and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    ink = ink_for(sys.stdout.encoding, colour=colour)
+    say("\n\n".join(as_text(each, width, ink).rstrip("\n") for each in plans))
