@@ -108,8 +108,9 @@ class TestValidate:
         code, out, err = tidegate("validate")
 
         assert (code, out) == (1, "")
-        first, second, count = err.splitlines()
+        first, line, mark, second, *_, count = err.splitlines()
         assert first.startswith("stages/prod.yml:4:16: a canary of 80% is too large; ")
+        assert (line, mark) == ("     4 |   canary_size: 80%", "       |                ^")
         assert second.startswith("stages/staging.yml:1:1: `speed` is not known here; ")
         assert count == "2 problems in 2 files; nothing was done"
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from tidegate.cli.commands import CommandGroup
-from tidegate.cli.console import aws_sentence, complain, complain_of_files, say
+from tidegate.cli.complaints import complain_of_files
+from tidegate.cli.console import aws_sentence, complain, say
 from tidegate.errors import TidegateError
 from tidegate.stage import StageFileError
 

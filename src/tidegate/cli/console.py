@@ -3,11 +3,11 @@
 import json
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import typer
 
-from tidegate.stage import Problem, Stage, StageFileError, Strategy, format_duration
+from tidegate.stage import RollbackRule, Stage, Strategy, format_duration, limits
 
 if TYPE_CHECKING:
     from tidegate.verify import Verdict
@@ -28,19 +28,6 @@ def say_json(document: Any) -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def complain_of_files(error: StageFileError) -> None:
-    """Print every problem on a line of its own, then how many there are."""
-    for problem in error.problems:
-        complain(str(problem))
-    files = len({problem.position.file for problem in error.problems})
-    complain(f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was done")
-
-
-def problem_document(problem: Problem) -> dict[str, Any]:
-    """Return a problem for `--json`."""
-    return {**problem.position._asdict(), "wrong": problem.wrong, "right": problem.right}
-
-
 def release_in_words(stage: Stage) -> Iterable[str]:
     """Yield what a release of the stage will do, a line each."""
     release = stage.release
@@ -51,10 +38,18 @@ def release_in_words(stage: Stage) -> Iterable[str]:
             yield f"{stage.name}: {fleet}, all traffic at once"
         case Strategy.CANARY:
             yield f"{stage.name}: {fleet}, a canary of {release.canary_size} for {bake}, then all traffic"
+        case Strategy.LINEAR:
+            yield f"{stage.name}: {fleet}, traffic in steps of {release.linear_step_size}, {bake} after each"
+        case Strategy.ROLLING:
+            yield f"{stage.name}: {fleet}, replaced in batches of {release.maximum_batch_size}, {bake} after each"
+        case _:
+            assert_never(release.strategy)
     limit = format_duration(release.maximum_execution_timeout)
-    yield f"  the old fleet stays for {keep} after that; the release may take {limit}"
+    if release.strategy is not Strategy.ROLLING:
+        yield f"  the old fleet stays for {keep} after that"
+    yield f"  the release may take {limit}"
     for rule in release.rollback_on:
-        yield f"  rolled back when {rule.metric} ({rule.statistic}) is above {rule.above} in {rule.periods} minutes"
+        yield f"  rolled back when {rule.metric} ({rule.statistic}) is above {rule.above} in {_periods(rule)}"
     if not release.rollback_on:
         yield "  never rolled back: no rollback_on"
 
@@ -82,5 +77,7 @@ def aws_sentence(error: Exception) -> str | None:
     return None
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _periods(rule: RollbackRule) -> str:
+    if rule.period == limits.METRIC_PERIOD:
+        return f"{rule.periods} minutes"
+    return f"{rule.periods} periods of {format_duration(rule.period)}"

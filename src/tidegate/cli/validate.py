@@ -1,27 +1,88 @@
 """`tidegate validate`."""
 
+import json
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from tidegate.cli.console import problem_document, release_in_words, say, say_json
+from tidegate.cli.complaints import Format, complain_of_files, default_format, problems_document
+from tidegate.cli.console import release_in_words, say, say_json
 from tidegate.cli.options import JsonOption, RepoOption
-from tidegate.stage import StageFileError, load_repo
+from tidegate.stage import Repo, StageFileError
+from tidegate.stage.load import read_files, type_repo
 
 
-def validate(repo: RepoOption = Path(), as_json: JsonOption = False) -> None:
+class Kind(StrEnum):
+    """What a file of a deploy repository is."""
+
+    STAGE = "stage"
+    ENDPOINT = "endpoint"
+
+
+def validate(
+    repo: RepoOption = Path(),
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE",
+            help="Print the stage as it is after the merge, each value with where it came from.",
+            show_default=False,
+        ),
+    ] = None,
+    schema: Annotated[
+        Kind | None,
+        typer.Option(help="Print the JSON Schema of a kind of file, for editors; no repository is read."),
+    ] = None,
+    wanted: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="How to answer: lines for people, one JSON document, or annotations for GitHub; "
+            "left out, text, or github where GITHUB_ACTIONS is true.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check every file of the repository; exit 1 with file:line:column of all that is wrong."""
-    try:
-        loaded = load_repo(repo)
-    except StageFileError as error:
-        if not as_json:
-            raise
-        say_json({"ok": False, "problems": [problem_document(problem) for problem in error.problems]})
-        raise typer.Exit(error.exit_code) from None
-    if as_json:
-        say_json({"ok": True, "stages": [stage.model_dump(mode="json") for stage in loaded.stages]})
+    if as_json and wanted not in {None, Format.JSON}:
+        raise typer.BadParameter("--json is --format json; give one of them", param_hint="--format")
+    if show is not None and schema is not None:
+        raise typer.BadParameter("give one of --show and --schema", param_hint="--schema")
+    answer = Format.JSON if as_json else wanted or default_format()
+    if schema is not None:
+        from tidegate.stage.schema import endpoint_schema, stage_schema
+
+        say_json(stage_schema() if schema is Kind.STAGE else endpoint_schema())
         return
-    for stage in loaded.stages:
+    files = read_files(repo)
+    try:
+        loaded = type_repo(repo, files)
+    except StageFileError as error:
+        if answer is Format.JSON:
+            say_json(problems_document(error))
+        else:
+            complain_of_files(error, answer)
+        raise typer.Exit(error.exit_code) from None
+    if show is not None:
+        from tidegate.stage.origin import shown_json, shown_yaml, values_of
+
+        values = values_of(loaded, loaded.stage(show), files)
+        say(
+            json.dumps(shown_json(values), indent=2, ensure_ascii=False)
+            if answer is Format.JSON
+            else shown_yaml(values)
+        )
+    elif answer is Format.JSON:
+        say_json({"ok": True, "stages": [stage.model_dump(mode="json") for stage in loaded.stages]})
+    else:
+        _say_what_releases_do(loaded)
+
+
+def _say_what_releases_do(repo: Repo) -> None:
+    for stage in repo.stages:
         for line in release_in_words(stage):
             say(line)
-    say(f"endpoint.yml and {len(loaded.stages)} stage files are right")
+    say(f"endpoint.yml and {len(repo.stages)} stage files are right")

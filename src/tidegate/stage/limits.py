@@ -122,8 +122,11 @@ INSTANCE_TYPE: Final = re.compile(r"ml\.[a-z][a-z0-9-]{0,15}\.[a-z0-9-]{2,16}") 
 SCHEDULE: Final = re.compile(r"cron\(0 (\*|([01]?[0-9]|2[0-3])(/(0?[1-9]|1[0-9]|2[0-4]))?) \? \* \* \*\)")
 
 # Defaults, where SageMaker has one that botocore states it is SageMaker's.
+DEFAULT_WAIT_INTERVAL: Final = timedelta(0)  # ours: strategies that wait have to say how long
 DEFAULT_TERMINATION_WAIT: Final = timedelta(0)  # botocore, in the text of TerminationWaitInSeconds
 DEFAULT_EXECUTION_TIMEOUT: Final = timedelta(hours=1)  # ours: always sent, since SageMaker's own is not documented
+DEFAULT_VERSION: Final = "approved"  # ours: the newest version that somebody has approved
+DEFAULT_CHAMPION: Final = "live"  # ours: the version that serves
 DEFAULT_VARIANT: Final = "AllTraffic"  # the name that SageMaker's own tools use
 
 # Money.

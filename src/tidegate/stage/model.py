@@ -42,16 +42,22 @@ class Place(Frozen):
     """An account and a region that the project's pipeline can deploy to, beside its own."""
 
     account: Account = Field(examples=['"222222222222"'])
+    """Its 12 digits, in quotes."""
     region: Region = Field(examples=["eu-west-1"])
+    """Its name, such as eu-west-1."""
 
 
 class Project(Frozen):
     """The SageMaker project that the repository belongs to."""
 
     name: ProjectName = Field(examples=["bikeshare"])
+    """The project's name in SageMaker."""
     id: ProjectId = Field(examples=["p-abc123def456"])
+    """The project's id in SageMaker."""
     account: Account = Field(examples=['"111122223333"'])
+    """The account that the project is in: 12 digits, in quotes."""
     region: Region = Field(examples=["eu-west-1"])
+    """The region that the project is in."""
     places: tuple[Place, ...] = ()
     """Where else the launch has wired the pipeline to. A stage in any other place is refused: it would be deployed
     into the project's own account."""
@@ -66,6 +72,7 @@ class Expect(Frozen):
     """What `plan` reckons with; nothing else does."""
 
     requests_per_minute: Annotated[float, number_above_zero()] = Field(examples=[600])
+    """How many requests the endpoint gets."""
     error_rate: Annotated[Rate, WRITTEN_RATE] = Rate(Decimal(0))
     """The share of requests that fails at the version that serves."""
     notice: Annotated[Rate, WRITTEN_RATE] | None = None
@@ -76,6 +83,7 @@ class Notifications(Frozen):
     """Who is told when an alarm of the endpoint fires."""
 
     topic: TopicArn = Field(examples=["arn:aws:sns:eu-west-1:111122223333:releases"])
+    """The SNS topic that alarms are sent to."""
 
 
 class Approval(StrEnum):
@@ -89,35 +97,56 @@ class Stage(Frozen):
     """One stage: `stages/NAME.yml` over what `endpoint.yml` says for all of them."""
 
     name: StageName
+    """What its file is called."""
     account: Account = Field(examples=['"111122223333"'])
+    """The account that the stage is deployed to, 12 digits in quotes; left out, the project's."""
     region: Region = Field(examples=["eu-west-1"])
+    """The region that the stage is deployed to; left out, the project's."""
     model_package_group: ModelPackageGroup = Field(examples=["bikeshare-p-abc123def456"])
     """The group of the registry that versions are taken from: its name, or its ARN where another account has it."""
-    version: VersionWord = "approved"
+    version: VersionWord = limits.DEFAULT_VERSION
     """What is released: `approved`, the newest version that is approved and was not rolled back, or a number."""
     execution_role: RoleArn = Field(examples=["arn:aws:iam::111122223333:role/name"])
+    """The role that the endpoint's containers have."""
     bucket: Bucket = Field(examples=["sagemaker-project-p-abc123def456"])
+    """Where captured data goes: a bucket's name, without s3://."""
     kms_key: KmsKeyArn = Field(examples=["arn:aws:kms:eu-west-1:111122223333:key/id"])
+    """What volumes and captured data are encrypted with."""
     instances: Instances
+    """The fleet that serves the stage."""
     autoscaling: Autoscaling | None = None
+    """Instances follow the traffic; left out, their number is fixed."""
     capture: Capture | None = None
+    """Requests and answers are kept; left out, none are."""
     environment: Environment = Field(default_factory=dict)
+    """Environment variables of the container; numbers and truths in quotes."""
     timeouts: Timeouts = Timeouts.model_construct()
+    """How long an instance may take before it serves."""
     network: Network = Network.model_construct()
+    """The VPC that the containers are in; left out, none of yours."""
     tags: Tags = Field(default_factory=dict)
+    """Tags of the stack and what is in it."""
     expect: Expect | None = None
+    """What `tidegate plan` reckons with; nothing else does."""
     test: Trial | None = None
+    """A test in production before each release; left out, none."""
     release: Release
+    """How a new version takes over, and what makes it give way."""
     monitoring: Monitoring = Monitoring.model_construct()
+    """What Model Monitor looks at; left out, nothing."""
     notifications: Notifications | None = None
+    """Who is told when an alarm fires; left out, nobody."""
     approval: Annotated[Approval, one_of(Approval, "an approval")] = Approval.MANUAL
+    """Whether a person is asked before the pipeline goes into the stage."""
 
 
 class Shared(Frozen):
     """What only `endpoint.yml` says; its other keys are defaults for the stages."""
 
     project: Project
+    """The SageMaker project that the repository belongs to; the launch wrote it."""
     variant: ResourceName = limits.DEFAULT_VARIANT
+    """The production variant's name. Guardrails act only while it stays the same."""
 
 
 class Repo(Shared):

@@ -4,12 +4,12 @@ Each has one way in (`parse_…`, from what YAML holds) and one way out (`str` o
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from tidegate.stage import limits
 from tidegate.stage.problems import InvalidValueError
@@ -209,6 +209,23 @@ def parse_periods(value: object) -> Periods:
             f"the first number is at least 1 and at most the second, which is at most {most} (one day)",
         )
     return periods
+
+
+def as_written(value: object) -> Any:
+    """Return a typed value as a file holds it: text, a number, true, false, nothing, or those in mappings and lists."""
+    match value:
+        case StrEnum() | Size(kind=CapacityType.CAPACITY_PERCENT) | Rate() | Latency() | Periods() | Price():
+            return str(value)
+        case Size():
+            return value.value
+        case timedelta():
+            return format_duration(value)
+        case Mapping():
+            return {key: as_written(each) for key, each in value.items()}
+        case tuple():
+            return [as_written(each) for each in value]
+        case _:
+            return value
 
 
 def show(value: object) -> str:

@@ -47,9 +47,13 @@ class RollbackRule(Frozen):
     metric: Annotated[Metric, one_of(Metric, "a metric that endpoints publish")] = Field(
         examples=["Invocation5XXErrors"]
     )
+    """What is watched; each of these gets worse by growing."""
     statistic: Statistic = Field(default_factory=lambda rule: "p99" if rule["metric"].is_latency else "Average")
+    """For errors `Average`, for latencies a percentile such as `p99`, `Average` or `Maximum`."""
     above: Threshold = Field(examples=["1%", "250ms"])
+    """The threshold: a share of requests for errors, a time for latencies."""
     periods: Annotated[Periods, WRITTEN_PERIODS] = Periods(1, 1)
+    """In how many of how many periods in a row the metric has to be above the threshold."""
     period: MetricPeriod = limits.METRIC_PERIOD
     """How long one period is; whole minutes."""
 
@@ -68,11 +72,20 @@ class Release(Frozen):
     """
 
     strategy: Annotated[Strategy, one_of(Strategy, "a strategy")] = Field(examples=["canary"])
-    canary_size: SizeOf | None = None
-    linear_step_size: SizeOf | None = None
-    maximum_batch_size: SizeOf | None = None
-    rollback_maximum_batch_size: SizeOf | None = None
-    wait_interval: Wait = timedelta(0)
-    termination_wait: Wait = limits.DEFAULT_TERMINATION_WAIT
-    maximum_execution_timeout: ExecutionTimeout = limits.DEFAULT_EXECUTION_TIMEOUT
+    """How traffic moves to the new fleet."""
+    canary_size: SizeOf | None = Field(default=None, examples=["25%", 1])
+    """`canary` only: the part of the fleet that takes traffic first, at most half of it."""
+    linear_step_size: SizeOf | None = Field(default=None, examples=["25%", 1])
+    """`linear` only: the part of the fleet that takes traffic with each step, from 10% to half of it."""
+    maximum_batch_size: SizeOf | None = Field(default=None, examples=["25%", 1])
+    """`rolling` only: the part of the fleet that is replaced at a time, from 5% to half of it."""
+    rollback_maximum_batch_size: SizeOf | None = Field(default=None, examples=["100%"])
+    """`rolling` only: the part of the fleet that a rollback replaces at a time; left out, all of it."""
+    wait_interval: Wait = Field(default=limits.DEFAULT_WAIT_INTERVAL, examples=["10m"])
+    """How long a canary, a step or a batch bakes before the next one."""
+    termination_wait: Wait = Field(default=limits.DEFAULT_TERMINATION_WAIT, examples=["5m"])
+    """How long all traffic bakes on the new fleet before the old one goes; `rolling` has no such time."""
+    maximum_execution_timeout: ExecutionTimeout = Field(default=limits.DEFAULT_EXECUTION_TIMEOUT, examples=["1h"])
+    """When SageMaker gives an update up; longer than all waits together."""
     rollback_on: tuple[RollbackRule, ...] = ()
+    """What makes a release give way: an alarm on each rule, watched while it bakes."""

@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator
 
-from tidegate.stage import limits
+from tidegate.stage import instance_types, limits
 from tidegate.stage.problems import InvalidValueError
 from tidegate.stage.quantities import THRESHOLD_SCHEMA, Latency, Rate, parse_latency, parse_rate, show
 from tidegate.stage.written import Written, matching, whole
@@ -60,6 +60,20 @@ def _count(value: object) -> int:
     raise InvalidValueError(
         f"{show(value)} is not a number of instances", f"write a whole number from 1 to {limits.INSTANCES_MAX}"
     )
+
+
+def instance_type(known: frozenset[str], what: str) -> Written:
+    """Make a validator that takes the known instance types, and those of families that are newer."""
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str):
+            raise InvalidValueError(f"{show(value)} is not {what}", "write one such as ml.m5.large")
+        if value in known or (limits.INSTANCE_TYPE.fullmatch(value) and instance_types.is_newer(value, known)):
+            return value
+        near = instance_types.nearest(value, known)
+        raise InvalidValueError(f"{show(value)} is not {what}", f"write one such as {near}")
+
+    return Written(parse, schema={"anyOf": [{"enum": sorted(known)}, matching(limits.INSTANCE_TYPE)]})
 
 
 def _statistic(value: object) -> str:
@@ -289,8 +303,9 @@ Bucket = Annotated[
         limits.BUCKET, "a bucket name", "use 3 to 63 lower-case letters, digits, hyphens and dots, without s3://"
     ),
 ]
-InstanceType = Annotated[
-    str, _matching(limits.INSTANCE_TYPE, "an instance type of SageMaker", "write one such as ml.m5.large")
+InstanceType = Annotated[str, instance_type(instance_types.HOSTING, "an instance type of SageMaker endpoints")]
+MonitoringInstanceType = Annotated[
+    str, instance_type(instance_types.PROCESSING, "an instance type of SageMaker processing jobs")
 ]
 InstanceCount = Annotated[int, Written(_count, schema=whole(1, limits.INSTANCES_MAX))]
 Statistic = Annotated[str, Written(_statistic, schema={"anyOf": [{"enum": list(_STATISTICS)}, matching(_PERCENTILE)]})]
