@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from tests.tidegate.answering import refusal
 from tidegate.cli import commands, main
 from tidegate.errors import TidegateError
 from tidegate.verify import ConfigSeen, EndpointSeen, Evidence, Outcome, Verdict
@@ -26,6 +27,7 @@ release:
 STAGING = "instances: {type: ml.m5.large, count: 1}\nrelease: {strategy: all_at_once}\n"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GROUP = "bikeshare-p-abc123def456"
+KINDS = ("config.json", "release.json", "template.yaml")
 ARN = f"arn:aws:sagemaker:eu-west-1:111122223333:model-package/{GROUP}"
 
 
@@ -83,11 +85,14 @@ class Registry:
     def describe_model_package(self, *, ModelPackageName: str) -> dict:  # noqa: N803
         return self._package(int(ModelPackageName.rpartition("/")[2]))
 
+    def describe_endpoint(self, *, EndpointName: str) -> dict:  # noqa: N803
+        raise refusal("ValidationException", f'Could not find endpoint "{EndpointName}".')
+
 
 @pytest.fixture
 def registry(monkeypatch) -> Registry:
     registry = Registry()
-    monkeypatch.setattr("tidegate.cli.packages.client", lambda service, region: registry)
+    monkeypatch.setattr("tidegate.aws.client", lambda service, region: registry)
     return registry
 
 
@@ -140,9 +145,8 @@ class TestRender:
         assert (code, err) == (0, "")
         assert f"version 2 of {GROUP}: {ARN}/2" in out
         assert sorted(path.name for path in (repo / "rendered").iterdir()) == [
-            f"{stage}.{kind}"
-            for stage in ("prod", "staging")
-            for kind in ("config.json", "release.json", "template.yaml")
+            "pipeline.env",
+            *(f"{stage}.{kind}" for stage in ("prod", "staging") for kind in KINDS),
         ]
         assert json.loads((repo / "rendered/prod.release.json").read_text())["model_package_arn"] == f"{ARN}/2"
 
@@ -206,7 +210,7 @@ class TestRender:
         def refuse(service, region):
             raise NoCredentialsError
 
-        monkeypatch.setattr("tidegate.cli.packages.client", refuse)
+        monkeypatch.setattr("tidegate.aws.client", refuse)
 
         code, _, err = tidegate("render", "prod")
 

@@ -18,28 +18,36 @@ def render(
         str | None,
         typer.Option(
             metavar="ARN|VERSION",
-            help="The approved version to release; left out, the newest one that was not rolled back.",
+            help="The approved version to release; left out, the one that the stage file names.",
         ),
     ] = None,
     repo: RepoOption = Path(),
 ) -> None:
-    """Write the CloudFormation template and the release record of a stage, or of all: every file or none."""
+    """Write the CloudFormation template and the release record of a stage, or of all: every file or none.
+
+    Where a test is due or in place, also the files that put it in place and take it away. `pipeline.env` tells the
+    pipeline what to ask and do.
+    """
     if (stage is None) != every:
         raise typer.BadParameter("name one stage, or give --all", param_hint="STAGE")
     loaded = load_repo(repo)
     chosen = loaded.stages if stage is None else (loaded.stage(stage),)
 
-    from tidegate.cli.packages import find_package
-    from tidegate.render import render_stage, write_files
+    from tidegate.aws import client
+    from tidegate.render import PIPELINE_FILE, Lookup, pipeline_file, render_updates, templates_of, write_files
 
-    packages = {each.name: find_package(each, model_package) for each in chosen}
-    files = {
-        name: text for each in chosen for name, text in render_stage(loaded, each, packages[each.name]).files.items()
-    }
-    write_files(files, out)
-    for each in chosen:
-        package = packages[each.name]
-        say(f"version {package.version} of {each.model_package_group}: {package.arn}")
+    lookup = Lookup(loaded, lambda region: client("sagemaker", region))
+    updates = [render_updates(loaded, each, lookup.situation(each, model_package)) for each in chosen]
+    files = {name: text for update in updates for name, text in update.files.items()}
+    write_files(files | {PIPELINE_FILE: pipeline_file(updates)}, out)
+
+    for each, update in zip(chosen, updates, strict=True):
+        record = update.release.record
+        say(f"version {record.model_package_version} of {each.model_package_group}: {record.model_package_arn}")
         for line in release_in_words(each):
             say(line)
-    say(f"written to {out}: {', '.join(files)}")
+        for note in update.notes:
+            say(f"  {note}")
+    for line in templates_of(loaded.root).in_words():
+        say(line)
+    say(f"written to {out}: {', '.join([*files, PIPELINE_FILE])}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tidegate.registry import RegistryClient
 
@@ -33,6 +33,9 @@ class Baselines:
 
     data_quality: Baseline = Baseline()
     model_quality: Baseline = Baseline()
+
+
+NO_BASELINES: Final = Baselines()
 
 
 def read_baselines(client: RegistryClient, model_package_arn: str) -> Baselines:

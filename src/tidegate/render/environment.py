@@ -67,10 +67,14 @@ class Templates:
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise TemplateFailedError(f"{self._where(error, name)}: {error}") from None
 
-    def misnamed(self) -> Iterator[str]:
-        """Name the repository's templates that take no shipped one's place and that no other template has used."""
-        used = {key[1] for key in self._environment.cache} if self._environment.cache else set()
-        return (name for name in self.own if name not in self.overrides and name not in used)
+    def in_words(self) -> Iterator[str]:
+        """Tell which of the repository's templates take a shipped one's place, and which are not used at all."""
+        used = {name for _, name in self._environment.cache or ()}
+        for name in self.own:
+            if name in self.overrides:
+                yield f"{OVERRIDES}/{name} takes the place of the one shipped"
+            elif name not in used:
+                yield f"{OVERRIDES}/{name} is not used: those shipped are {', '.join(sorted(shipped_names()))}"
 
     def told(self, name: str) -> str:
         """Return how to tell people which template `name` is: the repository's own, or the one shipped."""

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from tidegate.alarms import rollback_alarms
 from tidegate.guardrails import of_release, shifts, to_deployment_config, waits
 from tidegate.registry import ModelPackage
-from tidegate.render.baselines import Baselines
+from tidegate.render.baselines import NO_BASELINES, Baselines
 from tidegate.render.document import BrokenTemplateError, check, parse
 from tidegate.render.environment import Templates, templates_of
 from tidegate.render.release import (
@@ -48,7 +48,7 @@ def render_stage(
     stage: Stage,
     package: ModelPackage,
     *,
-    baselines: Baselines = Baselines(),  # noqa: B008 it is frozen
+    baselines: Baselines = NO_BASELINES,
 ) -> Rendered:
     """Return the release of a version: `{stage}.template.yaml`, `.config.json` and `.release.json`.
 
@@ -65,7 +65,7 @@ def render_live(
     stage: Stage,
     champion: ModelPackage,
     *,
-    baselines: Baselines = Baselines(),  # noqa: B008
+    baselines: Baselines = NO_BASELINES,
 ) -> Rendered:
     """Return the champion alone, `{stage}.live.…`: the end of a test. It is not guarded, for the variants change."""
     return _render(repo, stage, Phase.LIVE, champion, None, baselines)
@@ -77,7 +77,7 @@ def render_test(
     champion: ModelPackage,
     challenger: ModelPackage,
     *,
-    baselines: Baselines = Baselines(),  # noqa: B008
+    baselines: Baselines = NO_BASELINES,
 ) -> Rendered:
     """Return the test of a stage that has one, `{stage}.test.…`: the champion serves, beside it the challenger.
 

@@ -1,0 +1,106 @@
+"""What a stage's updates depend on beside its file: what serves, and which versions the registry has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from tidegate.aws import aws_errors, is_denied
+from tidegate.errors import TidegateError
+from tidegate.registry import Live, LiveVariant, ModelPackage, group_region, pick, read_live
+from tidegate.render.baselines import NO_BASELINES, Baselines, read_baselines
+from tidegate.stage import Repo, Stage
+
+ClientOf = Callable[[str], Any]
+"""Makes a client of SageMaker in a region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What serves could not be read; `why` is a sentence without its full stop."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`live` is None where there is no endpoint. `champion` is the version behind the production variant.
+
+    `champion` is None where there is none or nobody asked: only a test, and what takes one away, need it.
+    """
+
+    live: Live | Unread | None
+    release: ModelPackage
+    champion: ModelPackage | None = None
+    release_baselines: Baselines = NO_BASELINES
+    champion_baselines: Baselines = NO_BASELINES
+
+
+class Lookup:
+    """Reads the situation of each stage of a repository, equal questions once."""
+
+    def __init__(self, repo: Repo, client_of: ClientOf) -> None:
+        self._repo = repo
+        self._client = cache(client_of)
+        self._baselines = cache(lambda region, arn: read_baselines(self._client(region), arn))
+        self._pick = cache(lambda region, group, word, live: pick(self._client(region), group, word, live))
+
+    def situation(self, stage: Stage, wanted: str | None = None) -> Situation:
+        """Return what the updates of a stage depend on; `wanted` is a version to release instead of the file's.
+
+        Raises TidegateError where there is no such version, it may not be released, or what serves would have to be
+        known and cannot be read.
+        """
+        live = self._live(stage)
+        variant = live.production(self._repo.variant) if isinstance(live, Live) and live.serves else None
+        word = wanted or _word(stage)
+        if isinstance(live, Unread) and (stage.test or word == "live"):
+            raise TidegateError(f"stage {stage.name} needs to know which version is live, but {live.why}")
+        release = self._package(stage, word, variant)
+        champion = self._champion(stage, live, variant)
+        return Situation(
+            live=live,
+            release=release,
+            champion=champion,
+            release_baselines=self._registered_baselines(stage, release),
+            champion_baselines=self._registered_baselines(stage, champion),
+        )
+
+    def _live(self, stage: Stage) -> Live | Unread | None:
+        if stage.account != self._repo.project.account:
+            return Unread(
+                f"its endpoint is in account {stage.account}, which cannot be read from the project's own, "
+                f"{self._repo.project.account}"
+            )
+        try:
+            return read_live(self._client(stage.region), self._repo.endpoint_name(stage))
+        except aws_errors() as error:
+            if not is_denied(error):
+                raise
+            return Unread(f"its endpoint may not be read: {error}")
+
+    def _champion(self, stage: Stage, live: Live | Unread | None, variant: LiveVariant | None) -> ModelPackage | None:
+        if not isinstance(live, Live) or variant is None:
+            return None
+        if stage.test is not None:
+            return self._package(stage, stage.test.champion, variant)
+        return self._package(stage, "live", variant) if variant.model_package_arn else None
+
+    def _package(self, stage: Stage, word: str, variant: LiveVariant | None) -> ModelPackage:
+        group = stage.model_package_group
+        package: ModelPackage = self._pick(group_region(group, stage.region), group, word, variant)
+        return package
+
+    def _registered_baselines(self, stage: Stage, package: ModelPackage | None) -> Baselines:
+        monitors = (stage.monitoring.data_quality, stage.monitoring.model_quality)
+        if package is None or all(monitor is None or monitor.baseline for monitor in monitors):
+            return NO_BASELINES
+        found: Baselines = self._baselines(group_region(stage.model_package_group, stage.region), package.arn)
+        return found
+
+
+def _word(stage: Stage) -> str:
+    """Return which version a stage releases: what its test compares with the champion, where it has one."""
+    if stage.test is not None and stage.test.challenger != "approved":
+        return stage.test.challenger
+    return stage.version
