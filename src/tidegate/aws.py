@@ -67,11 +67,6 @@ def is_missing(error: Exception) -> bool:
 
 
 def is_denied(error: Exception) -> bool:
-    """Whether the service says that whoever asks may not know."""
-    return _code(error) in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-
-
-def is_denied(error: Exception) -> bool:
     """Whether the service says that the caller may not do what was asked."""
     return _code(error) in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
