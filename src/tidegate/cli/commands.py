@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GROUP: Final = "tidegate.commands"
 
 
-OWN: Final = ("validate", "plan", "render", "verify")
+OWN: Final = ("validate", "explain", "plan", "render", "verify")
 """Tidegate's own commands in the order of a release: `NAME` is the function `NAME` of `tidegate.cli.NAME`."""
 
 
