@@ -13,6 +13,7 @@ import typer
 from tests.tidegate.answering import refusal
 from tidegate.cli import commands, main
 from tidegate.errors import TidegateError
+from tidegate.registry import Live
 from tidegate.verify import ConfigSeen, EndpointSeen, Evidence, Outcome, Verdict
 
 ENDPOINT = (Path(__file__).parent / "stage" / "endpoint.yml").read_text()
@@ -187,6 +188,45 @@ class TestRender:
         assert code == 1
         assert "has no versions yet; run the model build pipeline first" in err
         assert not (repo / "rendered").exists()
+
+    def test_before_anything_was_approved_a_pipeline_can_be_told_to_skip_all(self, repo, tidegate, registry):
+        registry.versions = {3: {"ModelApprovalStatus": "PendingManualApproval"}}
+
+        code, out, err = tidegate("render", "--all", "--allow-none")
+
+        assert (code, err) == (0, "")
+        assert "has no approved version (1 pending)" in out
+        assert "No stage has an endpoint yet" in out
+        assert [path.name for path in (repo / "rendered").iterdir()] == ["pipeline.env"]
+        assert (repo / "rendered/pipeline.env").read_text().splitlines() == [
+            f"{stage}_{variable}"
+            for stage in ("PROD", "STAGING")
+            for variable in ("APPROVAL=none", "TEST=no", "TEST_END=no", "RELEASE=no")
+        ]
+
+    @pytest.mark.parametrize("live", ["staging", "prod"])
+    def test_where_an_endpoint_serves_having_nothing_approved_is_an_error_all_the_same(
+        self, repo, tidegate, registry, monkeypatch, live
+    ):
+        registry.versions = {2: {"ModelApprovalStatus": "Rejected"}}
+
+        monkeypatch.setattr(
+            "tidegate.render.situation.read_live",
+            lambda _, name: Live(name, "Creating", "config", "", ()) if name.endswith(live) else None,
+        )
+
+        code, _, err = tidegate("render", "--all", "--allow-none")
+
+        assert code == 1
+        assert "has no approved version (1 rejected)" in err
+        assert not (repo / "rendered").exists()
+
+    @pytest.mark.parametrize("arguments", [("prod",), ("--all", "--model-package", "2")])
+    def test_allowing_none_is_of_all_stages_and_of_no_version(self, repo, tidegate, registry, arguments):
+        code, _, err = tidegate("render", *arguments, "--allow-none")
+
+        assert code == 2
+        assert "--allow-none" in err
 
     def test_one_wrong_file_and_nothing_is_rendered(self, repo, tidegate, registry):
         (repo / "stages/prod.yml").write_text(PROD.replace("25%", "80%"))

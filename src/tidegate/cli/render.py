@@ -21,6 +21,12 @@ def render(
             help="The approved version to release; left out, the one that the stage file names.",
         ),
     ] = None,
+    allow_none: Annotated[
+        bool,
+        typer.Option(
+            "--allow-none", help="With --all: where no version is approved and no stage has an endpoint, skip all."
+        ),
+    ] = False,
     repo: RepoOption = Path(),
 ) -> None:
     """Write the CloudFormation template and the release record of a stage, or of all: every file or none.
@@ -30,14 +36,32 @@ def render(
     """
     if (stage is None) != every:
         raise typer.BadParameter("name one stage, or give --all", param_hint="STAGE")
+    if allow_none and (not every or model_package):
+        raise typer.BadParameter("it is of --all, and of no version that is named", param_hint="--allow-none")
     loaded = load_repo(repo)
     chosen = loaded.stages if stage is None else (loaded.stage(stage),)
 
     from tidegate.aws import client
-    from tidegate.render import PIPELINE_FILE, Lookup, pipeline_file, render_updates, templates_of, write_files
+    from tidegate.registry import NoApprovedVersionError
+    from tidegate.render import (
+        PIPELINE_FILE,
+        Lookup,
+        pipeline_file,
+        pipeline_file_of_nothing,
+        render_updates,
+        templates_of,
+        write_files,
+    )
 
     lookup = Lookup(loaded, lambda region: client("sagemaker", region))
-    updates = [render_updates(loaded, each, lookup.situation(each, model_package)) for each in chosen]
+    try:
+        updates = [render_updates(loaded, each, lookup.situation(each, model_package)) for each in chosen]
+    except NoApprovedVersionError as error:
+        if not allow_none or not lookup.nothing_is_live():
+            raise
+        write_files({PIPELINE_FILE: pipeline_file_of_nothing(each.name for each in chosen)}, out)
+        say(f"{error}. No stage has an endpoint yet: there is nothing to release, and nobody is asked")
+        return
     files = {name: text for update in updates for name, text in update.files.items()}
     write_files(files | {PIPELINE_FILE: pipeline_file(updates)}, out)
 

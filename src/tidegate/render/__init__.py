@@ -5,7 +5,7 @@ from tidegate.render.document import BrokenTemplateError
 from tidegate.render.encode import UnsafeValueError
 from tidegate.render.environment import TemplateFailedError, templates_of
 from tidegate.render.files import write_files
-from tidegate.render.phases import PIPELINE_FILE, Updates, pipeline_file, render_updates
+from tidegate.render.phases import PIPELINE_FILE, Updates, pipeline_file, pipeline_file_of_nothing, render_updates
 from tidegate.render.release import Phase, ReleaseRecord, TrialRecord, champion_of, is_trial, read_release, release_file
 from tidegate.render.situation import Lookup, Situation, Unread
 from tidegate.render.stage import Rendered, render_live, render_stage, render_test
@@ -28,6 +28,7 @@ __all__ = [
     "champion_of",
     "is_trial",
     "pipeline_file",
+    "pipeline_file_of_nothing",
     "read_baselines",
     "read_release",
     "release_file",

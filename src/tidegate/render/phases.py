@@ -45,13 +45,13 @@ class Updates:
     @property
     def variables(self) -> Mapping[str, str]:
         """What the pipeline asks about the stage."""
-        name = self.stage.upper()
-        return {
-            f"{name}_APPROVAL": self.approval,
-            f"{name}_TEST": _yes(self.test is not None),
-            f"{name}_TEST_END": _yes(self.live is not None),
-            f"{name}_RELEASE": _yes(self.releases),
-        }
+        return _variables(
+            self.stage,
+            self.approval,
+            test=self.test is not None,
+            test_end=self.live is not None,
+            release=self.releases,
+        )
 
 
 def render_updates(repo: Repo, stage: Stage, situation: Situation) -> Updates:
@@ -87,7 +87,26 @@ def render_updates(repo: Repo, stage: Stage, situation: Situation) -> Updates:
 
 def pipeline_file(updates: Iterable[Updates]) -> str:
     """Return the text of `pipeline.env`."""
-    return "".join(f"{name}={value}\n" for update in updates for name, value in update.variables.items())
+    return _lines(update.variables for update in updates)
+
+
+def pipeline_file_of_nothing(stages: Iterable[str]) -> str:
+    """Return the text of `pipeline.env` where nothing is to be released: the pipeline skips all of these stages."""
+    return _lines(_variables(stage, "none", test=False, test_end=False, release=False) for stage in stages)
+
+
+def _lines(variables: Iterable[Mapping[str, str]]) -> str:
+    return "".join(f"{name}={value}\n" for each in variables for name, value in each.items())
+
+
+def _variables(stage: str, approval: str, *, test: bool, test_end: bool, release: bool) -> Mapping[str, str]:
+    name = stage.upper()
+    return {
+        f"{name}_APPROVAL": approval,
+        f"{name}_TEST": _yes(test),
+        f"{name}_TEST_END": _yes(test_end),
+        f"{name}_RELEASE": _yes(release),
+    }
 
 
 def _notes(

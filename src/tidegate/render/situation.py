@@ -66,6 +66,10 @@ class Lookup:
             champion_baselines=self._registered_baselines(stage, champion),
         )
 
+    def nothing_is_live(self) -> bool:
+        """Whether it is known of every stage that it has no endpoint."""
+        return all(self._live(stage) is None for stage in self._repo.stages)
+
     def _live(self, stage: Stage) -> Live | Unread | None:
         if stage.account != self._repo.project.account:
             return Unread(
