@@ -90,10 +90,11 @@ class Bar:
 
     def met(self, share: float, needed: float) -> bool:
         """Whether a share of bad requests is enough where `needed` is asked for."""
-        return share > needed + _ROUNDING if self.strict else share >= needed - _ROUNDING
+        return share > needed + ROUNDING if self.strict else share >= needed - ROUNDING
 
 
-_ROUNDING: Final = 1e-9
+ROUNDING: Final = 1e-9
+"""By how much sums of floats may be off."""
 
 
 @dataclass(frozen=True, slots=True)

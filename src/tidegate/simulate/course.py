@@ -66,6 +66,8 @@ class World:
     new: Behaviours
     thresholds: tuple[float, ...]
     """Latencies in microseconds, rising: how many answers are slower than each is counted."""
+    times_latency: bool
+    """Whether it is summed up how long answers take."""
 
     @property
     def phase(self) -> float:
@@ -198,8 +200,9 @@ def _expected(world: World, behaviours: Behaviours, parts: Sequence[tuple[float,
         good += requests * (1 - behaviour.errors - behaviour.client_errors)
         latency = behaviour.latency
         if latency is not None:
-            mean += requests * latency.mean
-            square += requests * (latency.deviation**2 + latency.mean**2)
+            if world.times_latency:
+                mean += requests * latency.mean
+                square += requests * (latency.deviation**2 + latency.mean**2)
             for index, threshold in enumerate(world.thresholds):
                 slow[index] += requests * latency.above(threshold)
     total = good + errors + client_errors

@@ -2,68 +2,76 @@
 
 from math import exp, sqrt
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from tidegate.simulate.course import Expected
 
-_NORMAL_FROM = 30.0  # from this mean on a normal distribution, rounded, is as good as the real one here
+_NORMAL_FROM = 50.0  # from this mean on a normal distribution, rounded, is as good here; 0 is 7 deviations away
 
 
-class Counted(NamedTuple):
-    """What a fleet got in a stretch of time: requests, errors by kind, those above each threshold, summed latency."""
+Counts = tuple[float, ...]
+"""What a fleet got in a stretch of time, by the columns below; from SLOW on, how many answers were above each of the
+thresholds that are looked at. A plain tuple, for a simulation makes hundreds of thousands."""
 
-    requests: float
-    errors: float
-    client_errors: float
-    slow: tuple[float, ...]
-    latency: float
+REQUESTS, FAILED, ERRORS, CLIENT_ERRORS, LATENCY, SLOW = range(6)
+"""Requests; those that failed, of which so many with 5xx and so many with 4xx; microseconds that all took."""
 
 
-NOTHING = Counted(0, 0, 0, (), 0.0)
+def nothing(thresholds: int) -> Counts:
+    """Return the counts of a fleet that got nothing."""
+    return (0.0,) * (SLOW + thresholds)
 
 
 class Draw(Protocol):
     """Makes counts of what is expected."""
 
-    def __call__(self, expected: Expected) -> Counted:
+    def __call__(self, expected: Expected) -> Counts:
         """Return the counts of one fleet in one stretch."""
         ...
 
 
-def evenly(expected: Expected) -> Counted:
+def evenly(expected: Expected) -> Counts:
     """Return what is expected, parts of requests included."""
-    requests = expected.good + expected.errors + expected.client_errors
-    slow = tuple(requests * share for share in expected.slow)
-    return Counted(requests, expected.errors, expected.client_errors, slow, requests * expected.mean)
+    failed = expected.errors + expected.client_errors
+    requests = expected.good + failed
+    slow = (requests * share for share in expected.slow)
+    return requests, failed, expected.errors, expected.client_errors, requests * expected.mean, *slow
 
 
 class ByChance:
     """Draws from a seed. Requests come independently of each other, so each kind of answer is a Poisson count."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311 - a simulation, no secret
+        chance = Random(seed)  # noqa: S311 - a simulation, no secret
+        self._random, self._gauss = chance.random, chance.gauss
 
-    def __call__(self, expected: Expected) -> Counted:
+    def __call__(self, expected: Expected) -> Counts:
         """Return the counts of one fleet in one stretch."""
-        good = self._poisson(expected.good)
-        errors = self._poisson(expected.errors) if expected.errors else 0
-        client_errors = self._poisson(expected.client_errors) if expected.client_errors else 0
-        requests = good + errors + client_errors
-        slow, above, share = [], requests, 1.0
-        for tail in expected.slow:  # of those above one threshold, some are above the next
-            above = self._binomial(above, min(1.0, tail / share)) if share > 0 else 0
-            share = tail
-            slow.append(above)
+        good, errors, client_errors, shares, mean, deviation = expected
+        requests = self._poisson(good)
+        failed = 0
+        if errors:
+            failed = errors = self._poisson(errors)
+        if client_errors:
+            client_errors = self._poisson(client_errors)
+            failed += client_errors
+        requests += failed
         latency = 0.0
-        if requests and expected.mean:
-            latency = requests * max(0.0, self._random.gauss(expected.mean, expected.deviation / sqrt(requests)))
-        return Counted(requests, errors, client_errors, tuple(slow), latency)
+        if mean and requests:
+            latency = requests * max(0.0, self._gauss(mean, deviation / sqrt(requests)))
+        counts = (requests, failed, errors, client_errors, latency)
+        above, before = requests, 1.0
+        for share in shares:  # of those above one threshold, some are above the next
+            above = self._binomial(above, min(1.0, share / before)) if share and above else 0
+            before = share
+            counts = (*counts, above)
+        return counts
 
     def _poisson(self, mean: float) -> int:
         if mean > _NORMAL_FROM:
-            return max(0, int(self._random.gauss(mean, sqrt(mean)) + 0.5))
+            return int(self._gauss(mean, sqrt(mean)) + 0.5)
         likely = exp(-mean)
-        left, count = self._random.random() - likely, 0
+        left, count = self._random() - likely, 0
         while left > 0 and likely > 0:
             count += 1
             likely *= mean / count
@@ -71,16 +79,14 @@ class ByChance:
         return count
 
     def _binomial(self, tries: int, share: float) -> int:
-        if share <= 0 or tries == 0:
-            return 0
         if share > 0.5:
             return tries if share >= 1 else tries - self._binomial(tries, 1 - share)
         mean = tries * share
         if mean > _NORMAL_FROM:
-            return min(tries, max(0, int(self._random.gauss(mean, sqrt(mean * (1 - share))) + 0.5)))
+            return min(tries, int(self._gauss(mean, sqrt(mean * (1 - share))) + 0.5))
         odds = share / (1 - share)
         likely = (1 - share) ** tries
-        left, count = self._random.random() - likely, 0
+        left, count = self._random() - likely, 0
         while left > 0 and likely > 0 and count < tries:
             count += 1
             likely *= odds * (tries - count + 1) / count

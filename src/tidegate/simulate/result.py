@@ -7,7 +7,7 @@ from typing import Any
 from tidegate.alarms.evaluation import State
 from tidegate.guardrails import Phase
 from tidegate.outcome import Outcome
-from tidegate.simulate.draw import Counted
+from tidegate.simulate.draw import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Minute:
 
     begin: float
     green_share: float
-    old: Counted
-    new: Counted
+    old: Counts
+    new: Counts
     firing: tuple[str, ...]
 
 

@@ -10,11 +10,11 @@ from tidegate.errors import TidegateError
 from tidegate.guardrails import Guardrails, Phase, ignored_because, of_release, waits
 from tidegate.outcome import Outcome
 from tidegate.simulate.course import MINUTE, Piece, Row, World, begin, first_request, follow, rows
-from tidegate.simulate.draw import NOTHING, ByChance, Counted, Draw, evenly
+from tidegate.simulate.draw import FAILED, REQUESTS, SLOW, ByChance, Counts, Draw, evenly, nothing
 from tidegate.simulate.flow import behaviours_of, requests_of
 from tidegate.simulate.result import AlarmChange, Answered, Change, Minute, Result, Runs, Spread
 from tidegate.simulate.scenario import Published, Scenario, check
-from tidegate.simulate.watch import Watched, history_of, thresholds_of
+from tidegate.simulate.watch import Watched, history_of, needs_latency, thresholds_of
 from tidegate.stage import Latency, Stage, limits
 
 _OUTCOMES = {
@@ -72,7 +72,9 @@ class Simulation:
         self._slow = _slow(stage, scenario)
         self._specs = specs
         old, new = behaviours_of(stage, scenario)
-        self._world = World(scenario, requests_of(stage, scenario), old, new, thresholds_of(specs, self._slow))
+        self._world = World(
+            scenario, requests_of(stage, scenario), old, new, thresholds_of(specs, self._slow), needs_latency(specs)
+        )
         heeded = Guardrails(maximum_execution_timeout=asked.maximum_execution_timeout) if self._ignored else asked
         self._pieces = begin(self._world, heeded, stage.instances.count)
         delay = scenario.alarm_delay.total_seconds()
@@ -139,15 +141,16 @@ class _Run:
         self._world = world
         self._draw = draw
         self._watched = [Watched(spec, world.thresholds) for spec in specs]
-        self._slow = None if slow is None else world.thresholds.index(slow)
+        self._slow = None if slow is None else SLOW + world.thresholds.index(slow)
+        self._nothing = nothing(len(world.thresholds))
         self._gaps = gaps
-        self._rows: list[tuple[Row, Counted, Counted, tuple[str, ...]]] = []
+        self._rows: list[tuple[Row, Counts, Counts, tuple[str, ...]]] = []
         self.firing: tuple[str, ...] = ()
 
     def minute(self, row: Row) -> None:
         """Let a minute pass."""
-        green = self._draw(row.green) if row.green is not None else NOTHING
-        blue = self._draw(row.blue) if row.blue is not None else NOTHING
+        green = self._draw(row.green) if row.green is not None else self._nothing
+        blue = self._draw(row.blue) if row.blue is not None else self._nothing
         firing: tuple[str, ...] = ()
         for watched in self._watched:
             published = not self._gaps or self._published(watched.spec, row)
@@ -202,15 +205,15 @@ class _Run:
                     yield AlarmChange(row.end + delay, name, State.OK)
             before = firing
 
-    def _answered(self, counts: Sequence[Counted]) -> Answered:
+    def _answered(self, counts: Sequence[Counts]) -> Answered:
         requests = failed = slow = harmed = 0.0
         for counted in counts:
-            if not counted.requests:
+            if not counted[REQUESTS]:
                 continue
-            bad = counted.errors + counted.client_errors
-            late = counted.slow[self._slow] if self._slow is not None else 0.0
-            requests += counted.requests
+            bad = counted[FAILED]
+            late = counted[self._slow] if self._slow is not None else 0.0
+            requests += counted[REQUESTS]
             failed += bad
             slow += late
-            harmed += bad + late * (counted.requests - bad) / counted.requests
+            harmed += bad + late * (1 - bad / counted[REQUESTS])
         return Answered(requests, failed, slow, harmed)

@@ -1,18 +1,14 @@
 """The rollback alarms of a simulated release, minute by minute."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from tidegate.alarms import AlarmSpec
 from tidegate.alarms.evaluation import Missing, State, next_state
-from tidegate.alarms.metric import LONGEST_ANSWER, Bar, NoBar, bar_of
-from tidegate.simulate.draw import Counted
+from tidegate.alarms.metric import LONGEST_ANSWER, ROUNDING, Bar, NoBar, bar_of
+from tidegate.simulate.draw import CLIENT_ERRORS, ERRORS, FAILED, LATENCY, REQUESTS, SLOW, Counts
 
 _MINUTE: Final = 60
-_ROUNDING: Final = 1e-9
-
-Bad = Callable[[Counted], float]
-"""How much of what a fleet got counts for an alarm: failed requests, slow ones, or microseconds."""
 
 
 def thresholds_of(specs: Sequence[AlarmSpec], slow: float | None) -> tuple[float, ...]:
@@ -26,25 +22,17 @@ def _counts_slow(spec: AlarmSpec) -> bool:
     return isinstance(bar, Bar) and not bar.slowness
 
 
-def _bad_of(spec: AlarmSpec, bar: Bar, thresholds: Sequence[float]) -> Bad:
-    match spec.metric:
-        case "Invocation5XXErrors":
-            return lambda counted: counted.errors
-        case "Invocation4XXErrors":
-            return lambda counted: counted.client_errors
-        case "InvocationModelErrors":
-            return lambda counted: counted.errors + counted.client_errors
-        case "ModelLatency" if bar.slowness:
-            return lambda counted: counted.latency / LONGEST_ANSWER
-        case "ModelLatency":
-            index = list(thresholds).index(spec.threshold)
-            return lambda counted: counted.slow[index] if counted.slow else 0.0
-    return _none
+def needs_latency(specs: Sequence[AlarmSpec]) -> bool:
+    """Whether an alarm looks at how long answers take on average."""
+    return any(spec.metric == "ModelLatency" and not _counts_slow(spec) for spec in specs)
 
 
-def _none(_counted: Counted) -> float:
-    """Return nothing: the overhead latency is SageMaker's own, and no version changes it."""
-    return 0.0
+def _column_of(spec: AlarmSpec, thresholds: Sequence[float]) -> int | None:
+    """Return which of the counts is bad for an alarm; None for none of them: SageMaker's overhead."""
+    if spec.metric == "ModelLatency":
+        return SLOW + thresholds.index(spec.threshold) if _counts_slow(spec) else LATENCY
+    columns = {"Invocation5XXErrors": ERRORS, "Invocation4XXErrors": CLIENT_ERRORS, "InvocationModelErrors": FAILED}
+    return columns.get(spec.metric)
 
 
 class Watched:
@@ -54,52 +42,54 @@ class Watched:
         self.spec = spec
         self.state = State.INSUFFICIENT_DATA
         self._rule = spec.rule
-        self._bar = bar_of(spec)
-        self._bad = _bad_of(spec, self._bar, thresholds) if isinstance(self._bar, Bar) else None
+        self._blended = not spec.new_fleet_only
         self._minutes = max(1, spec.period // _MINUTE)
         self._reach = self._rule.range * self._minutes
-        self._requests: list[float] = []
-        self._bads: list[float] = []
+        self._quiet = spec.missing is Missing.NOT_BREACHING
+        self._column, self._share, self._count, self._strict = _test_of(spec, thresholds)
+        self._sums: list[tuple[float, float]] = []
         self._flags: list[bool | None] = []
         self._breached_at = -self._reach - 1
-        self._quiet = spec.missing is Missing.NOT_BREACHING
 
-    def minute(self, green: Counted, blue: Counted, published: bool) -> State:
+    def minute(self, green: Counts, blue: Counts, published: bool) -> State:
         """Let a minute pass that brought this, and return the alarm's state after it."""
-        flag = self._flag(green, blue, published)
-        self._flags.append(flag)
-        now = len(self._flags)
-        if flag:
-            self._breached_at = now
+        requests = bad = 0.0
+        if published:
+            requests, bad = green[0], green[self._column]
+            if self._blended:
+                requests += blue[0]
+                bad += blue[self._column]
+        if self._minutes > 1:
+            self._sums.append((requests, bad))
+            window = self._sums[-self._minutes :]
+            requests, bad = sum(each for each, _ in window), sum(each for _, each in window)
+        flags = self._flags
+        now = len(flags) + 1
+        if not requests:
+            flags.append(None)
+        else:
+            over = bad - self._share * requests - self._count
+            breached = over > ROUNDING if self._strict else over >= -ROUNDING
+            flags.append(breached)
+            if breached:
+                self._breached_at = now
         if self._quiet and now - self._breached_at > self._reach:
             self.state = State.OK  # nothing that breached is within reach
             return self.state
         step = self._minutes
-        windows = [self._flags[now - 1 - age * step] if age * step < now else None for age in range(self._rule.range)]
+        windows = [flags[now - 1 - age * step] if age * step < now else None for age in range(self._rule.range)]
         self.state = next_state(self._rule, windows, self.state)
         return self.state
 
-    def _flag(self, green: Counted, blue: Counted, published: bool) -> bool | None:
-        """Whether the period that ends with this minute breaches, None if it has no data."""
-        if self._bad is None:
-            assert isinstance(self._bar, NoBar)
-            return self._bar.fires
-        requests = green.requests if published else 0.0
-        bad = self._bad(green) if requests else 0.0
-        if published and not self.spec.new_fleet_only:
-            requests += blue.requests
-            bad += self._bad(blue)
-        if self._minutes > 1:
-            self._requests.append(requests)
-            self._bads.append(bad)
-            requests, bad = sum(self._requests[-self._minutes :]), sum(self._bads[-self._minutes :])
-        if requests <= 0:
-            return None
-        bar = self._bar
-        assert isinstance(bar, Bar)
-        needed = bar.count if bar.share is None else bar.share * requests
-        assert needed is not None
-        return bad > needed + _ROUNDING if bar.strict else bad >= needed - _ROUNDING
+
+def _test_of(spec: AlarmSpec, thresholds: Sequence[float]) -> tuple[int, float, float, bool]:
+    """Return the column that is bad, and that a period breaches with more than a share of requests and a count of it."""
+    bar, column = bar_of(spec), _column_of(spec, thresholds)
+    if isinstance(bar, NoBar) or column is None:
+        always = isinstance(bar, NoBar) and bool(bar.fires)
+        return REQUESTS, -1.0 if always else 2.0, 0.0, True
+    share = bar.share or 0.0
+    return column, share * LONGEST_ANSWER if bar.slowness else share, bar.count or 0.0, bar.strict
 
 
 def history_of(specs: Sequence[AlarmSpec]) -> int:
