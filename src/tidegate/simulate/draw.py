@@ -59,7 +59,7 @@ class ByChance:
         latency = 0.0
         if mean and requests:
             latency = requests * max(0.0, self._gauss(mean, deviation / sqrt(requests)))
-        counts = (requests, failed, errors, client_errors, latency)
+        counts: Counts = (requests, failed, errors, client_errors, latency)
         above, before = requests, 1.0
         for share in shares:  # of those above one threshold, some are above the next
             above = self._binomial(above, min(1.0, share / before)) if share and above else 0

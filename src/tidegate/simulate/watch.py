@@ -83,7 +83,7 @@ class Watched:
 
 
 def _test_of(spec: AlarmSpec, thresholds: Sequence[float]) -> tuple[int, float, float, bool]:
-    """Return the column that is bad, and that a period breaches with more than a share of requests and a count of it."""
+    """Return the column that is bad, and of how much a period breaches: a share of its requests, and a count."""
     bar, column = bar_of(spec), _column_of(spec, thresholds)
     if isinstance(bar, NoBar) or column is None:
         always = isinstance(bar, NoBar) and bool(bar.fires)
