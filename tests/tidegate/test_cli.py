@@ -204,6 +204,15 @@ class TestRender:
             for variable in ("APPROVAL=none", "TEST=no", "TEST_END=no", "RELEASE=no")
         ]
 
+    def test_where_nothing_was_rendered_there_is_no_plan_to_publish(self, repo, tidegate, registry):
+        registry.versions = {}
+        tidegate("render", "--all", "--allow-none")
+
+        code, out, err = tidegate("plan", "--all", "--publish")
+
+        assert (code, err) == (0, "")
+        assert out == "rendered holds no release of any stage, so there is nothing to plan\n"
+
     @pytest.mark.parametrize("live", ["staging", "prod"])
     def test_where_an_endpoint_serves_having_nothing_approved_is_an_error_all_the_same(
         self, repo, tidegate, registry, monkeypatch, live

@@ -49,6 +49,9 @@ def plan(
         raise typer.BadParameter("it plans what was rendered, and asks AWS", param_hint="--publish")
     loaded = load_repo(repo)
     chosen = loaded.stages if stage is None else (loaded.stage(stage),)
+    if publishes and every and _rendered_nothing(out, chosen):
+        say(f"{out} holds no release of any stage, so there is nothing to plan")
+        return
 
     from tidegate.plan import as_html, document
 
@@ -81,6 +84,13 @@ def _plan(repo: Repo, stage: Stage, *, offline: bool, wanted: str | None, render
         asked = _asked(repo, stage, wanted, situation, offline=offline)
     price = _price(stage, offline=offline)
     return plan_release(repo, stage, asked, situation, price, now=SystemClock().now(), offline=offline)
+
+
+def _rendered_nothing(folder: Path, stages: Iterable[Stage]) -> bool:
+    """Whether `render --allow-none` left only word for the pipeline that there is nothing to do."""
+    from tidegate.render import PIPELINE_FILE, release_file
+
+    return (folder / PIPELINE_FILE).exists() and not any((folder / release_file(each.name)).exists() for each in stages)
 
 
 def _rendered(folder: Path, stage: Stage) -> "Asked":
