@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tidegate.plan.chart import chart_of
 from tidegate.plan.model import Plan
-from tidegate.plan.report import Drawing, Table, course_table, headline, place, sections
+from tidegate.plan.report import Drawing, Table, course_table, first_of_all, headline, last_of_all, place, sections
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -20,6 +20,8 @@ def as_html(plan: Plan) -> str:
         plan=plan,
         headline=headline(plan),
         place=place(plan),
+        first=first_of_all(plan),
+        last=last_of_all(plan),
         sections=sections(plan),
         chart=chart_of(plan),
         course=course_table(plan),

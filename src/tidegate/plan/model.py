@@ -1,6 +1,5 @@
 """A plan as a value: everything that is said of a release before it starts, once, for text, HTML and JSON alike."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +30,8 @@ class Level(StrEnum):
 
     WARNING = "warning"
     """Something that whoever approves the release should know before."""
+    IMPORTANT = "important"
+    """Something without which the rest of the plan would be misread."""
     NOTE = "note"
     """Something that the plan rests on, or could not find out."""
 
@@ -196,12 +197,8 @@ class Plan:
     @property
     def warnings(self) -> tuple[Remark, ...]:
         """The remarks that somebody should act on."""
-        return tuple(self._at(Level.WARNING))
+        return self.at(Level.WARNING)
 
-    @property
-    def notes(self) -> tuple[Remark, ...]:
-        """The other remarks."""
-        return tuple(self._at(Level.NOTE))
-
-    def _at(self, level: Level) -> Iterator[Remark]:
-        return (remark for remark in self.remarks if remark.level is level)
+    def at(self, *levels: Level) -> tuple[Remark, ...]:
+        """Return the remarks of these levels, level by level."""
+        return tuple(remark for level in levels for remark in self.remarks if remark.level is level)

@@ -46,8 +46,9 @@ def _live(plan: Plan, known: Known) -> Iterator[Remark]:
     if known.version_unread:
         yield _note("version-unread", f"The version to release is not known: {known.version_unread}.")
     if known.situation.unread:
-        yield _note(
+        yield Remark(
             "live-unread",
+            Level.IMPORTANT,
             f"What is live is not known: {known.situation.unread}. The plan reckons with an update of a fleet as large "
             "as the new one.",
         )
@@ -69,9 +70,17 @@ def _live(plan: Plan, known: Known) -> Iterator[Remark]:
         yield _warning(
             "mixed-fleet", "The endpoint is UpdateRollbackFailed: old and new instances serve beside each other."
         )
+    if plan.kind is Kind.SAME:
+        yield Remark(
+            "nothing-new",
+            Level.IMPORTANT,
+            "The release that is asked for is the one that serves, so there is nothing to deploy. What follows is what "
+            "releasing it would be like.",
+        )
     if plan.kind is Kind.FIRST:
-        yield _note(
+        yield Remark(
             "first-release",
+            Level.IMPORTANT,
             "This is the first release of the endpoint: there is no old fleet to keep, so nothing guards it, and "
             "nothing is rolled back. What is said of traffic, alarms and regressions holds from the next release on.",
         )
@@ -156,6 +165,10 @@ def _alarms(plan: Plan) -> Iterator[Remark]:
         for each in verdicts:
             if each.firing.verdict is Verdict.ALWAYS_FIRES:
                 yield _warning("alarm-always-fires", f"Rule {rule} {each.firing.sentence}.")
+    for each in plan.alarms:
+        scope = "new fleet" if each.spec.new_fleet_only else "whole variant"
+        for note in each.firing.notes:
+            yield _warning("false-alarm", f"Rule {each.rule} on the {scope}: {note}.")
     if plan.total_failure.by_new_fleet.within is None:
         yield _warning(
             "total-failure-unseen",

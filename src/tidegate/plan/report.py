@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from tidegate.guardrails import AllAtOnce, Canary, Guardrails, Linear, Rolling
+from tidegate.guardrails import AllAtOnce, Canary, Guardrails, Linear, Rolling, Step
 from tidegate.plan import words
 from tidegate.plan.cost import price_of
 from tidegate.plan.detection import ALPHA, POWER
-from tidegate.plan.model import Detection, Kind, Plan, Rescue, TestPlan
+from tidegate.plan.model import Detection, Kind, Level, Plan, Remark, Rescue, TestPlan
 
-ARROW = "→"
+ARROW: Final = "→"
+_AS_SOON: Final = 10
+"""Seconds by which two times may differ that are estimates both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,16 @@ class Section:
     name: str
     title: str
     blocks: tuple[Block, ...]
+
+
+def first_of_all(plan: Plan) -> tuple[Remark, ...]:
+    """Return the remarks that are read before everything else."""
+    return plan.at(Level.IMPORTANT, Level.WARNING)
+
+
+def last_of_all(plan: Plan) -> tuple[Remark, ...]:
+    """Return the other remarks."""
+    return plan.at(Level.NOTE)
 
 
 def headline(plan: Plan) -> str:
@@ -143,13 +156,21 @@ def _pair(test: TestPlan) -> Iterator[object]:
 
 def _course(plan: Plan) -> Iterator[Block]:
     yield strategy_in_words(plan.guardrails)
+    watched = [step.until for step in plan.steps if step.watched]
+    if plan.alarms and watched and watched[-1] > 0:
+        yield f"The alarms are watched until {words.duration(watched[-1])}."
     yield Drawing()
+
+
+def shown_steps(plan: Plan) -> tuple[Step, ...]:
+    """Return the steps that take time, and the last, which is how it stays."""
+    return tuple(step for step in plan.steps if step.until > step.at or step is plan.steps[-1])
 
 
 def course_table(plan: Plan) -> Table:
     """Return the steps of the release as a table, times from the moment at which the first new instances are up."""
     rows = []
-    for step in plan.steps:
+    for step in shown_steps(plan):
         last = step is plan.steps[-1]
         rows.append(
             (
@@ -191,7 +212,7 @@ def rescue_in_words(plan: Plan) -> str:
     sentence = f"A version that fails every request is {_rescued(best)}{_traffic(plan)}."
     if fallback.within is None:
         return f"{sentence} Should SageMaker not publish the new fleet's own metric, that is not sure."
-    if fallback != best:
+    if fallback.within > best.within + _AS_SOON:
         sentence += f" Should SageMaker not publish the new fleet's own metric, it is {_rescued(fallback)}."
     return sentence
 
@@ -261,7 +282,8 @@ def _cost(plan: Plan) -> Iterator[Block]:
     else:
         yield (
             f"Up to {words.spread(fleet.peak)} instances of {fleet.instance_type} exist at once, where "
-            f"{fleet.before} serve now and {fleet.after} afterwards; a rollback can take {fleet.rollback_peak}."
+            f"{fleet.before} serve now and {fleet.after} afterwards"
+            + (f"; a rollback can take {fleet.rollback_peak}." if plan.guarded else ".")
         )
         rows = [
             ("old fleet alone in that time", cost.staying),
@@ -301,7 +323,7 @@ def _price(plan: Plan) -> str:
 
 
 def _time(plan: Plan) -> Iterator[Block]:
-    if plan.kind is Kind.FIRST:
+    if not plan.guarded:
         yield "It takes as long as SageMaker needs to start the instances."
         return
     time = plan.time

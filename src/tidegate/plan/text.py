@@ -8,7 +8,17 @@ from typing import Final
 from tidegate.guardrails import Step
 from tidegate.plan import words
 from tidegate.plan.model import Level, Plan, Remark
-from tidegate.plan.report import ARROW, Drawing, Table, headline, place, sections
+from tidegate.plan.report import (
+    ARROW,
+    Drawing,
+    Table,
+    first_of_all,
+    headline,
+    last_of_all,
+    place,
+    sections,
+    shown_steps,
+)
 
 NARROWEST: Final = 40
 WIDEST: Final = 120
@@ -73,9 +83,9 @@ def as_text(plan: Plan, width: int, ink: Ink) -> str:
 def _lines(plan: Plan, width: int, ink: Ink) -> Iterator[str]:
     yield from (ink.bold(line) for line in _wrapped(ink.readable(headline(plan)), width))
     yield from _wrapped(ink.readable(place(plan)), width)
-    if plan.warnings:
+    if remarks := first_of_all(plan):
         yield ""
-        yield from _remarks(plan.warnings, width, ink)
+        yield from _remarks(remarks, width, ink)
     for section in sections(plan):
         yield ""
         yield ink.bold(section.title)
@@ -87,17 +97,16 @@ def _lines(plan: Plan, width: int, ink: Ink) -> Iterator[str]:
                     yield from _course(plan, width, ink)
                 case str():
                     yield from _wrapped(ink.readable(block), width, _GAP)
-    if plan.notes:
+    if remarks := last_of_all(plan):
         yield ""
         yield ink.bold("Notes")
-        yield from _remarks(plan.notes, width, ink)
+        yield from _remarks(remarks, width, ink)
 
 
 def _remarks(remarks: tuple[Remark, ...], width: int, ink: Ink) -> Iterator[str]:
     for remark in remarks:
-        warning = remark.level is Level.WARNING
-        paint: Callable[[str], str] = ink.warning if warning else str
-        first = "! " if warning else "- "
+        paint: Callable[[str], str] = ink.warning if remark.level is Level.WARNING else str
+        first = "- " if remark.level is Level.NOTE else "! "
         yield from (paint(line) for line in _wrapped(ink.readable(remark.sentence), width, "  ", first))
 
 
@@ -154,13 +163,12 @@ def _stacked(table: Table, width: int, ink: Ink) -> Iterator[str]:
 
 
 def _course(plan: Plan, width: int, ink: Ink) -> Iterator[str]:
-    watched = [step.until for step in plan.steps if step.watched]
-    alarms = f" The alarms are watched until {words.duration(watched[-1])}." if watched else ""
-    yield from _wrapped(f"Times count from the moment at which the first new instances are up.{alarms}", width, _GAP)
-    labels = [(_at(step), words.shares(step.green_share_bounds), _instances(step)) for step in plan.steps]
+    yield from _wrapped("Times count from the moment at which the first new instances are up.", width, _GAP)
+    steps = shown_steps(plan)
+    labels = [(_at(step), words.shares(step.green_share_bounds), _instances(step)) for step in steps]
     at, traffic, instances = (max(map(len, column)) for column in zip(*labels, strict=True))
     bar = max(_BAR_LEAST, min(_BAR_MOST, width - 2 * len(_GAP) - at - traffic - instances - 2))
-    for step, (when, moved, exist) in zip(plan.steps, labels, strict=True):
+    for step, (when, moved, exist) in zip(steps, labels, strict=True):
         yield f"{_GAP}{when.rjust(at)} {_bar(step, bar, ink)} {moved.ljust(traffic)}{_GAP}{exist}"
 
 
