@@ -67,7 +67,7 @@ def is_missing(error: Exception) -> bool:
 
 
 def is_denied(error: Exception) -> bool:
-    """Whether the service says that the caller may not do what was asked."""
+    """Whether the service says that whoever asks may not."""
     return _code(error) in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 

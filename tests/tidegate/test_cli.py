@@ -292,16 +292,18 @@ class TestVerify:
         """Render prod, then verify it with a verdict that is given."""
         assert tidegate("render", "prod")[0] == 0
 
-        def run(outcome: Outcome, *arguments: str) -> tuple[int, str, str]:
-            def judged(asked, clients, clock, *, deployment, progress):
-                progress(f"followed {deployment}")
+        def run(outcome: Outcome | None, *arguments: str) -> tuple[int, str, str]:
+            def judged(asked, clients, clock, *, deployment, progress, evidence, resume):
+                progress(f"followed {deployment}{f', going on from {evidence}' if resume else ''}")
+                if outcome is None:
+                    raise KeyboardInterrupt
                 live = ConfigSeen("config-1", "0123456789abcdef", f"{ARN}/1")
                 return Verdict(
                     outcome, "this is why", Evidence(asked, EndpointSeen("InService", live, NOW, NOW)), ("so",)
                 )
 
             monkeypatch.setattr("tidegate.verify.verify_release", judged)
-            monkeypatch.setattr("tidegate.verify.aws_clients", lambda region: None)
+            monkeypatch.setattr("tidegate.verify.aws_clients", lambda asked: None)
             return tidegate("verify", "prod", *arguments)
 
         return run
@@ -315,12 +317,31 @@ class TestVerify:
         assert "live: version 1 (config-1), release 0123456789abcdef, endpoint InService" in out
         assert err == "followed Deployment(pipeline='p', execution='e', action='Deploy')\n"
 
-    def test_the_evidence_is_written_and_printed_as_json(self, verified, repo):
-        code, out, _ = verified(Outcome.ROLLED_BACK, "--json", "--evidence", "evidence/prod.json")
+    def test_the_verdict_is_printed_as_json(self, verified):
+        code, out, _ = verified(Outcome.ROLLED_BACK, "--json")
 
         assert code == 3
-        assert json.loads(out)["outcome"] == "ROLLED_BACK"
-        assert json.loads((repo / "evidence/prod.json").read_text()) == json.loads(out)
+        assert (json.loads(out)["schema"], json.loads(out)["outcome"]) == ("tidegate.evidence/1", "ROLLED_BACK")
+
+    def test_an_interrupted_verify_says_how_to_go_on(self, verified):
+        code, out, err = verified(None, "--evidence", "prod.json", "--resume")
+
+        assert (code, out) == (130, "")
+        assert "followed None, going on from prod.json" in err
+        assert "interrupted: the release goes on by itself" in err
+        assert "what was seen is in prod.json; give --resume to go on from it" in err
+
+    def test_resuming_needs_evidence_to_go_on_from(self, verified):
+        code, _, err = verified(Outcome.PROMOTED, "--resume")
+
+        assert code == 2
+        assert "--resume needs the --evidence to go on from" in err
+
+    def test_a_phase_that_there_is_not_is_wrong_usage(self, verified):
+        code, _, err = verified(Outcome.PROMOTED, "--phase", "canary")
+
+        assert code == 2
+        assert "`canary` is none of release, test, live" in err
 
 
 class TestExtensions:

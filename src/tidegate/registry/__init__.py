@@ -1,6 +1,6 @@
 """The model registry and what came of its versions: which one is approved, which is live, which comes next."""
 
-from tidegate.registry.live import RELEASE_TAG, Live, LiveVariant, read_live
+from tidegate.registry.live import OUTCOME_TAG, RELEASE_TAG, Live, LiveVariant, read_live
 from tidegate.registry.package import ModelPackage, NoApprovedVersionError, choose
 from tidegate.registry.service import (
     RegistryClient,
@@ -14,6 +14,7 @@ from tidegate.registry.service import (
 )
 
 __all__ = [
+    "OUTCOME_TAG",
     "RELEASE_TAG",
     "Live",
     "LiveVariant",

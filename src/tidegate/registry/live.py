@@ -1,13 +1,17 @@
 """What serves: an endpoint's live config, the release that its tag tells, and the model package behind each variant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from tidegate.aws import aws_errors, is_missing
 
 RELEASE_TAG: Final = "tidegate:release"
 """The tag of an endpoint config that says which release it is."""
+
+OUTCOME_TAG: Final = "tidegate:outcome"
+"""The tag of an endpoint config in which `verify` keeps what became of its release, and when."""
 
 _SERVING: Final = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
 
@@ -73,7 +77,7 @@ def read_live(sagemaker: Any, endpoint_name: str) -> Live | None:
         status=described["EndpointStatus"],
         config_name=described["EndpointConfigName"],
         release_id=tags.get(RELEASE_TAG, ""),
-        variants=tuple(_variants(sagemaker, described, config)),
+        variants=tuple(variants_of(config, partial(model_package_of, sagemaker), described)),
         last_deployment_config=described.get("LastDeploymentConfig"),
     )
 
@@ -102,16 +106,22 @@ def model_package_of(sagemaker: Any, model_name: str) -> str:
     return next((each["ModelPackageName"] for each in containers if each.get("ModelPackageName")), "")
 
 
-def _variants(sagemaker: Any, described: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[LiveVariant]:
+def variants_of(
+    config: Mapping[str, Any], package_of: Callable[[str], str], endpoint: Mapping[str, Any] | None = None
+) -> Iterator[LiveVariant]:
+    """Yield the variants of an endpoint config, production first; `package_of` a model's name tells its package.
+
+    `endpoint` is what DescribeEndpoint says of the endpoint that the config serves, for the instances of now.
+    """
     for kind, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
-        now = {each["VariantName"]: each for each in described.get(kind) or []}
+        now = {each["VariantName"]: each for each in (endpoint or {}).get(kind) or []}
         for variant in config.get(kind) or []:
             name, model = variant["VariantName"], variant.get("ModelName", "")
             initial = variant.get("InitialInstanceCount", 0)
             yield LiveVariant(
                 name=name,
                 model_name=model,
-                model_package_arn=model_package_of(sagemaker, model) if model else "",
+                model_package_arn=package_of(model) if model else "",
                 instance_type=variant.get("InstanceType", ""),
                 instance_count=now.get(name, {}).get("DesiredInstanceCount", initial),
                 initial_instance_count=initial,

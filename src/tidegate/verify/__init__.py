@@ -6,16 +6,19 @@ from tidegate.verify.evidence import (
     ActionSeen,
     AlarmSeen,
     ConfigSeen,
+    Deployment,
     EndpointSeen,
     Evidence,
+    Seen,
     Sighting,
     StackSeen,
 )
 from tidegate.verify.judge import Verdict, judge
-from tidegate.verify.release import verify_release, write_evidence
-from tidegate.verify.watch import Deployment
+from tidegate.verify.record import SCHEMA, verdict_document
+from tidegate.verify.release import verify_release
 
 __all__ = [
+    "SCHEMA",
     "ActionSeen",
     "AlarmSeen",
     "Clients",
@@ -24,11 +27,12 @@ __all__ = [
     "EndpointSeen",
     "Evidence",
     "Outcome",
+    "Seen",
     "Sighting",
     "StackSeen",
     "Verdict",
     "aws_clients",
     "judge",
+    "verdict_document",
     "verify_release",
-    "write_evidence",
 ]

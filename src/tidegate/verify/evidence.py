@@ -1,12 +1,21 @@
 """What was seen of a release, as values. Every time in it was told by the service, not by this machine's clock."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tidegate.registry import LiveVariant
 from tidegate.render import ReleaseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The pipeline action that deploys the release."""
+
+    pipeline: str
+    execution: str
+    action: str = "Deploy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +37,15 @@ class ActionSeen:
 class StackSeen:
     """The endpoint's CloudFormation stack, last updated at `updated_at`.
 
-    `failures` are the reasons of that update, the first one first.
+    `failures` are the reasons of that update, the first one first. `endpoint_updated` tells that CloudFormation held
+    the endpoint's own update for done before the first of them.
     """
 
     status: str
     reason: str = ""
     updated_at: datetime | None = None
     endpoint_touched: bool = False
+    endpoint_updated: bool = False
     failures: tuple[str, ...] = ()
 
     @property
@@ -45,7 +56,7 @@ class StackSeen:
 
 @dataclass(frozen=True, slots=True)
 class ConfigSeen:
-    """An endpoint config: its name, the release that its tag tells, and the model package it serves.
+    """An endpoint config: its name, the release that its tag tells, and the version behind its production variant.
 
     `tags_read` is False where the tags could not be read, so that no release id means nothing.
     """
@@ -54,6 +65,9 @@ class ConfigSeen:
     release_id: str = ""
     model_package_arn: str = ""
     tags_read: bool = True
+    variants: tuple[LiveVariant, ...] = ()
+    outcome: str = ""
+    """What its tag says became of its release when it was first verified."""
 
     @property
     def label(self) -> str:
@@ -88,6 +102,18 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What only those know who watched: what an interrupted verify leaves to the one that resumes it.
+
+    `stack_before` is the stack as it rested before the deployment, None if it was not seen so.
+    """
+
+    first_config: str = ""
+    stack_before: StackSeen | None = None
+    timeline: tuple[Sighting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmSeen:
     """A rollback alarm: its state at the end, and when and why it went into ALARM during the release."""
 
@@ -99,7 +125,10 @@ class AlarmSeen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a verdict rests on. `ended` is False where the time ran out before the release did."""
+    """Everything that a verdict rests on. `ended` is False where the time ran out before the release did.
+
+    `previous` is the config that served when the watch began, `tried` the one that was last on its way to the endpoint.
+    """
 
     asked: ReleaseRecord
     endpoint: EndpointSeen | None
@@ -107,9 +136,15 @@ class Evidence:
     action: ActionSeen | None = None
     stack: StackSeen | None = None
     previous: ConfigSeen | None = None
-    timeline: tuple[Sighting, ...] = ()
+    tried: ConfigSeen | None = None
+    seen: Seen = field(default_factory=Seen)
     alarms: tuple[AlarmSeen, ...] = ()
     unread: tuple[str, ...] = ()
+
+    @property
+    def timeline(self) -> tuple[Sighting, ...]:
+        """How the endpoint changed."""
+        return self.seen.timeline
 
     @property
     def created(self) -> bool:
@@ -132,6 +167,21 @@ class Evidence:
         return bool(self.stack and self.stack.endpoint_touched)
 
     @property
+    def deployed(self) -> bool:
+        """Whether the deployment says that it succeeded."""
+        if self.action is not None:
+            return self.action.status == "Succeeded"
+        return self.stack is not None and self.stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+    @property
+    def served_meanwhile(self) -> bool:
+        """Whether the release that was asked for was seen in service, though it may not serve now."""
+        tried = self.tried
+        if tried is None or tried.release_id != self.asked.release_id:
+            return False
+        return any(s.endpoint_status == "InService" and s.config_name == tried.name for s in self.timeline)
+
+    @property
     def seconds_taken(self) -> float | None:
         """How long the update of the endpoint took, None where its beginning was not seen."""
         starts = [s.update_started_at for s in self.timeline if s.update_started_at]
@@ -139,17 +189,7 @@ class Evidence:
             return None
         return (self.endpoint.modified_at - min(starts)).total_seconds()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the evidence as JSON's own types."""
-        flat = {**asdict(self), "asked": self.asked.model_dump(mode="json")}
-        plain: dict[str, Any] = json.loads(json.dumps(flat, default=_plain))
-        return plain
-
 
 def _since(moment: datetime, start: datetime | None) -> bool:
     # Some services tell whole seconds.
     return start is not None and moment >= start.replace(microsecond=0)
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

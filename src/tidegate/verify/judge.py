@@ -5,12 +5,14 @@ returns to InService on the old endpoint config, and whether CloudFormation then
 verdict rests on the release tag of the endpoint config that serves, and on nothing else where that is known.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tidegate.outcome import Outcome
-from tidegate.verify.evidence import Evidence
+from tidegate.render import Phase
+from tidegate.verify.evidence import ConfigSeen, Evidence
+from tidegate.verify.guarded import ignored
+from tidegate.verify.reasons import is_want_of_capacity, notes_on, rollback_reason, stack_reason
 
 SETTLED: Final = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 """The statuses in which an endpoint stays by itself."""
@@ -18,45 +20,45 @@ SETTLED: Final = frozenset({"InService", "Failed", "OutOfService", "UpdateRollba
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome, a sentence that says why, and what else a person should know."""
+    """The outcome, a sentence that says why, and what else a person should know.
+
+    `version_failed` tells whether the version itself was tried and taken back: only then it is marked in the registry.
+    """
 
     outcome: Outcome
     sentence: str
     evidence: Evidence
     notes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the verdict and its evidence as JSON's own types."""
-        return {
-            "outcome": self.outcome.value,
-            "sentence": self.sentence,
-            "notes": list(self.notes),
-            "evidence": self.evidence.to_json(),
-        }
+    version_failed: bool = False
 
 
 def judge(evidence: Evidence) -> Verdict:
     """Say what became of the release."""
     outcome, sentence = _judge(evidence)
-    return Verdict(outcome, sentence, evidence, tuple(_notes(evidence, outcome)))
+    failed, why_not = _version_failed(evidence) if outcome is Outcome.ROLLED_BACK else (False, "")
+    notes = (*notes_on(evidence, outcome), *((why_not,) if why_not else ()))
+    return Verdict(outcome, sentence, evidence, notes, failed)
 
 
 def _judge(evidence: Evidence) -> tuple[Outcome, str]:
     asked, endpoint = evidence.asked, evidence.endpoint
-    name, version = asked.endpoint_name, f"version {asked.model_package_version}"
+    name, wanted = asked.endpoint_name, _wanted(evidence)
     if endpoint is None:
-        return Outcome.INCONCLUSIVE, f"there is no endpoint {name}, so nothing serves: {_stack_reason(evidence)}"
+        was_there = any(sighting.config_name for sighting in evidence.timeline)
+        what = f"the endpoint {name} was deleted meanwhile" if was_there else f"there is no endpoint {name}"
+        return Outcome.INCONCLUSIVE, f"{what}, so nothing serves: {stack_reason(evidence)}"
     if endpoint.status == "UpdateRollbackFailed":
         return Outcome.MIXED_FLEET, (
-            f"the rollback of {version} failed, so old and new instances of {name} serve side by side: "
-            f"{_rollback_reason(evidence)}"
+            f"the rollback of {wanted} failed, so old and new instances of {name} serve side by side: "
+            f"{' and '.join(config.label for config in _serving(evidence))}; {rollback_reason(evidence)}; "
+            f"see what to do with: tidegate recover {asked.stage}"
         )
     if not evidence.ended:
         stuck = evidence.action and not evidence.action.ended and endpoint.status in SETTLED
         what = f"the deployment of {name} is still in progress" if stuck else f"{name} is still {endpoint.status}"
         return Outcome.INCONCLUSIVE, f"{what} although its time is over; look at it again later"
     if endpoint.status != "InService":
-        reason = endpoint.failure_reason or _stack_reason(evidence)
+        reason = endpoint.failure_reason or stack_reason(evidence)
         return Outcome.INCONCLUSIVE, f"{name} is {endpoint.status}, so nothing serves: {reason}"
     live = endpoint.live
     if not live.tags_read:
@@ -64,99 +66,82 @@ def _judge(evidence: Evidence) -> tuple[Outcome, str]:
             f"which release {name} serves cannot be told: the tags of its endpoint config {live.name} cannot be read"
         )
     if live.release_id == asked.release_id:
-        if ignored := _ignored(evidence):
-            return Outcome.GUARDRAILS_IGNORED, f"{name} serves {version}, but it was not guarded as asked: {ignored}"
-        return Outcome.PROMOTED, f"{name} serves {version} ({live.name})"
+        if why := ignored(evidence):
+            return Outcome.GUARDRAILS_IGNORED, f"{name} serves {wanted}, but it was not guarded as asked: {why}"
+        return Outcome.PROMOTED, _in_place(evidence, live)
     previous = evidence.previous
     if previous and previous.name != live.name and previous.release_id != asked.release_id:
         return Outcome.INCONCLUSIVE, (
-            f"{name} serves {live.label}, which is neither {version} nor what served before, {previous.label}: "
+            f"{name} serves {live.label}, which is neither {wanted} nor what served before, {previous.label}: "
             "something else has updated the endpoint"
         )
-    if evidence.attempted or _deployed(evidence):
+    # Where the deployment says that it succeeded, only a rollback explains that something else serves.
+    if evidence.attempted or evidence.deployed:
         return Outcome.ROLLED_BACK, (
-            f"{name} serves {live.label} and not {version}, which was rolled back: {_rollback_reason(evidence)}"
+            f"{name} serves {live.label} and not {wanted}, which was rolled back: {rollback_reason(evidence)}"
         )
     return Outcome.INCONCLUSIVE, (
-        f"{version} never reached {name}, which serves {live.label} as before: {_stack_reason(evidence)}"
+        f"{wanted} never reached {name}, which serves {live.label} as before: {stack_reason(evidence)}"
     )
 
 
-def _deployed(evidence: Evidence) -> bool:
-    """Whether the deployment says that it succeeded; then only a rollback explains that something else serves."""
-    if evidence.action is not None:
-        return evidence.action.status == "Succeeded"
-    return evidence.stack is not None and evidence.stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+def _wanted(evidence: Evidence) -> str:
+    """Say what was asked for, by the phase."""
+    asked = evidence.asked
+    version = f"version {asked.model_package_version}"
+    match asked.phase:
+        case Phase.TEST:
+            challenger = f"version {asked.trial.model_package_version} beside " if asked.trial else ""
+            return f"the test of {challenger}{version}"
+        case Phase.LIVE:
+            return f"{version} alone"
+        case _:
+            return version
 
 
-def _ignored(evidence: Evidence) -> str:
-    """Say why the guardrails did not act on an update, "" if they did or had nothing to act on."""
-    endpoint = evidence.endpoint
-    if endpoint is None or evidence.created or not evidence.attempted:
-        return ""
-    if endpoint.last_deployment_config is None:
-        return "the endpoint's LastDeploymentConfig is empty"
-    differing = list(_differences(evidence.asked.deployment_config, endpoint.last_deployment_config))
-    if differing:
-        return f"the endpoint's LastDeploymentConfig differs in {', '.join(differing)}"
-    # Some containers and instance types fall back to all at once without a word (developer guide, exclusions). That is
-    # told only by an update that was watched from its beginning, never baked, and took less time than its waits.
-    baked = any(sighting.variant_status == "Baking" for sighting in evidence.timeline)
-    taken = evidence.seconds_taken
-    if not baked and taken is not None and taken < evidence.asked.waits:
-        return f"the update took {taken:.0f} s without a bake, and its waits alone are {evidence.asked.waits} s"
-    return ""
+def _in_place(evidence: Evidence, live: ConfigSeen) -> str:
+    asked = evidence.asked
+    name = asked.endpoint_name
+    match asked.phase:
+        case Phase.TEST if asked.trial:
+            does = "a shadow that answers nobody" if asked.trial.kind == "shadow" else "a challenger"
+            return (
+                f"the test is in place: {name} serves {live.label}, and version {asked.trial.model_package_version} as "
+                f"{does}, with {asked.trial.percent}% of the requests"
+            )
+        case Phase.LIVE:
+            return f"no test is in place: {name} serves {live.label} alone"
+        case _:
+            return f"{name} serves {live.label}"
 
 
-def _differences(asked: Any, got: Any, path: str = "") -> Iterator[str]:
-    """Yield where `got` lacks what was asked for. What it has beyond that does no harm."""
-    if isinstance(asked, Mapping):
-        for key, value in asked.items():
-            place = f"{path}.{key}" if path else key
-            if isinstance(got, Mapping) and key in got:
-                yield from _differences(value, got[key], place)
-            else:
-                yield place
-    elif isinstance(asked, list | tuple):
-        if not isinstance(got, list | tuple) or any(item not in got for item in asked):
-            yield path
-    elif asked != got:
-        yield path
+def _serving(evidence: Evidence) -> list[ConfigSeen]:
+    """Return the configs whose instances serve in a mixed fleet, as far as they were seen."""
+    assert evidence.endpoint is not None
+    known = [evidence.previous, evidence.endpoint.live, evidence.tried]
+    by_name = {config.name: config for config in known if config is not None}
+    return list(by_name.values())
 
 
-def _rollback_reason(evidence: Evidence) -> str:
-    fired = sorted((at, alarm.name, reason) for alarm in evidence.alarms for at, reason in alarm.fired)
-    if fired:
-        at, alarm, reason = fired[0]
-        return f"alarm {alarm} went into ALARM at {at:%H:%M:%S}{f' ({reason})' if reason else ''}"
-    if evidence.endpoint and evidence.endpoint.failure_reason:
-        return evidence.endpoint.failure_reason
-    return _stack_reason(evidence)
+def _version_failed(evidence: Evidence) -> tuple[bool, str]:
+    """Tell whether a rollback speaks against the version, and if not, why: then the version is not marked.
 
-
-def _stack_reason(evidence: Evidence) -> str:
-    stack, action = evidence.stack, evidence.action
-    if stack and stack.failures:
-        return stack.failures[0]
-    if stack and stack.reason:
-        return f"the stack is {stack.status}: {stack.reason}"
-    if action and action.summary:
-        return action.summary
-    if stack:
-        return f"no reason was given, and the stack is {stack.status}"
-    return f"there is no stack {evidence.asked.stack_name}"
-
-
-def _notes(evidence: Evidence, outcome: Outcome) -> Iterator[str]:
-    if outcome is Outcome.PROMOTED:
-        if evidence.created:
-            yield "this release created the endpoint, so nothing guarded it: guardrails act on updates only"
-        elif not evidence.attempted:
-            yield "the endpoint was not touched: it served this release already"
-        stack = evidence.stack
-        if stack and stack.status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            yield f"the stack {evidence.asked.stack_name} is {stack.status} although the release serves"
-    if outcome is Outcome.ROLLED_BACK and _deployed(evidence):
-        yield "CloudFormation recorded the deployment as a success, and does not know of the rollback"
-    for what in evidence.unread:
-        yield f"could not be read: {what}"
+    An alarm that fired always speaks against it, unless the same version serves on with other settings.
+    """
+    asked, live = evidence.asked, evidence.endpoint and evidence.endpoint.live
+    version, unmarked = f"version {asked.model_package_version}", "is not marked in the registry"
+    if asked.phase is not Phase.RELEASE:
+        return False, f"the version under test {unmarked}: reject it there if it is the reason"
+    if live and live.model_package_arn == asked.model_package_arn:
+        return False, (
+            f"{version} {unmarked}, since it serves on: what was rolled back are its settings in the stage file"
+        )
+    if any(alarm.fired for alarm in evidence.alarms):
+        return True, ""
+    if is_want_of_capacity(rollback_reason(evidence)):
+        return False, f"{version} {unmarked}: capacity was missing; release it again once there is enough"
+    stack = evidence.stack
+    elsewhere = stack and stack.endpoint_updated and stack.failures and not stack.failures[0].startswith("Endpoint:")
+    if evidence.served_meanwhile or elsewhere:
+        return False, f"{version} {unmarked}: it served, and the stack was rolled back for another reason"
+    return True, ""

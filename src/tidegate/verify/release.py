@@ -1,18 +1,23 @@
 """Verifying a release from beginning to end."""
 
-import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tidegate.aws import aws_errors
 from tidegate.clock import Clock
+from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry import stamp_rolled_back
+from tidegate.registry import OUTCOME_TAG, stamp_rolled_back
 from tidegate.render import ReleaseRecord
+from tidegate.retained import find_retained, prune
 from tidegate.verify.clients import Clients
+from tidegate.verify.evidence import ConfigSeen, Deployment, Seen
 from tidegate.verify.gather import gather
 from tidegate.verify.judge import Verdict, judge
-from tidegate.verify.watch import Deployment, Progress, watch
+from tidegate.verify.record import read_seen, verdict_document, watch_document, write_document
+from tidegate.verify.watch import Progress, Spread, spread, watch
 
 
 def verify_release(
@@ -22,33 +27,92 @@ def verify_release(
     *,
     deployment: Deployment | None = None,
     progress: Progress,
+    evidence: Path | None = None,
+    resume: bool = False,
+    spread: Spread = spread,
 ) -> Verdict:
     """Follow the release to its end and say what became of it.
 
-    A package whose release was rolled back is stamped, so that no later release chooses it. A promoted one is not: the
-    endpoint itself tells what serves, and a package's life cycle holds one stage only, so that the stamp of one stage
-    would wipe out another's.
+    `evidence` is a file that is kept up to date with what has been seen, and has the verdict in the end; with `resume`
+    the watch goes on from what that file holds of this release. A version that was tried and rolled back is marked in
+    the registry, so that no later release chooses it. What became of the release is kept as a tag of its endpoint
+    config, and what was retained for rollbacks longer than needed is pruned.
 
-    Raises TidegateError where AWS refuses to answer. A stamp that cannot be written is a note on the verdict.
+    Raises TidegateError where AWS refuses to answer. What cannot be kept, marked or pruned is a note on the verdict.
     """
-    verdict = judge(gather(asked, clients, watch(asked, clients, clock, deployment, progress)))
-    return _stamped(verdict, clients, progress) if verdict.outcome is Outcome.ROLLED_BACK else verdict
+    seen = read_seen(evidence, asked, deployment) if evidence and resume else None
+    if resume:
+        looks = len(seen.timeline) if seen else 0
+        progress(f"going on from {looks} sightings in {evidence}" if seen else "there is nothing to go on from")
 
+    def keep(seen: Seen) -> None:
+        if evidence:
+            write_document(watch_document(asked, deployment, seen), evidence)
 
-def _stamped(verdict: Verdict, clients: Clients, progress: Progress) -> Verdict:
-    asked = verdict.evidence.asked
-    version = f"version {asked.model_package_version}"
-    try:
-        written = stamp_rolled_back(clients.sagemaker, asked.model_package_arn, asked.stage, verdict.sentence)
-    except aws_errors() as error:
-        note = f"{version} could not be stamped as rolled back, so the next release would choose it again: {error}"
-        return replace(verdict, notes=(*verdict.notes, note))
-    if written:
-        progress(f"{version} is stamped as rolled back, so no later release chooses it")
+    watched = watch(asked, clients, clock, deployment, progress, seen=seen, keep=keep, spread=spread)
+    verdict = judge(gather(asked, clients, clock, watched))
+    if evidence:
+        # Whatever becomes of what follows, the verdict stands.
+        write_document(verdict_document(verdict, deployment), evidence)
+    for step, failed in _AFTERWARDS:
+        try:
+            for line in step(verdict, clients):
+                progress(line)
+        except TidegateError as error:
+            verdict = replace(verdict, notes=(*verdict.notes, f"{failed}: {error}"))
+        except aws_errors() as error:
+            verdict = replace(verdict, notes=(*verdict.notes, f"{failed}: {error}"))
+    if evidence:
+        write_document(verdict_document(verdict, deployment), evidence)
     return verdict
 
 
-def write_evidence(verdict: Verdict, path: Path) -> None:
-    """Write the verdict with all its evidence as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _mark(verdict: Verdict, clients: Clients) -> Iterator[str]:
+    asked = verdict.evidence.asked
+    if verdict.version_failed and stamp_rolled_back(
+        clients.registry, asked.model_package_arn, asked.stage, verdict.sentence
+    ):
+        yield (
+            f"version {asked.model_package_version} is marked as rolled back and its approval taken back, "
+            "so no later release chooses it until it is approved anew"
+        )
+
+
+def _keep_outcome(verdict: Verdict, clients: Clients) -> Iterator[str]:
+    config, endpoint = _config_of(verdict), verdict.evidence.endpoint
+    if config is None or endpoint is None or config.outcome:
+        return
+    arn = clients.sagemaker.describe_endpoint_config(EndpointConfigName=config.name)["EndpointConfigArn"]
+    value = f"{verdict.outcome} {endpoint.modified_at:%Y-%m-%dT%H:%M:%SZ}"
+    clients.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": OUTCOME_TAG, "Value": value}])
+    yield f"endpoint config {config.name} is tagged {OUTCOME_TAG}: {value}"
+
+
+def _config_of(verdict: Verdict) -> ConfigSeen | None:
+    """Return the endpoint config that the outcome is about, None where it is not known."""
+    evidence = verdict.evidence
+    match verdict.outcome:
+        case Outcome.PROMOTED | Outcome.GUARDRAILS_IGNORED:
+            return evidence.endpoint.live if evidence.endpoint else None
+        case Outcome.ROLLED_BACK:
+            tried = evidence.tried
+            return tried if tried and tried.release_id == evidence.asked.release_id else None
+        case _:
+            return None
+
+
+def _prune(verdict: Verdict, clients: Clients) -> Iterator[str]:
+    evidence, asked = verdict.evidence, verdict.evidence.asked
+    if verdict.outcome is not Outcome.PROMOTED or not evidence.attempted or evidence.created:
+        return
+    retained = find_retained(clients.sagemaker, clients.cloudformation, asked.endpoint_name, asked.stack_name)
+    before = (evidence.previous.name,) if evidence.previous else ()
+    yield from prune(clients.sagemaker, retained, also=before)
+
+
+_AFTERWARDS: Final[tuple[tuple[Callable[[Verdict, Clients], Iterator[str]], str], ...]] = (
+    (_mark, "the version could not be marked as rolled back, so the next release would choose it again"),
+    (_keep_outcome, "what became of the release could not be kept as a tag of its endpoint config"),
+    (_prune, "what is retained and no longer needed could not be removed"),
+)
+"""What follows from a verdict, and what to say of it where it cannot be done."""

@@ -1,7 +1,8 @@
 """Following a release to its end: the pipeline's Deploy action, the stack and the endpoint, look by look."""
 
+import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,89 +12,100 @@ from tidegate.errors import TidegateError
 from tidegate.registry.live import describe_endpoint
 from tidegate.render import ReleaseRecord
 from tidegate.verify.clients import Clients
-from tidegate.verify.evidence import ActionSeen, Sighting, StackSeen
+from tidegate.verify.evidence import ActionSeen, Deployment, Seen, Sighting, StackSeen
 from tidegate.verify.judge import SETTLED
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 15.0
+LONGEST_PAUSE_AFTER_ERRORS: Final = 60.0
 GROWTH: Final = 1.25
+GROWTH_AFTER_ERRORS: Final = 2.0
 
-MARGIN: Final = timedelta(minutes=20)
-"""What a deployment may take beyond the endpoint's own time limit: creating models and alarms, a first endpoint."""
+MARGIN: Final = timedelta(minutes=40)
+"""What a deployment may take beyond the endpoint's own time limit: models, alarms, a first endpoint, a rollback."""
 
 APPEARS_WITHIN: Final = timedelta(minutes=5)
 """How long the Deploy action, which starts beside this, may take to show in the pipeline's history."""
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """The pipeline action that deploys the release."""
-
-    pipeline: str
-    execution: str
-    action: str = "Deploy"
+Spread = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was seen on the way.
-
-    `stack_before` is the stack as it rested before the deployment, None if it was not seen so. `described` is the last
-    DescribeEndpoint, None if there is no endpoint.
-    """
+    """What was seen on the way, and the last look. `described` is None if there is no endpoint."""
 
     ended: bool
     action: ActionSeen | None
     stack: StackSeen | None
-    stack_before: StackSeen | None
     described: dict[str, Any] | None
-    first_config: str
-    timeline: tuple[Sighting, ...]
+    seen: Seen
 
 
 @dataclass(slots=True)
 class _Look:
     """The newest state of everything, and what came before it."""
 
+    seen: Seen
     action: ActionSeen | None = None
     stack: StackSeen | None = None
-    stack_before: StackSeen | None = None
     described: dict[str, Any] | None = None
-    first_config: str = ""
-    timeline: list[Sighting] = field(default_factory=list)
     said: str = ""
 
 
+def spread(pause: float) -> float:
+    """Return the pause, give or take a tenth, so that several who watch do not keep in step."""
+    return pause * random.uniform(0.9, 1.1)  # noqa: S311 - nothing secret
+
+
 def watch(
-    asked: ReleaseRecord, clients: Clients, clock: Clock, deployment: Deployment | None, progress: Progress
+    asked: ReleaseRecord,
+    clients: Clients,
+    clock: Clock,
+    deployment: Deployment | None,
+    progress: Progress,
+    *,
+    seen: Seen | None = None,
+    keep: Callable[[Seen], None] | None = None,
+    spread: Spread = spread,
 ) -> Watched:
     """Look until the deployment has ended and the endpoint is at rest, or the time of both is over.
 
-    Pauses grow from 1 s to 15 s and start again with every change. A connection that is lost is said and tried again.
+    Pauses grow from 1 s to 15 s and start again with every change; a look describes everything once. A connection that
+    is lost, or a service that is busy, is said and asked again, after pauses that double up to a minute. `seen` is what
+    an interrupted watch of the same deployment saw; `keep` is given what has been seen whenever that is more.
 
     Raises TidegateError where AWS refuses to answer.
     """
     began = clock.now()
     give_up_at = began + timedelta(seconds=asked.maximum_execution_timeout) + MARGIN
-    look, pause = _Look(), FIRST_PAUSE
+    look, pause = _Look(seen or Seen()), FIRST_PAUSE
     while True:
+        before, failed, changed = look.seen, False, False
         try:
             changed = _look(look, asked, clients, deployment, progress)
             if _at_rest(look, deployment, waited=clock.now() - began):
-                return _watched(look, ended=True)
+                return Watched(True, look.action, look.stack, look.described, look.seen)
             if look.stack and look.stack.ended and not (look.action and look.action.ended):
-                look.stack_before = look.stack_before or look.stack
+                look.seen = replace(look.seen, stack_before=look.seen.stack_before or look.stack)
         except aws_errors() as error:
             if not is_passing(error):
-                raise _refused(error, asked) from error
+                raise TidegateError(f"the release of {asked.endpoint_name} cannot be followed: {error}") from error
             progress(f"no answer from AWS, trying again: {error}")
-            changed = False
+            failed = True
+        finally:
+            if keep and look.seen != before:
+                keep(look.seen)
         if clock.now() >= give_up_at:
-            return _watched(look, ended=False)
-        pause = FIRST_PAUSE if changed else min(pause * GROWTH, LONGEST_PAUSE)
-        clock.sleep(pause)
+            return Watched(False, look.action, look.stack, look.described, look.seen)
+        pause = _next_pause(pause, changed=changed, failed=failed)
+        clock.sleep(spread(pause))
+
+
+def _next_pause(pause: float, *, changed: bool, failed: bool) -> float:
+    if failed:
+        return min(pause * GROWTH_AFTER_ERRORS, LONGEST_PAUSE_AFTER_ERRORS)
+    return FIRST_PAUSE if changed else min(pause * GROWTH, LONGEST_PAUSE)
 
 
 def _look(
@@ -105,10 +117,13 @@ def _look(
     look.stack = describe_stack(clients.cloudformation, asked.stack_name)
     look.described = describe_endpoint(clients.sagemaker, asked.endpoint_name)
     if look.described is not None:
-        sighting = _sighting(look.described, asked.variant)
-        look.first_config = look.first_config or sighting.config_name
-        if not look.timeline or look.timeline[-1] != sighting:
-            look.timeline.append(sighting)
+        seen, sighting = look.seen, _sighting(look.described, asked.variant)
+        again = seen.timeline and seen.timeline[-1] == sighting
+        look.seen = replace(
+            seen,
+            first_config=seen.first_config or sighting.config_name,
+            timeline=seen.timeline if again else (*seen.timeline, sighting),
+        )
     line = _line(look, deployment)
     changed = line != look.said
     if changed:
@@ -127,35 +142,20 @@ def _at_rest(look: _Look, deployment: Deployment | None, waited: timedelta) -> b
     return look.action.ended and endpoint_rests
 
 
-def _watched(look: _Look, *, ended: bool) -> Watched:
-    return Watched(
-        ended=ended,
-        action=look.action,
-        stack=look.stack,
-        stack_before=look.stack_before,
-        described=look.described,
-        first_config=look.first_config,
-        timeline=tuple(look.timeline),
-    )
-
-
 def find_action(codepipeline: Any, deployment: Deployment, stack_name: str) -> ActionSeen | None:
     """Return the newest run of the action that deploys `stack_name` in the execution; several stages have one each."""
-    found: dict[str, Any] | None = None
-    token: dict[str, str] = {}
-    while True:
-        page = codepipeline.list_action_executions(
-            pipelineName=deployment.pipeline, filter={"pipelineExecutionId": deployment.execution}, **token
-        )
-        for detail in page.get("actionExecutionDetails", []):
-            if detail["actionName"] == deployment.action and _deploys(detail, stack_name):
-                newer = found is None or _started(detail) > _started(found)
-                found = detail if newer else found
-        if not page.get("nextToken"):
-            break
-        token = {"nextToken": page["nextToken"]}
-    if found is None:
+    pages = codepipeline.get_paginator("list_action_executions").paginate(
+        pipelineName=deployment.pipeline, filter={"pipelineExecutionId": deployment.execution}
+    )
+    runs = [
+        detail
+        for page in pages
+        for detail in page.get("actionExecutionDetails", [])
+        if detail["actionName"] == deployment.action and _deploys(detail, stack_name)
+    ]
+    if not runs:
         return None
+    found = max(runs, key=_started)
     result = (found.get("output") or {}).get("executionResult") or {}
     problem = (result.get("errorDetails") or {}).get("message")
     return ActionSeen(
@@ -216,12 +216,8 @@ def _line(look: _Look, deployment: Deployment | None) -> str:
     if look.described is None:
         parts.append("endpoint not there")
     else:
-        seen = look.timeline[-1]
+        seen = look.seen.timeline[-1]
         parts.append(f"endpoint {seen.endpoint_status}")
         if seen.variant_status:
             parts.append(f"{seen.variant_status}{f' ({seen.message})' if seen.message else ''}")
     return ", ".join(parts)
-
-
-def _refused(error: Exception, asked: ReleaseRecord) -> TidegateError:
-    return TidegateError(f"the release of {asked.endpoint_name} cannot be followed: {error}")

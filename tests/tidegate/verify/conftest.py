@@ -1,15 +1,15 @@
 """Evidence to judge, and a small AWS to gather it from."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from botocore.validate import ParamValidator
 
+from tests.tidegate.answering import Handler, answering, refusal
 from tidegate.render import ReleaseRecord
 from tidegate.verify import Clients
 
@@ -55,39 +55,10 @@ def asked() -> ReleaseRecord:
     )
 
 
-Handler = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def refusal() -> Callable[..., ClientError]:
+@pytest.fixture(name="refusal")
+def _refusal() -> Callable[..., ClientError]:
     """Make an answer with which a service refuses."""
-    return _refusal
-
-
-def _refusal(code: str, message: str, operation: str = "Operation", status: int = 400) -> ClientError:
-    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, operation)  # type: ignore[arg-type]
-
-
-def answering(service: str, handlers: dict[str, Handler]) -> Any:
-    """Return a real client whose calls are answered by `handlers`, both sides checked against botocore's model."""
-    client = boto3.client(service, region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
-
-    def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        model = client.meta.service_model.operation_model(operation)
-        _check(parameters, model.input_shape, f"request of {operation}")
-        answer = handlers[operation](**parameters)
-        if model.output_shape is not None:
-            _check(answer, model.output_shape, f"answer of {operation}")
-        return answer
-
-    client._make_api_call = call
-    return client
-
-
-def _check(value: dict[str, Any], shape: Any, what: str) -> None:
-    report = ParamValidator().validate(value, shape)
-    assert not report.has_errors(), f"{what}: {report.generate_report()}"
+    return refusal
 
 
 class SmallAws:
@@ -110,9 +81,12 @@ class SmallAws:
         self.events: list[dict[str, Any]] = []
         self.actions: list[dict[str, Any]] = []
         self.alarm_history: list[dict[str, Any]] = []
-        self.life_cycle: dict[str, Any] | None = None
+        self.package: dict[str, Any] = {"ModelApprovalStatus": "Approved"}
         self.stamps: list[dict[str, Any]] = []
+        self.tagged: dict[str, str] = {}
+        self.removed: list[str] = []
         self.failing: dict[str, Exception] = {}
+        self.asked_for: Counter[str] = Counter()
 
     # What tests say
 
@@ -195,20 +169,28 @@ class SmallAws:
                 "ListTags": self._list_tags,
                 "DescribeModelPackage": self._describe_model_package,
                 "UpdateModelPackage": self._update_model_package,
+                "AddTags": self._add_tags,
+                "ListEndpointConfigs": self._list_endpoint_configs,
+                "DeleteEndpointConfig": lambda EndpointConfigName: self._remove(EndpointConfigName),  # noqa: N803
+                "DeleteModel": lambda ModelName: self._remove(ModelName),  # noqa: N803
             },
-            "cloudformation": {"DescribeStacks": self._describe_stacks, "DescribeStackEvents": self._stack_events},
+            "cloudformation": {
+                "DescribeStacks": self._describe_stacks,
+                "DescribeStackEvents": self._stack_events,
+                "DescribeStackResources": self._stack_resources,
+            },
             "cloudwatch": {"DescribeAlarms": self._describe_alarms, "DescribeAlarmHistory": self._alarm_history},
             "codepipeline": {"ListActionExecutions": self._list_action_executions},
         }
-        return Clients(
-            **{
-                service: answering(service, {name: self._failing(name, call) for name, call in handlers.items()})
-                for service, handlers in by_service.items()
-            }
-        )
+        made = {
+            service: answering(service, {name: self._failing(name, call) for name, call in handlers.items()})
+            for service, handlers in by_service.items()
+        }
+        return Clients(**made, registry=made["sagemaker"])
 
     def _failing(self, name: str, call: Handler) -> Handler:
         def answer(**parameters: Any) -> dict[str, Any]:
+            self.asked_for[name] += 1
             if name in self.failing:
                 raise self.failing[name]
             return call(**parameters)
@@ -217,15 +199,22 @@ class SmallAws:
 
     def _describe_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803
         if self.endpoint is None:
-            raise _refusal("ValidationException", f'Could not find endpoint "{EndpointName}".')
+            raise refusal("ValidationException", f'Could not find endpoint "{EndpointName}".')
         return dict(self.endpoint)
 
     def _describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N803
         return {
             "EndpointConfigName": EndpointConfigName,
             "EndpointConfigArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/{EndpointConfigName}",
-            "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": f"model-of-{EndpointConfigName}"}],
-            "CreationTime": at(0),
+            "ProductionVariants": [
+                {
+                    "VariantName": "AllTraffic",
+                    "ModelName": f"model-of-{EndpointConfigName}",
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 4,
+                }
+            ],
+            "CreationTime": self._made_at(EndpointConfigName),
         }
 
     def _describe_model(self, ModelName: str) -> dict[str, Any]:  # noqa: N803
@@ -237,11 +226,36 @@ class SmallAws:
             "Containers": [{"ModelPackageName": package}],
         }
 
+    def _made_at(self, config: str) -> datetime:
+        return at(-100_000 + 1000 * int(config.rpartition("-")[2]))
+
+    def _list_endpoint_configs(self, **_: Any) -> dict[str, Any]:
+        summaries = [
+            {
+                "EndpointConfigName": name,
+                "EndpointConfigArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/{name}",
+                "CreationTime": self._made_at(name),
+            }
+            for name in self.configs
+        ]
+        return {"EndpointConfigs": summaries}
+
+    def _remove(self, name: str) -> dict[str, Any]:
+        self.removed.append(name)
+        return {}
+
+    def _add_tags(self, ResourceArn: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        self.tagged.update({ResourceArn.rpartition("/")[2]: tag["Value"] for tag in Tags})
+        assert [tag["Key"] for tag in Tags] == ["tidegate:outcome"]
+        return {"Tags": Tags}
+
     def _list_tags(self, ResourceArn: str, NextToken: str = "") -> dict[str, Any]:  # noqa: N803
-        release = self.configs[ResourceArn.rpartition("/")[2]][0]
+        name = ResourceArn.rpartition("/")[2].removeprefix("model-of-")
         if not NextToken:
-            return {"Tags": [{"Key": "team", "Value": "rides"}], "NextToken": "more"}
-        return {"Tags": [{"Key": "tidegate:release", "Value": release}] if release else []}
+            project = {"sagemaker:project-id": "p-1", "sagemaker:deployment-stage": "prod"}
+            return {"Tags": [{"Key": key, "Value": value} for key, value in project.items()], "NextToken": "more"}
+        known = {"tidegate:release": self.configs[name][0], "tidegate:outcome": self.tagged.get(name, "")}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in known.items() if value]}
 
     def _describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
         return {
@@ -251,16 +265,19 @@ class SmallAws:
             "ModelPackageStatus": "Completed",
             "ModelPackageStatusDetails": {"ValidationStatuses": []},
             "CreationTime": at(0),
-            **({"ModelLifeCycle": self.life_cycle} if self.life_cycle else {}),
+            **self.package,
         }
 
     def _update_model_package(self, **parameters: Any) -> dict[str, Any]:
         self.stamps.append(parameters)
         return {"ModelPackageArn": parameters["ModelPackageArn"]}
 
+    def _stack_resources(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        return {"StackResources": []}
+
     def _describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         if self.stack is None:
-            raise _refusal("ValidationError", f"Stack with id {StackName} does not exist")
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
         updates = [event["Timestamp"] for event in self.events if event["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
         updated = {"LastUpdatedTime": max(updates)} if updates else {}
         return {"Stacks": [{"StackName": StackName, "CreationTime": at(-9000), "StackStatus": self.stack, **updated}]}

@@ -1,13 +1,17 @@
 """The verdict, case by case: evidence in, one of five words and a sentence out."""
 
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidegate.registry import LiveVariant
+from tidegate.render import Phase, ReleaseRecord
+from tidegate.render.release import TrialRecord
 from tidegate.verify import (
     ActionSeen,
     AlarmSeen,
@@ -15,182 +19,510 @@ from tidegate.verify import (
     EndpointSeen,
     Evidence,
     Outcome,
+    Seen,
     Sighting,
     StackSeen,
     judge,
+    verdict_document,
 )
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-OLD = ConfigSeen("config-2", "old", "arn:pkg/2")
-NEW = ConfigSeen("config-3", "new", "arn:pkg/3")
+PACKAGE = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/shop-p-1"
 ALARM = "shop-p-1-prod-rollback-1-Invocation5XXErrors-new-fleet"
+SUCCEEDED, FAILED = ActionSeen("Succeeded", T0), ActionSeen("Failed", T0)
+P, R, M, G, N = (
+    Outcome.PROMOTED,
+    Outcome.ROLLED_BACK,
+    Outcome.MIXED_FLEET,
+    Outcome.GUARDRAILS_IGNORED,
+    Outcome.INCONCLUSIVE,
+)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def variant(version: int, name: str = "AllTraffic", kind: str = "ml.m5.large", *, shadow: bool = False) -> LiveVariant:
+    return LiveVariant(name, f"model-{version}", f"{PACKAGE}/{version}", kind, 4, 4, 1.0, shadow)
+
+
+def config(number: int, release: str, version: int | None = None, *more: LiveVariant, **changed: Any) -> ConfigSeen:
+    only = variant(version or number)
+    return replace(ConfigSeen(f"config-{number}", release, only.model_package_arn, variants=(only, *more)), **changed)
+
+
+OLD, NEW = config(2, "old"), config(3, "new")
+OLD_SETTINGS = config(2, "old", version=3)
 BEFORE = Sighting("InService", "config-2")
-BAKING = Sighting("Updating", "config-2", "config-3", "Baking", update_started_at=T0 + timedelta(seconds=60))
-SHIFTING = replace(BAKING, variant_status="ActivatingTraffic")
-UPDATED = StackSeen("UPDATE_COMPLETE", endpoint_touched=True)
+CREATING = Sighting("Updating", "config-2", "config-3", "Creating", update_started_at=at(60))
+BAKING = replace(CREATING, variant_status="Baking")
+SHIFTING = replace(CREATING, variant_status="ActivatingTraffic")
+AFTER = Sighting("InService", "config-3")
+BACK = Sighting("Updating", "config-3", "config-2", "Creating", update_started_at=at(1100))
+UPDATED = StackSeen("UPDATE_COMPLETE", endpoint_touched=True, endpoint_updated=True)
 STACK_FAILED = StackSeen(
     "UPDATE_ROLLBACK_COMPLETE", endpoint_touched=True, failures=("Endpoint: the update was rolled back",)
 )
-FIRED = AlarmSeen(ALARM, "OK", fired=((T0 + timedelta(seconds=200), "1 datapoint was above the threshold"),))
+FIRED = AlarmSeen(ALARM, "OK", fired=((at(200), "1 datapoint was above the threshold"),))
+FIRED_LATER = AlarmSeen("another", "ALARM", fired=((at(300), "x"),))
+YESTERDAY = -86_400.0
 
 
-@pytest.fixture
-def evidence(asked):
-    """Make evidence of an update from version 2 to version 3 that was watched and succeeded, but for what is given."""
+@dataclass(frozen=True)
+class Case:
+    """What was seen, and what must be said of it. Left out, version 2 served and version 3 replaced it, watched."""
 
-    def make(live: ConfigSeen = NEW, *, status: str = "InService", failure_reason: str = "", **given) -> Evidence:
-        endpoint = EndpointSeen(
-            status=status,
-            live=live,
-            created_at=T0 - timedelta(days=1),
-            modified_at=T0 + timedelta(seconds=1000),
-            failure_reason=failure_reason,
-            last_deployment_config=given.pop("last_deployment_config", asked.deployment_config),
-        )
+    outcome: Outcome
+    says: str
+    live: ConfigSeen | None = NEW
+    status: str = "InService"
+    timeline: tuple[Sighting, ...] | None = None
+    previous: ConfigSeen | None = OLD
+    tried: ConfigSeen | None = NEW
+    modified: float = 1000
+    created: float = YESTERDAY
+    action: ActionSeen | None = SUCCEEDED
+    stack: StackSeen | None = UPDATED
+    alarms: tuple[AlarmSeen, ...] = ()
+    failure_reason: str = ""
+    deployment_config: Any = "as asked"
+    ended: bool = True
+    unread: tuple[str, ...] = ()
+    asked: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    marked: bool = False
+
+    def evidence(self, asked: ReleaseRecord) -> Evidence:
+        asked = asked.model_copy(update=self.asked)
+        endpoint, timeline = None, self.timeline
+        if timeline is None:
+            timeline = (BEFORE, BAKING, *([replace(AFTER, config_name=self.live.name)] if self.live else []))
+        if self.live is not None:
+            given = self.deployment_config
+            endpoint = EndpointSeen(
+                status=self.status,
+                live=self.live,
+                created_at=at(self.created),
+                modified_at=at(self.modified),
+                failure_reason=self.failure_reason,
+                last_deployment_config=asked.deployment_config if given == "as asked" else given,
+            )
         return Evidence(
-            **{
-                "asked": asked,
-                "endpoint": endpoint,
-                "action": ActionSeen("Succeeded", T0),
-                "stack": UPDATED,
-                "previous": OLD,
-                "timeline": (BEFORE, BAKING, Sighting("InService", live.name)),
-                **given,
-            }
+            asked=asked,
+            endpoint=endpoint,
+            ended=self.ended,
+            action=self.action,
+            stack=self.stack,
+            previous=self.previous,
+            tried=self.tried,
+            seen=Seen(self.previous.name if self.previous else "", None, timeline),
+            alarms=self.alarms,
+            unread=self.unread,
         )
 
-    return make
 
+NO_ATTEMPT: dict[str, Any] = {"timeline": (BEFORE,), "modified": YESTERDAY, "tried": None}
+TRIAL = TrialRecord(
+    kind="shadow",
+    variant="Shadow",
+    model_package_arn=f"{PACKAGE}/3",
+    model_package_version=3,
+    percent=50,
+    duration=7200,
+)
+TEST: dict[str, Any] = {
+    "phase": Phase.TEST,
+    "release_id": "old.test",
+    "model_package_version": 2,
+    "model_package_arn": f"{PACKAGE}/2",
+    "trial": TRIAL,
+    "deployment_config": {},
+    "waits": 0,
+}
+IN_TEST = config(3, "old.test", 2, variant(3, "Shadow", shadow=True))
+ALONE: dict[str, Any] = {**TEST, "phase": Phase.LIVE, "release_id": "old", "trial": None}
 
-def outcome(evidence: Evidence) -> Outcome:
-    return judge(evidence).outcome
-
-
-# PROMOTED
-
-
-def test_the_release_that_was_asked_for_serves(evidence):
-    verdict = judge(evidence())
-    assert verdict.outcome is Outcome.PROMOTED
-    assert verdict.sentence == "shop-p-1-prod serves version 3 (config-3)"
-    assert verdict.notes == ()
-
-
-def test_a_first_release_is_promoted_with_the_note_that_nothing_guarded_it(evidence):
-    first = evidence(timeline=(Sighting("Creating", "config-3"),), previous=NEW, last_deployment_config=None)
-    verdict = judge(first)
-    assert verdict.outcome is Outcome.PROMOTED
-    assert "created the endpoint" in verdict.notes[0]
-
-
-def test_a_first_release_that_was_not_watched_is_known_by_when_the_endpoint_was_made(evidence):
-    made = evidence(timeline=(Sighting("InService", "config-3"),), previous=NEW, last_deployment_config=None)
-    assert made.endpoint is not None
-    late = replace(made, endpoint=replace(made.endpoint, created_at=T0 + timedelta(seconds=30)))
-    assert judge(late).outcome is Outcome.PROMOTED
-
-
-def test_a_run_with_nothing_new_is_promoted_with_the_note_that_nothing_was_touched(evidence):
-    idle = evidence(
-        timeline=(Sighting("InService", "config-3"),),
-        stack=StackSeen("UPDATE_COMPLETE"),
+CASES = {
+    # PROMOTED
+    "the release that was asked for serves": Case(P, "shop-p-1-prod serves version 3 (config-3)"),
+    "a first release": Case(
+        P,
+        "shop-p-1-prod serves version 3 (config-3)",
+        timeline=(Sighting("Creating", "config-3"), AFTER),
         previous=NEW,
-        last_deployment_config=None,
-    )
-    assert idle.endpoint is not None
-    idle = replace(idle, endpoint=replace(idle.endpoint, modified_at=T0 - timedelta(hours=1)))
-    verdict = judge(idle)
-    assert verdict.outcome is Outcome.PROMOTED
-    assert "was not touched" in verdict.notes[0]
-
-
-def test_what_serves_counts_even_if_the_stack_says_otherwise(evidence):
-    verdict = judge(evidence(action=ActionSeen("Failed", T0), stack=replace(STACK_FAILED, status="UPDATE_FAILED")))
-    assert verdict.outcome is Outcome.PROMOTED
-    assert "is UPDATE_FAILED although the release serves" in verdict.notes[0]
-
-
-def test_an_alarm_that_fired_and_did_not_roll_back_does_not_change_what_serves(evidence):
-    assert outcome(evidence(alarms=(FIRED,))) is Outcome.PROMOTED
-
-
-# ROLLED_BACK, whichever way CloudFormation takes it
-
-
-def test_rolled_back_while_cloudformation_fails_the_stack(evidence):
-    verdict = judge(evidence(OLD, action=ActionSeen("Failed", T0), stack=STACK_FAILED, alarms=(FIRED,)))
-    assert verdict.outcome is Outcome.ROLLED_BACK
-    assert verdict.sentence == (
+        tried=None,
+        deployment_config=None,
+        notes=("this release created the endpoint, so nothing guarded it: guardrails act on updates only",),
+    ),
+    "a first release that nobody watched": Case(
+        P,
+        "serves version 3",
+        timeline=(AFTER,),
+        previous=NEW,
+        tried=None,
+        created=30,
+        deployment_config=None,
+        notes=("this release created the endpoint, so nothing guarded it: guardrails act on updates only",),
+    ),
+    "a release of what serves already": Case(
+        P,
+        "serves version 3",
+        timeline=(AFTER,),
+        previous=NEW,
+        tried=None,
+        modified=YESTERDAY,
+        stack=StackSeen("UPDATE_COMPLETE"),
+        deployment_config=None,
+        notes=("the endpoint was not touched: it served this release already",),
+    ),
+    "the stack failed after the endpoint was updated": Case(
+        P,
+        "serves version 3",
+        action=FAILED,
+        stack=replace(STACK_FAILED, status="UPDATE_FAILED"),
+        notes=("the stack sagemaker-p-1-prod is UPDATE_FAILED although the release serves",),
+    ),
+    "an alarm fired and did not roll back": Case(P, "serves version 3", alarms=(FIRED,)),
+    "more guardrails than were asked for, in another order": Case(P, "serves version 3", deployment_config="more"),
+    "a bake that no look fell into, told by the time it took": Case(
+        P, "serves version 3", timeline=(BEFORE, SHIFTING, AFTER)
+    ),
+    "a bake that was seen, whatever the times say": Case(P, "serves version 3", modified=61),
+    "an update that nobody saw begin": Case(P, "serves version 3", timeline=(AFTER,), previous=NEW, tried=None),
+    "a fleet whose size cannot be read": Case(
+        P,
+        "serves version 3",
+        live=replace(NEW, variants=()),
+        timeline=(BEFORE, SHIFTING, AFTER),
+        modified=180,
+        unread=("model package of config-3: denied",),
+        notes=("could not be read: model package of config-3: denied",),
+    ),
+    "an alarm was deleted meanwhile": Case(
+        P,
+        "serves version 3",
+        alarms=(AlarmSeen(ALARM, "MISSING"),),
+        notes=(f"alarm {ALARM} is not there, so whether it fired cannot be told",),
+    ),
+    "an alarm never had data": Case(
+        P,
+        "serves version 3",
+        alarms=(AlarmSeen(ALARM, "INSUFFICIENT_DATA"),),
+        notes=(f"alarm {ALARM} has no data, so it says nothing about this release",),
+    ),
+    "alarms cannot be read": Case(
+        P, "serves version 3", unread=("alarms: denied",), notes=("could not be read: alarms: denied",)
+    ),
+    "a second try after a rollback": Case(
+        P, "serves version 3", timeline=(BEFORE, BAKING, BEFORE, replace(BAKING, update_started_at=at(500)), AFTER)
+    ),
+    # ROLLED_BACK
+    "an alarm rolled it back and CloudFormation failed the stack": Case(
+        R,
         "shop-p-1-prod serves version 2 (config-2) and not version 3, which was rolled back: "
-        f"alarm {ALARM} went into ALARM at 00:03:20 (1 datapoint was above the threshold)"
-    )
-    assert verdict.notes == ()
+        f"alarm {ALARM} went into ALARM at 00:03:20 (1 datapoint was above the threshold)",
+        live=OLD,
+        action=FAILED,
+        stack=STACK_FAILED,
+        alarms=(FIRED,),
+        marked=True,
+    ),
+    "an alarm rolled it back and CloudFormation reported success": Case(
+        R,
+        "went into ALARM at 00:03:20",
+        live=OLD,
+        alarms=(FIRED,),
+        notes=("CloudFormation recorded the deployment as a success, and does not know of the rollback",),
+        marked=True,
+    ),
+    "the first alarm that fired is the reason": Case(
+        R, f"rolled back: alarm {ALARM} went", live=OLD, action=FAILED, alarms=(FIRED_LATER, FIRED), marked=True
+    ),
+    "no alarm fired, and SageMaker gives a reason": Case(
+        R,
+        "rolled back: the container did not pass its health check",
+        live=OLD,
+        action=FAILED,
+        failure_reason="the container did not pass its health check",
+        marked=True,
+    ),
+    "no alarm and no reason of SageMaker's, but one of the stack": Case(
+        R, "rolled back: Endpoint: the update was rolled back", live=OLD, action=FAILED, stack=STACK_FAILED, marked=True
+    ),
+    "no reason at all": Case(R, "no reason was given", live=OLD, action=FAILED, marked=True),
+    "it ran out of its execution time": Case(
+        R,
+        "it took 4940 s, and its maximum_execution_timeout is 3600 s",
+        live=OLD,
+        action=FAILED,
+        modified=5000,
+        marked=True,
+    ),
+    "nobody saw the update, and the deployment says that it succeeded": Case(
+        R,
+        "serves version 2",
+        live=OLD,
+        timeline=(BEFORE,),
+        tried=None,
+        modified=YESTERDAY,
+        notes=("CloudFormation recorded the deployment as a success, and does not know of the rollback",),
+        marked=True,
+    ),
+    "back to a config that no release made": Case(
+        R,
+        "serves by-hand and not version 3",
+        live=ConfigSeen("by-hand"),
+        previous=ConfigSeen("by-hand"),
+        action=FAILED,
+        marked=True,
+    ),
+    "DescribeEndpoint named the new config during the update": Case(
+        R, "serves version 2", live=OLD, previous=NEW, tried=None, action=FAILED, marked=True
+    ),
+    "two rollbacks: SageMaker's, then CloudFormation's": Case(
+        R,
+        "went into ALARM at 00:03:20",
+        live=OLD,
+        timeline=(BEFORE, BAKING, BEFORE, replace(CREATING, pending_config="config-2"), BEFORE),
+        action=FAILED,
+        stack=STACK_FAILED,
+        alarms=(FIRED,),
+        marked=True,
+    ),
+    "two alarms, of which one fired twice": Case(
+        R,
+        "at 00:03:20",
+        live=OLD,
+        action=FAILED,
+        alarms=(replace(FIRED, fired=((at(900), "again"), *FIRED.fired)), FIRED_LATER),
+        marked=True,
+    ),
+    "capacity was missing on the way": Case(
+        R,
+        "rolled back: Unable to provision requested ML compute capacity",
+        live=OLD,
+        action=FAILED,
+        failure_reason="Unable to provision requested ML compute capacity",
+        notes=("version 3 is not marked in the registry: capacity was missing; release it again once there is enough",),
+    ),
+    "an alarm fired while capacity was missing": Case(
+        R,
+        "went into ALARM",
+        live=OLD,
+        action=FAILED,
+        failure_reason="Unable to provision requested ML compute capacity",
+        alarms=(FIRED,),
+        marked=True,
+    ),
+    "it served, and then the stack was rolled back for another reason": Case(
+        R,
+        "rolled back: Scaling: denied",
+        live=OLD,
+        timeline=(BEFORE, BAKING, AFTER, BACK, BEFORE),
+        action=FAILED,
+        stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", endpoint_touched=True, failures=("Scaling: denied",)),
+        notes=("version 3 is not marked in the registry: it served, and the stack was rolled back for another reason",),
+    ),
+    "the same, and nobody watched: the stack's events tell": Case(
+        R,
+        "rolled back: Scaling: denied",
+        live=OLD,
+        timeline=(BEFORE,),
+        tried=None,
+        action=FAILED,
+        stack=StackSeen(
+            "UPDATE_ROLLBACK_COMPLETE", endpoint_touched=True, endpoint_updated=True, failures=("Scaling: denied",)
+        ),
+        notes=("version 3 is not marked in the registry: it served, and the stack was rolled back for another reason",),
+    ),
+    "other settings of the version that serves": Case(
+        R,
+        "serves version 3 (config-2) and not version 3, which was rolled back: alarm",
+        live=OLD_SETTINGS,
+        previous=OLD_SETTINGS,
+        action=FAILED,
+        alarms=(FIRED,),
+        notes=(
+            "version 3 is not marked in the registry, since it serves on: what was rolled back are its settings in "
+            "the stage file",
+        ),
+    ),
+    "the stack could not be rolled back either": Case(
+        R,
+        "went into ALARM",
+        live=OLD,
+        action=FAILED,
+        stack=replace(STACK_FAILED, status="UPDATE_ROLLBACK_FAILED"),
+        alarms=(FIRED,),
+        notes=("the stack takes no update as it is; see: tidegate recover prod",),
+        marked=True,
+    ),
+    # MIXED_FLEET
+    "the rollback failed too": Case(
+        M,
+        "the rollback of version 3 failed, so old and new instances of shop-p-1-prod serve side by side: "
+        "version 2 (config-2) and version 3 (config-3); no capacity; see what to do with: tidegate recover prod",
+        live=OLD,
+        status="UpdateRollbackFailed",
+        failure_reason="no capacity",
+        action=FAILED,
+    ),
+    "a mixed fleet that names the new config": Case(
+        M, "version 2 (config-2) and version 3 (config-3)", status="UpdateRollbackFailed", action=FAILED
+    ),
+    "a mixed fleet whose tags cannot be read": Case(
+        M, "side by side", live=replace(OLD, tags_read=False), status="UpdateRollbackFailed", action=FAILED
+    ),
+    "a mixed fleet when time is over": Case(
+        M, "side by side", live=OLD, status="UpdateRollbackFailed", ended=False, action=FAILED
+    ),
+    # GUARDRAILS_IGNORED
+    "no deployment config was taken": Case(
+        G,
+        "serves version 3, but it was not guarded as asked: the endpoint's LastDeploymentConfig is empty",
+        deployment_config=None,
+    ),
+    "the variant was renamed": Case(
+        G,
+        "likely because the variants' names change from AllTraffic to Main",
+        live=replace(NEW, variants=(variant(3, "Main"),)),
+        deployment_config=None,
+    ),
+    "the instance type excludes guardrails": Case(
+        G,
+        "likely because ml.inf1.xlarge is an Inf1 instance type",
+        live=replace(NEW, variants=(variant(3, kind="ml.inf1.xlarge"),)),
+        deployment_config=None,
+    ),
+    "it was watched and never baked": Case(
+        G,
+        "the update took 120 s without a bake, and its waits alone are 900 s",
+        timeline=(BEFORE, SHIFTING, AFTER),
+        modified=180,
+    ),
+    # INCONCLUSIVE
+    "SageMaker refused the update": Case(
+        N,
+        "version 3 never reached shop-p-1-prod, which serves version 2 (config-2) as before: "
+        "Endpoint: ResourceLimitExceeded: the quota is 4 instances",
+        live=OLD,
+        action=FAILED,
+        stack=replace(STACK_FAILED, failures=("Endpoint: ResourceLimitExceeded: the quota is 4 instances",)),
+        **NO_ATTEMPT,
+    ),
+    "the stack failed before it reached the endpoint": Case(
+        N,
+        "never reached shop-p-1-prod, which serves version 2 (config-2) as before: Model: access denied",
+        live=OLD,
+        action=FAILED,
+        stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", failures=("Model: access denied",)),
+        **NO_ATTEMPT,
+    ),
+    "CloudFormation refused the template": Case(
+        N, "bad template", live=OLD, action=ActionSeen("Failed", T0, summary="bad template"), stack=None, **NO_ATTEMPT
+    ),
+    "the action was stopped by a person": Case(
+        N, "never reached", live=OLD, action=ActionSeen("Abandoned", T0), stack=StackSeen("X"), **NO_ATTEMPT
+    ),
+    "it is still updating when time is over": Case(
+        N, "is still Updating although its time is over", live=OLD, status="Updating", ended=False
+    ),
+    "the deployment never ends": Case(
+        N,
+        "the deployment of shop-p-1-prod is still in progress",
+        ended=False,
+        action=ActionSeen("InProgress", T0),
+    ),
+    "a first release that failed left nothing": Case(
+        N,
+        "there is no endpoint shop-p-1-prod, so nothing serves: Model: denied",
+        live=None,
+        timeline=(),
+        previous=None,
+        tried=None,
+        action=FAILED,
+        stack=StackSeen("ROLLBACK_COMPLETE", failures=("Model: denied",)),
+    ),
+    "neither endpoint nor stack": Case(
+        N, "there is no stack sagemaker-p-1-prod", live=None, timeline=(), stack=None, action=None, tried=None
+    ),
+    "the endpoint was deleted meanwhile": Case(
+        N, "the endpoint shop-p-1-prod was deleted meanwhile, so nothing serves", live=None, tried=None
+    ),
+    "the endpoint has failed": Case(
+        N,
+        "shop-p-1-prod is Failed, so nothing serves: the container did not answer",
+        status="Failed",
+        failure_reason="the container did not answer",
+    ),
+    "the endpoint is out of service": Case(N, "is OutOfService, so nothing serves", status="OutOfService"),
+    "the tags of what serves cannot be read": Case(
+        N,
+        "the tags of its endpoint config config-2 cannot be read",
+        live=replace(OLD, release_id="", tags_read=False),
+    ),
+    "somebody else updated the endpoint in between": Case(
+        N,
+        "serves version 9 (config-9), which is neither version 3 nor what served before, version 2 (config-2)",
+        live=config(9, "other"),
+    ),
+    "somebody else updated it by hand": Case(
+        N, "serves by-hand, which is neither", live=ConfigSeen("by-hand"), alarms=(FIRED,)
+    ),
+    # A test put in place, or taken away
+    "a test is in place": Case(
+        P,
+        "the test is in place: shop-p-1-prod serves version 2 (config-3), and version 3 as a shadow that answers "
+        "nobody, with 50% of the requests",
+        live=IN_TEST,
+        tried=IN_TEST,
+        deployment_config=None,
+        asked=TEST,
+    ),
+    "a test could not be put in place": Case(
+        R,
+        "and not the test of version 3 beside version 2, which was rolled back: it did not start",
+        live=OLD,
+        tried=IN_TEST,
+        action=FAILED,
+        failure_reason="it did not start",
+        asked=TEST,
+        notes=("the version under test is not marked in the registry: reject it there if it is the reason",),
+    ),
+    "a test was taken away": Case(
+        P,
+        "no test is in place: shop-p-1-prod serves version 2 (config-4) alone",
+        live=config(4, "old", version=2),
+        previous=IN_TEST,
+        deployment_config=None,
+        asked=ALONE,
+    ),
+    "a test could not be taken away": Case(
+        R,
+        "and not version 2 alone, which was rolled back",
+        live=IN_TEST,
+        previous=IN_TEST,
+        tried=config(4, "old", version=2),
+        action=FAILED,
+        asked=ALONE,
+        notes=("the version under test is not marked in the registry: reject it there if it is the reason",),
+    ),
+}
 
 
-def test_rolled_back_while_cloudformation_reports_success(evidence):
-    verdict = judge(evidence(OLD, action=ActionSeen("Succeeded", T0), stack=UPDATED, alarms=(FIRED,)))
-    assert verdict.outcome is Outcome.ROLLED_BACK
-    assert "went into ALARM" in verdict.sentence
-    assert verdict.notes == ("CloudFormation recorded the deployment as a success, and does not know of the rollback",)
-
-
-def test_rolled_back_without_an_alarm_gives_sagemakers_reason(evidence):
-    assert judge(evidence(OLD, failure_reason="unable to provision capacity")).sentence.endswith(
-        "rolled back: unable to provision capacity"
-    )
-
-
-def test_rolled_back_without_sagemakers_reason_gives_the_stacks(evidence):
-    assert judge(evidence(OLD, stack=STACK_FAILED)).sentence.endswith("Endpoint: the update was rolled back")
-
-
-def test_rolled_back_without_any_reason_says_so(evidence):
-    assert "no reason was given" in judge(evidence(OLD)).sentence
-
-
-def test_rolled_back_though_the_update_itself_was_not_seen(evidence):
-    unseen = (Sighting("InService", "config-2"),)
-    assert outcome(evidence(OLD, timeline=unseen, stack=StackSeen("UPDATE_COMPLETE"))) is Outcome.ROLLED_BACK
-
-
-def test_rolled_back_to_a_config_that_no_release_made(evidence):
-    by_hand = ConfigSeen("made-by-hand", "", "")
-    verdict = judge(evidence(by_hand, previous=by_hand))
-    assert verdict.outcome is Outcome.ROLLED_BACK
-    assert "serves made-by-hand" in verdict.sentence
-
-
-def test_rolled_back_when_describe_endpoint_named_the_new_config_during_the_update(evidence):
-    assert outcome(evidence(OLD, previous=NEW)) is Outcome.ROLLED_BACK
-
-
-def test_the_first_alarm_that_fired_is_the_reason(evidence):
-    later = AlarmSeen("another", "ALARM", fired=((T0 + timedelta(seconds=300), "x"),))
-    assert ALARM in judge(evidence(OLD, alarms=(later, FIRED))).sentence
-
-
-# MIXED_FLEET
-
-
-def test_a_rollback_that_failed_leaves_a_mixed_fleet(evidence):
-    verdict = judge(evidence(OLD, status="UpdateRollbackFailed", failure_reason="no capacity"))
-    assert verdict.outcome is Outcome.MIXED_FLEET
-    assert "old and new instances" in verdict.sentence
-    assert "no capacity" in verdict.sentence
-
-
-@pytest.mark.parametrize("live", [OLD, NEW])
-def test_a_mixed_fleet_is_one_whatever_config_it_names(live, evidence):
-    assert outcome(evidence(live, status="UpdateRollbackFailed", ended=False)) is Outcome.MIXED_FLEET
-
-
-# GUARDRAILS_IGNORED
-
-
-def test_an_update_without_a_deployment_config_was_not_guarded(evidence):
-    verdict = judge(evidence(last_deployment_config=None))
-    assert verdict.outcome is Outcome.GUARDRAILS_IGNORED
-    assert "LastDeploymentConfig is empty" in verdict.sentence
+@pytest.mark.parametrize("name", CASES)
+def test_case(name, asked):
+    case = CASES[name]
+    if case.deployment_config == "more":
+        more = deepcopy(dict(asked.deployment_config))
+        more["AutoRollbackConfiguration"]["Alarms"].insert(0, {"AlarmName": "one more"})
+        case = replace(case, deployment_config={**more, "Extra": 1})
+    verdict = judge(case.evidence(asked))
+    assert verdict.outcome is case.outcome
+    assert case.says in verdict.sentence
+    assert verdict.notes == case.notes
+    assert verdict.version_failed is case.marked
 
 
 @pytest.mark.parametrize(
@@ -206,147 +538,55 @@ def test_an_update_without_a_deployment_config_was_not_guarded(evidence):
         (("AutoRollbackConfiguration", "Alarms"), [], "AutoRollbackConfiguration.Alarms"),
     ],
 )
-def test_an_update_with_another_deployment_config_was_not_guarded_as_asked(path, value, named, evidence, asked):
-    config = deepcopy(dict(asked.deployment_config))
-    holder = config
+def test_an_update_with_another_deployment_config_was_not_guarded_as_asked(path, value, named, asked):
+    taken = deepcopy(dict(asked.deployment_config))
+    holder = taken
     for key in path[:-1]:
         holder = holder[key]
     if value is None:
         del holder[path[-1]]
     else:
         holder[path[-1]] = value
-    verdict = judge(evidence(last_deployment_config=config))
-    assert verdict.outcome is Outcome.GUARDRAILS_IGNORED
+    verdict = judge(Case(G, "", deployment_config=taken).evidence(asked))
+    assert verdict.outcome is G
     assert named in verdict.sentence
 
 
-def test_more_than_was_asked_for_and_another_order_are_no_difference(evidence, asked):
-    config = deepcopy(dict(asked.deployment_config))
-    config["AutoRollbackConfiguration"]["Alarms"].insert(0, {"AlarmName": "one more"})
-    config["Extra"] = 1
-    assert outcome(evidence(last_deployment_config=config)) is Outcome.PROMOTED
+LINEAR = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "LINEAR",
+            "WaitIntervalInSeconds": 300,
+            "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+        },
+        "TerminationWaitInSeconds": 60,
+    }
+}
+ROLLING = {
+    "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 120}
+}
 
 
-def test_an_update_that_was_watched_and_never_baked_was_not_guarded(evidence):
-    hasty = evidence(timeline=(BEFORE, SHIFTING, Sighting("InService", "config-3")))
-    assert hasty.endpoint is not None
-    hasty = replace(hasty, endpoint=replace(hasty.endpoint, modified_at=T0 + timedelta(seconds=180)))
-    verdict = judge(hasty)
-    assert verdict.outcome is Outcome.GUARDRAILS_IGNORED
-    assert "took 120 s without a bake, and its waits alone are 900 s" in verdict.sentence
-
-
-def test_a_bake_that_no_look_fell_into_is_told_by_the_time_it_took(evidence):
-    assert outcome(evidence(timeline=(BEFORE, SHIFTING, Sighting("InService", "config-3")))) is Outcome.PROMOTED
-
-
-def test_a_bake_that_was_seen_counts_whatever_the_times_say(evidence):
-    seen = evidence()
-    assert seen.endpoint is not None
-    quick = replace(seen, endpoint=replace(seen.endpoint, modified_at=T0 + timedelta(seconds=61)))
-    assert outcome(quick) is Outcome.PROMOTED
-
-
-# INCONCLUSIVE
-
-
-def test_an_update_that_sagemaker_refused_was_no_attempt_and_says_nothing_about_the_version(evidence):
-    refused = evidence(
-        OLD,
-        action=ActionSeen("Failed", T0),
-        stack=replace(STACK_FAILED, failures=("Endpoint: ResourceLimitExceeded: the quota is 4 instances",)),
-        timeline=(BEFORE,),
+@pytest.mark.parametrize(("strategy", "least"), [(LINEAR, 3 * 300 + 60), (ROLLING, 4 * 120)])
+def test_each_strategy_has_its_fewest_waits(strategy, least, asked):
+    hasty = Case(
+        G, "", timeline=(BEFORE, SHIFTING, AFTER), asked={"deployment_config": strategy}, modified=60 + least - 1
     )
-    assert refused.endpoint is not None
-    refused = replace(refused, endpoint=replace(refused.endpoint, modified_at=T0 - timedelta(hours=1)))
-    verdict = judge(refused)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "never reached" in verdict.sentence
-    assert "ResourceLimitExceeded" in verdict.sentence
+    verdict = judge(hasty.evidence(asked))
+    assert verdict.outcome is G
+    assert f"its waits alone are {least} s" in verdict.sentence
+    assert judge(replace(hasty, modified=60 + least).evidence(asked)).outcome is P
 
 
-def test_an_endpoint_that_is_still_updating_when_time_is_over(evidence):
-    verdict = judge(evidence(OLD, status="Updating", ended=False))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "is still Updating although its time is over" in verdict.sentence
-
-
-def test_a_deployment_that_never_ends(evidence):
-    verdict = judge(evidence(NEW, ended=False, action=ActionSeen("InProgress", T0)))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "the deployment of shop-p-1-prod is still in progress" in verdict.sentence
-
-
-def test_a_first_release_that_failed_leaves_nothing(evidence):
-    verdict = judge(
-        replace(evidence(), endpoint=None, stack=StackSeen("ROLLBACK_COMPLETE", failures=("Model: denied",)))
-    )
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.sentence == "there is no endpoint shop-p-1-prod, so nothing serves: Model: denied"
-
-
-def test_no_endpoint_and_no_stack(evidence):
-    verdict = judge(replace(evidence(), endpoint=None, stack=None, action=None))
-    assert "there is no stack sagemaker-p-1-prod" in verdict.sentence
-
-
-@pytest.mark.parametrize("status", ["Failed", "OutOfService"])
-def test_an_endpoint_that_serves_nothing(status, evidence):
-    verdict = judge(evidence(NEW, status=status, failure_reason="the container did not answer"))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.sentence == f"shop-p-1-prod is {status}, so nothing serves: the container did not answer"
-
-
-def test_tags_that_cannot_be_read_tell_nothing(evidence):
-    verdict = judge(evidence(replace(OLD, release_id="", tags_read=False)))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "the tags of its endpoint config config-2 cannot be read" in verdict.sentence
-
-
-def test_a_deployment_that_failed_before_it_reached_the_endpoint(evidence):
-    failed = evidence(
-        OLD,
-        action=ActionSeen("Failed", T0),
-        stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", failures=("Model: access denied",)),
-        timeline=(BEFORE,),
-    )
-    assert failed.endpoint is not None
-    failed = replace(failed, endpoint=replace(failed.endpoint, modified_at=T0 - timedelta(hours=1)))
-    verdict = judge(failed)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.sentence == (
-        "version 3 never reached shop-p-1-prod, which serves version 2 (config-2) as before: Model: access denied"
-    )
-
-
-def test_a_template_that_cloudformation_refused_gives_the_actions_reason(evidence):
-    refused = evidence(OLD, action=ActionSeen("Failed", T0, summary="bad template"), stack=None, timeline=(BEFORE,))
-    assert refused.endpoint is not None
-    refused = replace(refused, endpoint=replace(refused.endpoint, modified_at=T0 - timedelta(hours=1)))
-    assert judge(refused).sentence.endswith("bad template")
-
-
-def test_somebody_else_updated_the_endpoint(evidence):
-    verdict = judge(evidence(ConfigSeen("config-9", "other", "arn:pkg/9")))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "neither version 3 nor what served before" in verdict.sentence
-
-
-# Always
-
-
-def test_what_could_not_be_read_is_noted(evidence):
-    assert judge(evidence(unread=("alarms: denied",))).notes == ("could not be read: alarms: denied",)
-
-
-def test_a_verdict_is_written_as_json_with_its_evidence(evidence):
-    written = judge(evidence(alarms=(FIRED,))).to_json()
-    assert written["outcome"] == "PROMOTED"
-    assert written["evidence"]["asked"]["release_id"] == "new"
-    assert written["evidence"]["endpoint"]["live"]["name"] == "config-3"
-    assert written["evidence"]["alarms"][0]["fired"] == [
-        ["2026-01-01T00:03:20+00:00", "1 datapoint was above the threshold"]
-    ]
+def test_a_verdict_is_written_as_json_with_its_evidence(asked):
+    written = verdict_document(judge(Case(P, "", alarms=(FIRED,)).evidence(asked)))
+    assert (written["schema"], written["outcome"], written["exit_code"]) == ("tidegate.evidence/1", "PROMOTED", 0)
+    assert written["asked"]["release_id"] == "new"
+    assert written["deployment"] is None
+    evidence = written["evidence"]
+    assert evidence["endpoint"]["live"]["name"] == "config-3"
+    assert evidence["alarms"][0]["fired"] == [["2026-01-01T00:03:20+00:00", "1 datapoint was above the threshold"]]
+    assert [each["endpoint_status"] for each in evidence["seen"]["timeline"]] == ["InService", "Updating", "InService"]
 
 
 def test_the_exit_codes_are_those_that_are_documented():
@@ -359,31 +599,44 @@ def test_the_exit_codes_are_those_that_are_documented():
     }
 
 
-configs = st.sampled_from(
-    [OLD, NEW, ConfigSeen("config-9", "other"), ConfigSeen("by-hand"), replace(NEW, tags_read=False)]
-)
+configs = st.sampled_from([OLD, NEW, config(9, "other"), ConfigSeen("by-hand"), replace(NEW, tags_read=False)])
 statuses = st.sampled_from(["InService", "Updating", "Failed", "UpdateRollbackFailed", "OutOfService"])
 actions = st.sampled_from([None, *(ActionSeen(status, T0) for status in ("InProgress", "Succeeded", "Failed"))])
 stacks = st.sampled_from([None, UPDATED, STACK_FAILED])
-timelines = st.lists(st.sampled_from([BEFORE, BAKING, SHIFTING]), max_size=3).map(tuple)
+timelines = st.lists(st.sampled_from([BEFORE, BAKING, SHIFTING, AFTER, BACK]), max_size=4).map(tuple)
+phases = st.sampled_from(Phase)
 
 
 @pytest.fixture(scope="module")
 def any_release():
-    from tidegate.render import ReleaseRecord
-
     return ReleaseRecord.model_construct(
-        release_id="new", endpoint_name="e", stack_name="s", model_package_version=3, deployment_config={}, waits=0
+        release_id="new",
+        stage="prod",
+        endpoint_name="e",
+        stack_name="s",
+        variant="AllTraffic",
+        model_package_version=3,
+        model_package_arn=f"{PACKAGE}/3",
+        deployment_config={},
+        maximum_execution_timeout=3600,
     )
 
 
-@given(configs, statuses, actions, stacks, timelines, st.booleans(), st.booleans())
-def test_what_serves_is_never_told_wrong(any_release, live, status, action, stack, timeline, ended, known):
-    seen = EndpointSeen(status, live, T0 - timedelta(days=1), T0 + timedelta(seconds=1000), "", {})
-    verdict = judge(Evidence(any_release, seen, ended, action, stack, OLD if known else None, timeline))
+@given(configs, statuses, actions, stacks, timelines, st.booleans(), st.booleans(), phases)
+def test_what_serves_is_never_told_wrong(any_release, live, status, action, stack, timeline, ended, known, phase):
+    asked = any_release.model_copy(update={"phase": phase, "trial": TRIAL if phase is Phase.TEST else None})
+    endpoint = EndpointSeen(status, live, at(YESTERDAY), at(1000), "", {})
+    seen = Seen(timeline=timeline)
+    verdict = judge(
+        Evidence(asked, endpoint, ended, action, stack, OLD if known else None, NEW if known else None, seen)
+    )
     serves = status == "InService" and ended and live.tags_read and live.release_id == "new"
-    assert (verdict.outcome in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}) == serves
-    if verdict.outcome is Outcome.ROLLED_BACK:
+    assert (verdict.outcome in {P, G}) == serves
+    if verdict.outcome is R:
         assert live.tags_read
         assert live.release_id != "new"
+    if verdict.version_failed:
+        assert verdict.outcome is R
+        assert live.model_package_arn != asked.model_package_arn
+        assert phase is Phase.RELEASE
     assert verdict.sentence

@@ -1,14 +1,23 @@
 """A release followed to its end on a clock that does not wait, against answers that botocore's model accepts."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from tests.tidegate.small_registry import package_arn
 from tidegate.clock import ManualClock
 from tidegate.errors import TidegateError
-from tidegate.verify import Deployment, Outcome, verify_release, write_evidence
+from tidegate.verify import Deployment, Outcome, verify_release, watch
 
+PACKAGE = package_arn(0).removesuffix("/0")
 DEPLOYMENT = Deployment("sagemaker-p-1-modeldeploy", "execution-1")
 
 
@@ -32,9 +41,11 @@ class ScriptedClock(ManualClock):
 def run(aws, asked):
     """Verify the release while the steps are taken; return the verdict, what was reported, and the clock."""
 
-    def verify(steps=None, deployment=DEPLOYMENT):
+    def verify(steps=None, deployment=DEPLOYMENT, asked=asked, **more):
         clock, said = ScriptedClock(aws.began, steps or {}), []
-        verdict = verify_release(asked, aws.clients(), clock, deployment=deployment, progress=said.append)
+        verdict = verify_release(
+            asked, aws.clients(), clock, deployment=deployment, progress=said.append, spread=float, **more
+        )
         return verdict, said, clock
 
     return verify
@@ -98,6 +109,7 @@ def test_a_release_is_followed_to_its_promotion(run, aws, stack_update):
         "Deploy InProgress, stack UPDATE_IN_PROGRESS, endpoint Updating, Creating (Launching 4 instance(s).)",
         "Deploy InProgress, stack UPDATE_IN_PROGRESS, endpoint Updating, Baking (Baking for 600 seconds.)",
         "Deploy Succeeded, stack UPDATE_COMPLETE, endpoint InService",
+        "endpoint config config-3 is tagged tidegate:outcome: PROMOTED 2026-01-01T00:16:40Z",
     ]
     assert verdict.evidence.previous.name == "config-2"
     assert verdict.evidence.endpoint.live.model_package_arn.endswith("/3")
@@ -116,6 +128,7 @@ def test_a_rollback_is_told_and_stamped_whichever_way_cloudformation_takes_it(
     assert aws.stamps == [
         {
             "ModelPackageArn": asked.model_package_arn,
+            "ModelApprovalStatus": "PendingManualApproval",
             "ModelLifeCycle": {
                 "Stage": "prod",
                 "StageStatus": "RolledBack",
@@ -123,11 +136,16 @@ def test_a_rollback_is_told_and_stamped_whichever_way_cloudformation_takes_it(
             },
         }
     ]
-    assert said[-1] == "version 3 is stamped as rolled back, so no later release chooses it"
+    assert said[-2:] == [
+        "version 3 is marked as rolled back and its approval taken back, "
+        "so no later release chooses it until it is approved anew",
+        "endpoint config config-3 is tagged tidegate:outcome: ROLLED_BACK 2026-01-01T00:05:00Z",
+    ]
 
 
 def test_a_package_is_not_stamped_twice(run, aws):
-    aws.life_cycle = {"Stage": "prod", "StageStatus": "RolledBack", "StageDescription": "as before"}
+    life_cycle = {"Stage": "prod", "StageStatus": "RolledBack", "StageDescription": "as before"}
+    aws.package = {"ModelApprovalStatus": "PendingManualApproval", "ModelLifeCycle": life_cycle}
     aws.deploy_action("InProgress")
     verdict, _, _ = run({60: aws.updating, 300: rolls_back(aws, stack_fails=True)})
     assert verdict.outcome is Outcome.ROLLED_BACK
@@ -139,7 +157,7 @@ def test_a_stamp_that_is_refused_is_a_note_on_the_verdict(run, aws, refusal):
     aws.deploy_action("InProgress")
     verdict, _, _ = run({60: aws.updating, 300: rolls_back(aws, stack_fails=True)})
     assert verdict.outcome is Outcome.ROLLED_BACK
-    assert "could not be stamped as rolled back" in verdict.notes[-1]
+    assert "could not be marked as rolled back, so the next release would choose it again" in verdict.notes[-1]
 
 
 def test_a_failure_before_the_endpoint_is_reached_is_told_by_its_first_reason(run, aws):
@@ -228,12 +246,24 @@ def test_evidence_that_cannot_be_read_is_noted_and_does_not_stop_the_verdict(run
     aws.deploy_action("InProgress")
     verdict, _, _ = run({60: aws.updating, 1000: ends_well(aws)})
     assert verdict.outcome is Outcome.PROMOTED
-    assert [note.split(":")[1].strip() for note in verdict.notes] == [
+    assert {note.split(":")[1].strip() for note in verdict.notes} == {
         "model package of config-3",
         "model package of config-2",
         "stack events",
         "alarms",
-    ]
+    }
+
+
+def test_evidence_that_a_lost_connection_keeps_back_is_waited_for(run, aws):
+    aws.deploy_action("InProgress")
+
+    def ends() -> None:
+        ends_well(aws)()
+        aws.failing["ListTags"] = EndpointConnectionError(endpoint_url="https://sagemaker")
+
+    verdict, _, _ = run({60: aws.updating, 1000: ends, 1020: aws.failing.clear})
+    assert verdict.outcome is Outcome.PROMOTED
+    assert verdict.notes == ()
 
 
 def test_tags_that_cannot_be_read_make_the_verdict_inconclusive(run, aws, refusal):
@@ -247,7 +277,7 @@ def test_an_update_that_never_ends_is_given_up_after_its_time_limit_and_a_margin
     aws.updating()
     verdict, _, clock = run()
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert 4800 <= (clock.now() - aws.began).total_seconds() <= 4815
+    assert 6000 <= (clock.now() - aws.began).total_seconds() <= 6015
 
 
 def test_pauses_grow_and_start_again_with_every_change(run, aws):
@@ -286,11 +316,214 @@ def test_the_newest_run_of_a_retried_action_counts(run, aws, asked):
     assert verdict.outcome is Outcome.PROMOTED
 
 
-def test_the_evidence_is_written_as_json(run, aws, tmp_path):
+# What follows from a verdict
+
+
+def test_a_promotion_leaves_only_what_serves_and_what_served_before(run, aws):
+    aws.configs |= {"config-1": ("first", f"{PACKAGE}/1"), "config-0": ("oldest", f"{PACKAGE}/0")}
     aws.deploy_action("InProgress")
-    verdict, _, _ = run({60: aws.updating, 300: rolls_back(aws, stack_fails=False)})
-    write_evidence(verdict, tmp_path / "evidence" / "prod.json")
-    written = json.loads((tmp_path / "evidence" / "prod.json").read_text("utf-8"))
-    assert written["outcome"] == "ROLLED_BACK"
-    assert [s["endpoint_status"] for s in written["evidence"]["timeline"]] == ["InService", "Updating", "InService"]
+    verdict, said, _ = run({60: aws.updating, 1000: ends_well(aws)})
+    assert verdict.outcome is Outcome.PROMOTED
+    assert aws.removed == ["config-1", "model-of-config-1", "config-0", "model-of-config-0"]
+    assert "removed endpoint config config-1 of release first" in said
+
+
+@pytest.mark.parametrize("stack_fails", [True, False])
+def test_nothing_is_removed_after_a_rollback(stack_fails, run, aws):
+    aws.configs["config-1"] = ("first", f"{PACKAGE}/1")
+    aws.deploy_action("InProgress")
+    run({60: aws.updating, 300: rolls_back(aws, stack_fails=stack_fails)})
+    assert aws.removed == []
+
+
+@pytest.mark.parametrize("refused", ["AddTags", "ListEndpointConfigs", "DeleteEndpointConfig"])
+def test_what_cannot_be_kept_or_removed_is_a_note_and_no_other_verdict(refused, run, aws, refusal):
+    aws.configs["config-1"] = ("first", f"{PACKAGE}/1")
+    aws.failing[refused] = refusal("AccessDeniedException", "not allowed")
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({60: aws.updating, 1000: ends_well(aws)})
+    assert verdict.outcome is Outcome.PROMOTED
+    (note,) = verdict.notes
+    assert note.endswith("not allowed")
+    assert "could not be" in note
+
+
+def test_an_outcome_is_kept_once(run, aws):
+    aws.tagged["config-3"] = "PROMOTED 2025-01-01T00:00:00Z"
+    aws.stack = "UPDATE_COMPLETE"
+    aws.in_service("config-3", -10)
+    aws.deploy_action("Succeeded")
+    run()
+    assert aws.asked_for["AddTags"] == 0
+
+
+def test_a_run_with_nothing_new_removes_nothing(run, aws):
+    aws.configs["config-1"] = ("first", f"{PACKAGE}/1")
+    aws.stack = "UPDATE_COMPLETE"
+    aws.in_service("config-3", -10)
+    aws.deploy_action("Succeeded")
+    assert run()[0].outcome is Outcome.PROMOTED
+    assert aws.removed == []
+
+
+def test_a_version_whose_settings_were_rolled_back_keeps_its_approval(run, aws):
+    aws.configs["config-2"] = ("old", f"{PACKAGE}/3")
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({60: aws.updating, 300: rolls_back(aws, stack_fails=True)})
+    assert verdict.outcome is Outcome.ROLLED_BACK
+    assert aws.stamps == []
+
+
+# Waiting
+
+
+def test_a_look_describes_everything_once(run, aws):
+    aws.deploy_action("InProgress")
+    _, _, clock = run({60: aws.updating, 1000: ends_well(aws)})
+    looks = len(clock.pauses) + 1
+    assert aws.asked_for["DescribeEndpoint"] == looks + 1  # once more to prune
+    assert aws.asked_for["DescribeStacks"] == looks
+
+
+def test_throttling_makes_the_pauses_longer_up_to_a_minute(run, aws, refusal):
+    aws.deploy_action("InProgress")
+    aws.failing["DescribeEndpoint"] = refusal("ThrottlingException", "Rate exceeded")
+    verdict, said, clock = run({300: aws.failing.clear, 310: ends_well(aws)})
+    assert verdict.outcome is Outcome.PROMOTED
+    assert clock.pauses[:7] == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    assert "Rate exceeded" in said[0]
+
+
+def test_pauses_are_spread_by_a_tenth_at_most():
+    spread = {watch.spread(10.0) for _ in range(100)}
+    assert len(spread) > 50
+    assert min(spread) >= 9.0
+    assert max(spread) <= 11.0
+
+
+@pytest.mark.parametrize("skew", [timedelta(days=-400), timedelta(hours=-1), timedelta(minutes=7), timedelta(days=30)])
+def test_the_machines_clock_does_not_matter(skew, aws, asked, run):
+    aws.began += skew
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({60: aws.updating, 300: rolls_back(aws, stack_fails=True)})
+    assert verdict.outcome is Outcome.ROLLED_BACK
+    assert [f"{at:%H:%M:%S}" for at, _ in verdict.evidence.alarms[0].fired] == ["00:04:10"]
+
+
+# Interrupted and resumed
+
+
+class Interrupted(BaseException):
+    """What Ctrl-C is to the code that it interrupts."""
+
+
+def interrupt():
+    raise Interrupted
+
+
+def half_way(run, aws, file):
+    """Interrupt the verify of a release of which a bake has been seen, and let the release end meanwhile."""
+    aws.deploy_action("InProgress")
+    with pytest.raises(Interrupted):
+        run({60: aws.updating, 200: interrupt}, evidence=file)
+
+
+def test_what_has_been_seen_is_in_the_file_while_it_is_watched(run, aws, tmp_path):
+    file = tmp_path / "evidence" / "prod.json"
+    half_way(run, aws, file)
+    written = json.loads(file.read_text("utf-8"))
+    assert (written["schema"], written["outcome"], written["exit_code"]) == ("tidegate.evidence/1", None, None)
+    assert written["deployment"] == asdict(DEPLOYMENT)
+    seen = written["evidence"]["seen"]
+    assert seen["first_config"] == "config-2"
+    assert [each["endpoint_status"] for each in seen["timeline"]] == ["InService", "Updating"]
+    assert [path.name for path in file.parent.iterdir()] == ["prod.json"]
+
+
+def test_an_interrupted_verify_is_resumed_and_judges_by_all_that_was_seen(run, aws, tmp_path):
+    file = tmp_path / "prod.json"
+    half_way(run, aws, file)
+    rolls_back(aws, stack_fails=False)()
+    verdict, said, _ = run(evidence=file, resume=True)
+    assert said[0] == f"going on from 2 sightings in {file}"
+    assert verdict.outcome is Outcome.ROLLED_BACK
+    assert verdict.evidence.previous.name == "config-2"
+    assert verdict.evidence.tried.name == "config-3"
+    assert [each.variant_status for each in verdict.evidence.timeline] == ["", "Baking", ""]
+    assert json.loads(file.read_text("utf-8"))["outcome"] == "ROLLED_BACK"
+
+
+def test_resuming_what_has_its_verdict_gives_the_same_again(run, aws, tmp_path):
+    file = tmp_path / "prod.json"
+    aws.deploy_action("InProgress")
+    first, _, _ = run({60: aws.updating, 300: rolls_back(aws, stack_fails=True)}, evidence=file)
+    again, _, _ = run(evidence=file, resume=True)
+    assert (again.outcome, again.sentence) == (first.outcome, first.sentence)
+
+
+def test_without_resume_nothing_of_the_file_is_taken(run, aws, tmp_path):
+    file = tmp_path / "prod.json"
+    half_way(run, aws, file)
+    ends_well(aws)()
+    verdict, _, _ = run(evidence=file)
+    assert [each.config_name for each in verdict.evidence.timeline] == ["config-3"]
+
+
+def test_what_was_seen_of_another_release_or_another_execution_is_not_evidence(run, aws, asked, tmp_path):
+    file = tmp_path / "prod.json"
+    half_way(run, aws, file)
+    ends_well(aws)()
+    for change in ({"deployment": None}, {"asked": asked.model_copy(update={"release_id": "newer"})}):
+        _, said, _ = run(evidence=file, resume=True, **change)
+        assert said[0] == "there is nothing to go on from"
+
+
+def test_resuming_from_nothing_is_beginning(run, aws, tmp_path):
+    aws.deploy_action("InProgress")
+    verdict, said, _ = run({60: aws.updating, 1000: ends_well(aws)}, evidence=tmp_path / "prod.json", resume=True)
+    assert said[0] == "there is nothing to go on from"
+    assert verdict.outcome is Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "another"}', "instances: 4\n", "null"])
+def test_a_file_that_is_no_evidence_is_not_written_over(content, run, tmp_path):
+    file = tmp_path / "prod.yml"
+    file.write_text(content)
+    with pytest.raises(TidegateError, match="is no evidence of a release"):
+        run(evidence=file, resume=True)
+    assert file.read_text() == content
+
+
+WRITES_FOR_EVER = """
+import sys
+from pathlib import Path
+from tidegate.verify.record import write_document
+number = 0
+while True:
+    number += 1
+    write_document({"number": number, "ballast": ["x" * 1000] * 200, "again": number}, Path(sys.argv[1]))
+"""
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path):
+    file = tmp_path / "prod.json"
+    for _ in range(5):
+        writer = subprocess.Popen([sys.executable, "-c", WRITES_FOR_EVER, str(file)])
+        deadline = time.monotonic() + 30
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.03)
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.wait()
+        written = json.loads(file.read_text("utf-8"))
+        assert written["number"] == written["again"]
+
+
+def test_the_evidence_of_a_verdict_is_written_as_json(run, aws, tmp_path):
+    aws.deploy_action("InProgress")
+    file = tmp_path / "evidence" / "prod.json"
+    run({60: aws.updating, 300: rolls_back(aws, stack_fails=False)}, evidence=file)
+    written = json.loads(file.read_text("utf-8"))
+    assert (written["outcome"], written["exit_code"]) == ("ROLLED_BACK", 3)
     assert written["evidence"]["previous"]["release_id"] == "old"
+    assert written["evidence"]["tried"]["release_id"] == "new"

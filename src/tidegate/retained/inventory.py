@@ -1,0 +1,168 @@
+"""Which endpoint configs a stage's releases have left behind, and which of them something uses.
+
+CloudFormation names them, so they are known by their tags: those of the config that serves, for the project and the
+stage, and a release. Configs that others made, or other stages, are never among them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from tidegate.aws import aws_errors, is_denied, is_missing
+from tidegate.errors import TidegateError
+from tidegate.outcome import Outcome
+from tidegate.registry import OUTCOME_TAG, RELEASE_TAG, LiveVariant
+from tidegate.registry.live import describe_endpoint, model_package_of, read_tags, variants_of
+
+PROJECT_TAG: Final = "sagemaker:project-id"
+STAGE_TAG: Final = "sagemaker:deployment-stage"
+
+_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
+_MODEL: Final = "AWS::SageMaker::Model"
+
+
+class NotRetainedError(TidegateError):
+    """What the stage's releases left behind cannot be told from what others made."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedConfig:
+    """An endpoint config that a release of the stage made.
+
+    `outcome` is what verify found became of the release, None where it kept nothing; `outcome_at` when the endpoint
+    came to rest with it.
+    """
+
+    name: str
+    arn: str
+    created_at: datetime
+    release_id: str
+    outcome: Outcome | None = None
+    outcome_at: datetime | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether verify saw it serve."""
+        return self.outcome in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """The endpoint of a stage and the configs of its releases, the newest first, the live one among them.
+
+    `held` are the names, in lower case, of configs and models that the stack's resources are; `pending` is the config
+    on its way to the endpoint, "" if none is.
+    """
+
+    endpoint: Mapping[str, Any]
+    project: str
+    live: RetainedConfig
+    configs: tuple[RetainedConfig, ...]
+    held: frozenset[str]
+    pending: str = ""
+
+    @property
+    def others(self) -> tuple[RetainedConfig, ...]:
+        """All but the live one."""
+        return tuple(each for each in self.configs if each.name != self.live.name)
+
+
+def find_retained(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str) -> Retained:
+    """Return what the releases of the endpoint have left behind.
+
+    Raises NotRetainedError where there is no endpoint, or its live config does not have the tags of a release.
+    """
+    endpoint = describe_endpoint(sagemaker, endpoint_name)
+    if endpoint is None:
+        raise NotRetainedError(f"there is no endpoint {endpoint_name}, so it cannot be told what its releases left")
+    name = endpoint["EndpointConfigName"]
+    described = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    tags = read_tags(sagemaker, described["EndpointConfigArn"])
+    missing = [tag for tag in (PROJECT_TAG, STAGE_TAG, RELEASE_TAG) if not tags.get(tag)]
+    if missing:
+        raise NotRetainedError(
+            f"{endpoint_name} serves {name}, which no release made: it lacks the tag {' and '.join(missing)}"
+        )
+    live = _retained(described, tags)
+    others = (each for each in _configs(sagemaker) if each["EndpointConfigName"] != name)
+    found = [live]
+    for each in others:
+        its = _tags_or_none(sagemaker, each["EndpointConfigArn"])
+        if its and its.get(RELEASE_TAG) and all(its.get(tag) == tags[tag] for tag in (PROJECT_TAG, STAGE_TAG)):
+            found.append(_retained(each, its))
+    pending = endpoint.get("PendingDeploymentSummary") or {}
+    return Retained(
+        endpoint=endpoint,
+        project=tags[PROJECT_TAG],
+        live=live,
+        configs=tuple(sorted(found, key=lambda config: config.created_at, reverse=True)),
+        held=frozenset(_held(cloudformation, stack_name)),
+        pending=pending.get("EndpointConfigName", ""),
+    )
+
+
+def describe_variants(sagemaker: Any, config: RetainedConfig) -> tuple[LiveVariant, ...]:
+    """Return the variants of a config; a model that is not there any more tells no model package."""
+
+    def package_of(model: str) -> str:
+        try:
+            return model_package_of(sagemaker, model)
+        except aws_errors() as error:
+            if is_missing(error):
+                return ""
+            raise
+
+    described = sagemaker.describe_endpoint_config(EndpointConfigName=config.name)
+    return tuple(variants_of(described, package_of))
+
+
+def short_name(physical_id: str) -> str:
+    """Return the name in a physical id, which is a name or an ARN, in lower case as SageMaker's ARNs are."""
+    return physical_id.rpartition("/")[2].lower()
+
+
+def _retained(described: Mapping[str, Any], tags: Mapping[str, str]) -> RetainedConfig:
+    word, _, moment = tags.get(OUTCOME_TAG, "").partition(" ")
+    try:
+        outcome, at = Outcome(word), datetime.fromisoformat(moment)
+    except ValueError:
+        outcome, at = None, None
+    return RetainedConfig(
+        name=described["EndpointConfigName"],
+        arn=described["EndpointConfigArn"],
+        created_at=described["CreationTime"],
+        release_id=tags[RELEASE_TAG],
+        outcome=outcome,
+        outcome_at=at,
+    )
+
+
+def _configs(sagemaker: Any) -> Iterator[dict[str, Any]]:
+    pages = sagemaker.get_paginator("list_endpoint_configs").paginate(
+        SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+    )
+    for page in pages:
+        yield from page["EndpointConfigs"]
+
+
+def _tags_or_none(sagemaker: Any, arn: str) -> dict[str, str] | None:
+    """Return the tags, None of a config that is gone meanwhile, or that is another project's: then they are refused."""
+    try:
+        return read_tags(sagemaker, arn)
+    except aws_errors() as error:
+        if is_missing(error) or is_denied(error):
+            return None
+        raise
+
+
+def _held(cloudformation: Any, stack_name: str) -> Iterator[str]:
+    try:
+        resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+    except aws_errors() as error:
+        if is_missing(error):
+            return
+        raise
+    for resource in resources:
+        if resource["ResourceType"] in {_CONFIG, _MODEL} and resource.get("PhysicalResourceId"):
+            yield short_name(resource["PhysicalResourceId"])
