@@ -63,7 +63,7 @@ def roundings(guardrails: Guardrails, instance_count: int) -> tuple[tuple[Stretc
 def evaluations(
     spec: AlarmSpec, bar: Bar, stretches: tuple[Stretch, ...], *, phase: float, requests: float, old_bad: float
 ) -> Iterator[Evaluation]:
-    """Yield each evaluation while the release is watched: at the end of each minute.
+    """Yield each evaluation while the release is watched: the last one before it, then at the end of each minute.
 
     The first request comes to the new fleet `phase` seconds after a minute has begun. The old fleet, of all `requests`
     a minute that the new one does not get, answers the share `old_bad` badly.
@@ -86,9 +86,9 @@ def evaluations(
                 needed[end] = bar.needed(green_sums[end] - green_sums[begin], old, old_bad)
         return needed[end]
 
-    for minute in range(1, minutes + 1):
+    for minute in range(minutes + 1):
         windows = [of_window(minute - age * length) for age in range(spec.rule.range)]
-        yield Evaluation(minute * _MINUTE - phase, _for_so_many(spec, windows))
+        yield Evaluation(max(0.0, minute * _MINUTE - phase), _for_so_many(spec, windows))
 
 
 def _shares(stretches: tuple[Stretch, ...], phase: float, minutes: int) -> Iterator[float]:

@@ -32,9 +32,7 @@ def in_words(seconds: float) -> str:
 
 def by_chance(chance: float, requests: float, error_rate: float) -> str:
     """Say how often a good version would be rolled back."""
-    one = (
-        f"; one failed request of about {requests:.0f} in a period is {percent(1 / requests)}" if requests >= 1 else ""
-    )
+    one = f"; one failed request of about {requests:.0f} a period is {percent(1 / requests)}" if requests >= 1 else ""
     return (
         f"a version that fails {percent(error_rate)}, as the one before does, is rolled back by chance in up to "
         f"{percent(chance)} of its releases{one}"

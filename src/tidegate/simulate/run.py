@@ -59,12 +59,25 @@ def run_many(
 
 
 class Simulation:
-    """A stage's release in a scenario, laid out as far as no chance is in it, to be run as often as one likes."""
+    """A stage's release in a scenario, laid out as far as no chance is in it, to be run as often as one likes.
 
-    def __init__(self, stage: Stage, scenario: Scenario, *, endpoint_name: str, variant: str) -> None:
+    `alarms` take the place of those that the stage's `rollback_on` asks for.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        scenario: Scenario,
+        *,
+        endpoint_name: str = "endpoint",
+        variant: str = limits.DEFAULT_VARIANT,
+        alarms: Sequence[AlarmSpec] | None = None,
+    ) -> None:
         for where, wrong, right in check(scenario):
             raise TidegateError(f"{'.'.join(map(str, where))}: {wrong}; {right}")
-        specs = rollback_alarms(stage.release.rollback_on, endpoint_name=endpoint_name, variant=variant)
+        specs = alarms
+        if specs is None:
+            specs = rollback_alarms(stage.release.rollback_on, endpoint_name=endpoint_name, variant=variant)
         asked = of_release(stage.release, [spec.name for spec in specs])
         self._ignored = ignored_because(asked, [variant], [variant], instance_types=[stage.instances.type])
         if scenario.guardrails_ignored:
