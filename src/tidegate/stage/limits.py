@@ -20,12 +20,11 @@ ROLLING_ROLLBACK_MAX_PERCENT: Final = 100  # botocore, in the text of RollbackMa
 CANARY_MIN_INSTANCES: Final = 2  # 50 % of one instance is no instance
 ROLLBACK_ALARMS_MAX: Final = 10  # botocore: AlarmList
 ALARMS_PER_RULE: Final = 2  # one on the new fleet's own metric, one on the variant's
-ROLLBACK_RULES_MAX: Final = ROLLBACK_ALARMS_MAX // ALARMS_PER_RULE
+ROLLBACK_RULES_MAX: Final = ROLLBACK_ALARMS_MAX // ALARMS_PER_RULE  # what the two above leave
 
 # CloudWatch alarms.
 METRIC_PERIOD: Final = timedelta(seconds=60)  # endpoints publish each minute
-ALARM_WINDOW_MAX: Final = timedelta(days=1)  # botocore, in the text of EvaluationPeriods
-
+ALARM_WINDOW_MAX: Final = timedelta(days=1)  # botocore, in the text of PutMetricAlarm.Period, for periods below an hour
 METRIC_PERIOD_MAX: Final = timedelta(hours=1)  # ours: no bake is longer
 METRIC_RETENTION: Final = timedelta(days=15)  # CloudWatch user guide: data points of one minute are kept so long
 
@@ -42,18 +41,16 @@ DEFAULT_CHALLENGER_VARIANT: Final = "Challenger"  # ours
 BURSTABLE_FAMILIES: Final = ("ml.t2.", "ml.t3.", "ml.t4g.")  # aws-cdk, aws-sagemaker: refused with autoscaling
 INVOCATIONS_MAX: Final = 1_000_000  # ours: requests a minute and instance
 COOLDOWN_MAX: Final = timedelta(hours=1)  # ours
-DEFAULT_SCALE_IN_COOLDOWN: Final = timedelta(seconds=300)  # Application Auto Scaling API reference
-DEFAULT_SCALE_OUT_COOLDOWN: Final = timedelta(
-    seconds=300
-)  # Application Auto Scaling API reference: SageMaker's default
+DEFAULT_SCALE_IN_COOLDOWN: Final = timedelta(seconds=300)  # Application Auto Scaling user guide: SageMaker's default
+DEFAULT_SCALE_OUT_COOLDOWN: Final = timedelta(seconds=300)  # Application Auto Scaling user guide: SageMaker's default
 
 # Monitoring.
 DEFAULT_MONITORING_INSTANCE_TYPE: Final = "ml.m5.xlarge"  # ours: what the SDK's monitors start with
 
 # Endpoint configs.
-STARTUP_TIMEOUT_MIN: Final = timedelta(seconds=60)  # botocore: ModelDataDownloadTimeoutInSeconds and its neighbour
-STARTUP_TIMEOUT_MAX: Final = timedelta(seconds=3600)  # botocore: ModelDataDownloadTimeoutInSeconds and its neighbour
-VOLUME_SIZE_MAX: Final = 512  # botocore: VolumeSizeInGB
+STARTUP_TIMEOUT_MIN: Final = timedelta(seconds=60)  # botocore: ProductionVariantModelDataDownloadTimeoutInSeconds
+STARTUP_TIMEOUT_MAX: Final = timedelta(seconds=3600)  # botocore: ProductionVariantModelDataDownloadTimeoutInSeconds
+VOLUME_SIZE_MAX: Final = 512  # botocore: ProductionVariantVolumeSizeInGB
 SUBNETS_MAX: Final = 16  # botocore: Subnets
 SECURITY_GROUPS_MAX: Final = 5  # botocore: VpcSecurityGroupIds
 INSTANCES_MAX: Final = 1000  # ours: a quota decides long before; a slip of the keyboard should not
@@ -81,11 +78,11 @@ ENVIRONMENT_RESERVED: Final = frozenset(  # SageMaker developer guide, inference
     {"SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_MULTI_MODEL", "SAGEMAKER_SAFE_PORT_RANGE"}
 )
 
-# Tags. A resource carries at most 50 (botocore: TagList); the rest is left to Tidegate and SageMaker.
-TAGS_MAX: Final = 40
+# Tags of the stack, which CloudFormation puts on what is in it.
+TAGS_MAX: Final = 40  # botocore: TagList, less 10 for Tidegate and SageMaker
 TAG_KEY_MAX: Final = 128  # botocore: TagKey
 TAG_VALUE_MAX: Final = 256  # botocore: TagValue
-TAG_RESERVED: Final = ("aws:", "sagemaker:", "tidegate:")
+TAG_RESERVED: Final = ("aws:", "sagemaker:", "tidegate:")  # Tagging AWS resources user guide; ours
 
 # Names.
 PROJECT_NAME_MAX: Final = 32  # botocore: ProjectEntityName
@@ -94,32 +91,38 @@ STAGE_NAME_MAX: Final = 9  # what a project name and an id of full length leave 
 ENDPOINT_NAME_MAX: Final = 63  # botocore: EndpointName
 NAME: Final = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")  # botocore: EndpointName, VariantName, EntityName
 MODEL_PACKAGE_GROUP: Final = re.compile(  # botocore: ArnOrName, and a name as EntityName
-    r"(arn:aws[a-z-]*:sagemaker:[a-z0-9-]{5,20}:[0-9]{12}:model-package-group/)?[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+    r"(arn:aws[a-z-]*:sagemaker:[a-z0-9-]{5,20}:[0-9]{12}:model-package-group/)?[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 )
 PROJECT_NAME: Final = re.compile(r"(?=.{1,32}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")  # botocore: ProjectEntityName
 PROJECT_ID: Final = re.compile(
     r"(?=.{1,20}$)[a-z0-9](-*[a-z0-9])*"
 )  # botocore: ProjectId; SageMaker makes it lower case
-STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,8}")
+STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,8}")  # ours, as long as STAGE_NAME_MAX
 
 # Accounts and what lives in them.
-ACCOUNT: Final = re.compile(r"[0-9]{12}")
-REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{2,12}){1,2}-[0-9]{1,2}")
+ACCOUNT: Final = re.compile(r"[0-9]{12}")  # botocore: AccountId
+REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{2,12}){1,2}-[0-9]{1,2}")  # botocore lists those it knows
 ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9+=,.@_/-]{1,576}")  # botocore: RoleArn
-KMS_KEY_ARN: Final = re.compile(
+KMS_KEY_ARN: Final = re.compile(  # botocore: KmsKeyId
     r"arn:aws[a-z-]*:kms:[a-z0-9-]{5,20}:[0-9]{12}:(key/[a-zA-Z0-9-]{1,64}|alias/[a-zA-Z0-9/_-]{1,250})"
 )
-TOPIC_ARN: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]{5,20}:[0-9]{12}:[a-zA-Z0-9_-]{1,256}(\.fifo)?")
-S3_URI: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s{}]{0,900})?")
-SUBNET_ID: Final = re.compile(r"subnet-[0-9a-f]{8,17}")
-SECURITY_GROUP_ID: Final = re.compile(r"sg-[0-9a-f]{8,17}")
-ATTRIBUTE_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
-VERSION_MAX: Final = 999_999_999  # the model package's ARN ends with it
+TOPIC_ARN: Final = re.compile(  # Amazon SNS API reference, CreateTopic: the name
+    r"arn:aws[a-z-]*:sns:[a-z0-9-]{5,20}:[0-9]{12}:[a-zA-Z0-9_-]{1,256}(\.fifo)?"
+)
+S3_URI: Final = re.compile(  # botocore: MonitoringS3Uri
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s{}]{0,440})?"
+)
+SUBNET_ID: Final = re.compile(r"subnet-[0-9a-f]{8,17}")  # botocore: SubnetId
+SECURITY_GROUP_ID: Final = re.compile(r"sg-[0-9a-f]{8,17}")  # botocore: SecurityGroupId
+ATTRIBUTE_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # ours: a name in JSON or a position in CSV
+VERSION_MAX: Final = 999_999_999  # CloudFormation: Model.ContainerDefinition.ModelPackageName
 BUCKET: Final = re.compile(r"(?!xn--)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
 INSTANCE_TYPE: Final = re.compile(r"ml\.[a-z][a-z0-9-]{0,15}\.[a-z0-9-]{2,16}")  # botocore lists those it knows
 
-# botocore, in the text of ScheduleExpression: each hour, each day, or every so many hours from an hour on.
-SCHEDULE: Final = re.compile(r"cron\(0 (\*|([01]?[0-9]|2[0-3])(/(0?[1-9]|1[0-9]|2[0-4]))?) \? \* \* \*\)")
+# Each hour, each day, or every so many hours from an hour on.
+SCHEDULE: Final = re.compile(  # botocore, in the text of ScheduleConfig.ScheduleExpression
+    r"cron\(0 (\*|([01]?[0-9]|2[0-3])(/(0?[1-9]|1[0-9]|2[0-4]))?) \? \* \* \*\)"
+)
 
 # Defaults, where SageMaker has one that botocore states it is SageMaker's.
 DEFAULT_WAIT_INTERVAL: Final = timedelta(0)  # ours: strategies that wait have to say how long

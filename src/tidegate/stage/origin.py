@@ -20,8 +20,10 @@ Path = tuple[str | int, ...]
 
 _COMMENTS_START: Final = 44
 _COMMENTS_START_MAX: Final = 60
-# Words that need no quotes in any place of a block: no indicator in front, no `: `, no ` #`.
-_PLAIN: Final = re.compile(r"[A-Za-z0-9/.$]([A-Za-z0-9/.$_+=@%:-]*[A-Za-z0-9/.$_+=@%-])?( [A-Za-z0-9/._-]+)*")
+# Words that need no quotes in any place of a block, no indicator in front, no `: `, no ` #`; and quantities.
+_PLAIN: Final = re.compile(r"[A-Za-z/$]([A-Za-z0-9/.$_+=@%:-]*[A-Za-z0-9/.$_+=@%-])?( [A-Za-z0-9/._-]+)*")
+_QUANTITY: Final = re.compile(r"[0-9]+(\.[0-9]+)?( ?%|[a-z]{1,2}| [A-Z]{3}| of [0-9]+)")
+_TRUTHS_OF_YAML_1_1: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
 _PROJECTS: Final = {"account": ("project", "account"), "region": ("project", "region")}
 
 
@@ -136,9 +138,10 @@ def _lines(values: Sequence[ShownValue]) -> Iterator[tuple[str, str]]:
 
 
 def scalar(value: Any) -> str:
-    """Write a scalar, an empty mapping or an empty list so that reading gives it back."""
+    """Write a scalar, an empty mapping or an empty list so that YAML 1.1 and 1.2 read it back."""
     if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and resolve(value) == value:
+        is_plain = _PLAIN.fullmatch(value) and value.lower() not in _TRUTHS_OF_YAML_1_1
+        if (is_plain or _QUANTITY.fullmatch(value)) and resolve(value) == value:
             return value
         return json.dumps(value, ensure_ascii=not value.isprintable())
     return json.dumps(value)

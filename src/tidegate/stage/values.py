@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from tidegate.stage import instance_types, limits
 from tidegate.stage.problems import InvalidValueError
 from tidegate.stage.quantities import THRESHOLD_SCHEMA, Latency, Rate, parse_latency, parse_rate, show
-from tidegate.stage.written import Written, matching, whole
+from tidegate.stage.written import Written, matching, of_length, whole
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -152,10 +152,10 @@ def _tag_key(value: object) -> str:
 
 def _tag_value(value: object) -> str:
     text = _text(value)
-    if len(text) > limits.TAG_VALUE_MAX or not _is_tag_text(text):
+    if not 1 <= len(text) <= limits.TAG_VALUE_MAX or not _is_tag_text(text):
         raise InvalidValueError(
             f"{show(text)} is not a tag value",
-            f"use at most {limits.TAG_VALUE_MAX} letters, digits, spaces and _.:/=+-@",
+            f"use 1 to {limits.TAG_VALUE_MAX} letters, digits, spaces and _.:/=+-@",
         )
     return text
 
@@ -317,13 +317,11 @@ EnvironmentName = Annotated[
         schema={**matching(limits.ENVIRONMENT_NAME), "maxLength": limits.ENVIRONMENT_MAX_LENGTH},
     ),
 ]
-EnvironmentValue = Annotated[
-    str, Written(_environment_value, schema={"type": "string", "maxLength": limits.ENVIRONMENT_MAX_LENGTH})
-]
+EnvironmentValue = Annotated[str, Written(_environment_value, schema=of_length(0, limits.ENVIRONMENT_MAX_LENGTH))]
 Environment = Annotated[
     Mapping[EnvironmentName, EnvironmentValue],
     AfterValidator(_environment),
 ]
-TagKey = Annotated[str, Written(_tag_key, schema={"type": "string", "minLength": 1, "maxLength": limits.TAG_KEY_MAX})]
-TagValue = Annotated[str, Written(_tag_value, schema={"type": "string", "maxLength": limits.TAG_VALUE_MAX})]
+TagKey = Annotated[str, Written(_tag_key, schema=of_length(1, limits.TAG_KEY_MAX))]
+TagValue = Annotated[str, Written(_tag_value, schema=of_length(1, limits.TAG_VALUE_MAX))]
 Tags = Annotated[Mapping[TagKey, TagValue], AfterValidator(_tags)]

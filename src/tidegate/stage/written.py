@@ -25,6 +25,11 @@ def matching(pattern: re.Pattern[str]) -> Schema:
     return {"type": "string", "pattern": f"^(?:{pattern.pattern})$"}
 
 
+def of_length(shortest: int, longest: int) -> Schema:
+    """Return the schema of text of `shortest` to `longest` characters."""
+    return {"type": "string", "minLength": shortest, "maxLength": longest}
+
+
 def whole(least: int, most: int) -> Schema:
     """Return the schema of whole numbers from `least` to `most`, both allowed."""
     return {"type": "integer", "minimum": least, "maximum": most}

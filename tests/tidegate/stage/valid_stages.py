@@ -211,7 +211,7 @@ def stage_files(
         stage["environment"] = draw(st.dictionaries(names, TEXT, max_size=4))
     if draw(st.booleans()):
         keys = TAG_TEXT.filter(lambda key: key and not key.lower().startswith(("aws:", "sagemaker:", "tidegate:")))
-        stage["tags"] = draw(st.dictionaries(keys, TAG_TEXT, max_size=4))
+        stage["tags"] = draw(st.dictionaries(keys, TAG_TEXT.filter(bool), max_size=4))
     if draw(st.booleans()):
         stage["timeouts"] = {
             "model_download": draw(durations(60, 3600)),
