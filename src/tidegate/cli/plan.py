@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,8 @@ from tidegate.stage import Repo, Stage, load_repo
 
 if TYPE_CHECKING:
     from tidegate.plan import Asked, Plan, PriceFound, Situation
+
+    Look = Callable[[Repo, Stage], tuple[Asked, Situation]]
 
 WIDTH_OF_A_LOG = 100
 
@@ -55,10 +57,8 @@ def plan(
 
     from tidegate.plan import as_html, document
 
-    plans = [
-        _plan(loaded, each, offline=offline, wanted=model_package, rendered=out if publishes else None)
-        for each in chosen
-    ]
+    look = _look_nowhere if offline else _look_at(out) if publishes else _look_up(loaded, model_package)
+    plans = [_plan(loaded, each, *look(loaded, each), offline=offline) for each in chosen]
     if html:
         _write(html, as_html(plans[0]))
     if publishes:
@@ -73,15 +73,10 @@ def plan(
         raise typer.Exit(1)
 
 
-def _plan(repo: Repo, stage: Stage, *, offline: bool, wanted: str | None, rendered: Path | None) -> "Plan":
+def _plan(repo: Repo, stage: Stage, asked: "Asked", situation: "Situation", *, offline: bool) -> "Plan":
     from tidegate.clock import SystemClock
-    from tidegate.plan import OFFLINE, plan_release, read_situation
+    from tidegate.plan import plan_release
 
-    situation = OFFLINE if offline else read_situation(_client, stage.region, repo.endpoint_name(stage), repo.variant)
-    if rendered is not None:
-        asked = _rendered(rendered, stage)
-    else:
-        asked = _asked(repo, stage, wanted, situation, offline=offline)
     price = _price(stage, offline=offline)
     return plan_release(repo, stage, asked, situation, price, now=SystemClock().now(), offline=offline)
 
@@ -93,34 +88,48 @@ def _rendered_nothing(folder: Path, stages: Iterable[Stage]) -> bool:
     return (folder / PIPELINE_FILE).exists() and not any((folder / release_file(each.name)).exists() for each in stages)
 
 
-def _rendered(folder: Path, stage: Stage) -> "Asked":
-    from tidegate.plan import Asked, Version
+def _look_nowhere(_: Repo, __: Stage) -> "tuple[Asked, Situation]":
+    from tidegate.plan import OFFLINE, Asked
+
+    return Asked(unread="the registry was not asked (--offline)"), OFFLINE
+
+
+def _look_at(folder: Path) -> "Look":
+    """Make what takes the release that was rendered, and looks at the endpoint."""
+    from tidegate.plan import Asked, Version, read_situation
     from tidegate.render import read_release
 
-    record = read_release(folder, stage.name)
-    return Asked(Version(record.model_package_version, record.model_package_arn), record.release_id)
+    def look(repo: Repo, stage: Stage) -> "tuple[Asked, Situation]":
+        record = read_release(folder, stage.name)
+        version = Version(record.model_package_version, record.model_package_arn)
+        return Asked(version, record.release_id), read_situation(_client, repo, stage)
+
+    return look
 
 
-def _asked(repo: Repo, stage: Stage, wanted: str | None, situation: "Situation", *, offline: bool) -> "Asked":
-    from tidegate.plan import Asked, Version
-
-    if offline:
-        return Asked(unread="the registry was not asked (--offline)")
-
+def _look_up(repo: Repo, wanted: str | None) -> "Look":
+    """Make what asks the registry for the release, as `render` does, and looks at the endpoint."""
     from tidegate.aws import aws_errors
-    from tidegate.cli.packages import find_package
-    from tidegate.render import render_stage
+    from tidegate.plan import Asked, Situation, Version, read_situation, with_settings
+    from tidegate.render import Lookup, Unread, render_stage
 
-    live = situation.live.production(repo.variant) if situation.live else None
+    lookup = Lookup(repo, lambda region: _client("sagemaker", region))
     unread: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
-    try:
-        package = find_package(stage, wanted, live)
-    except unread as error:
-        if wanted:
-            raise
-        return Asked(unread=str(error))
-    release = render_stage(repo, stage, package).record
-    return Asked(Version(package.version, package.arn), release.release_id)
+
+    def look(repo: Repo, stage: Stage) -> tuple[Asked, Situation]:
+        try:
+            found = lookup.situation(stage, wanted)
+        except unread as error:
+            if wanted:
+                raise
+            return Asked(unread=str(error)), read_situation(_client, repo, stage)
+        version = Version(found.release.version, found.release.arn)
+        asked = Asked(version, render_stage(repo, stage, found.release).record.release_id)
+        if isinstance(found.live, Unread):
+            return asked, Situation(unread=found.live.why)
+        return asked, with_settings(_client, stage.region, found.live, repo.variant)
+
+    return look
 
 
 def _price(stage: Stage, *, offline: bool) -> "PriceFound":

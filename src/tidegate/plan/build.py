@@ -25,6 +25,7 @@ from tidegate.plan.situation import Situation, serving_variant
 from tidegate.plan.trial import plan_test
 from tidegate.plan.vision import detect, total_failure
 from tidegate.registry import LiveVariant
+from tidegate.render import champion_of
 from tidegate.stage import Repo, Stage
 
 
@@ -89,7 +90,7 @@ def plan_release(
         total_failure=total_failure(verdicts, steps, expect.requests_per_minute if expect else None),
         detection=detection,
         test=plan_test(repo, stage, asked.version, situation, price.price),
-        approval=stage.approval.value,
+        approval="none" if kind is Kind.SAME else stage.approval.value,
         remarks=(),
     )
     return replace(plan, remarks=tuple(remarks(plan, Known(repo, stage, asked.unread, situation, ignored))))
@@ -100,7 +101,8 @@ def _kind(situation: Situation, asked: Asked, serving: LiveVariant | None) -> Ki
         return Kind.UNKNOWN
     if situation.live is None or serving is None or not situation.live.serves:
         return Kind.FIRST
-    same = asked.release_id is not None and asked.release_id == situation.live.release_id
+    # Beside a test, its champion is what serves once the test is away.
+    same = asked.release_id is not None and asked.release_id == champion_of(situation.live.release_id)
     return Kind.SAME if same else Kind.UPDATE
 
 

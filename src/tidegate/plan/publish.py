@@ -6,12 +6,11 @@ from urllib.parse import quote
 
 from tidegate.plan.html import as_html
 from tidegate.plan.model import Plan
+from tidegate.render import PIPELINE_FILE
 from tidegate.stage import Stage
 
 PREFIX: Final = "plans"
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
-PIPELINE_ENVIRONMENT: Final = "pipeline.env"
-"""What `render` tells the pipeline, a line `KEY=value` each."""
 
 _CONSOLES: Final = {"cn-": "https://console.amazonaws.cn", "us-gov-": "https://console.amazonaws-us-gov.com"}
 
@@ -47,7 +46,7 @@ def publish(s3: Any, stage: Stage, plan: Plan, release_id: str) -> str:
 
 def tell_pipeline(folder: Path, addresses: dict[str, str]) -> None:
     """Add the address of each stage's plan to `pipeline.env`, in the place of one that is there."""
-    path = folder / PIPELINE_ENVIRONMENT
+    path = folder / PIPELINE_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     own = {f"{stage.upper()}_PLAN_URL": address for stage, address in addresses.items()}
     kept = [line for line in lines if line.partition("=")[0] not in own]

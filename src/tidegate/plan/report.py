@@ -69,7 +69,9 @@ def headline(plan: Plan) -> str:
 
 def place(plan: Plan) -> str:
     """Say where, when and by whose leave."""
-    asked = "a person is asked before" if plan.approval == "manual" else "nobody is asked before"
+    asked = {"manual": "a person is asked before", "automatic": "nobody is asked before"}.get(
+        plan.approval, "nothing to ask anybody"
+    )
     release = f", release {plan.release_id}" if plan.release_id else ""
     return (
         f"{plan.endpoint_name} in {plan.region}, account {plan.account}{release}; {asked}; "

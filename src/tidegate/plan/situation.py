@@ -7,6 +7,7 @@ from typing import Any, Final
 from tidegate.aws import aws_errors
 from tidegate.plan.changes import live_settings
 from tidegate.registry import Live, LiveVariant, read_live
+from tidegate.stage import Repo, Stage
 
 ClientMaker = Callable[[str, str], Any]
 """Makes a client of a service in a region."""
@@ -28,20 +29,30 @@ class Situation:
 OFFLINE: Final = Situation(unread="AWS was not asked (--offline)")
 
 
-def read_situation(make_client: ClientMaker, region: str, endpoint_name: str, variant: str) -> Situation:
-    """Return what the endpoint serves, with the settings of its production variant."""
+def read_situation(make_client: ClientMaker, repo: Repo, stage: Stage) -> Situation:
+    """Return what the stage's endpoint serves, with the settings of its production variant.
+
+    An endpoint in another account is not looked for in the project's own, where there is none.
+    """
+    if stage.account != repo.project.account:
+        return Situation(unread=f"the endpoint is in account {stage.account}, which the project's own cannot read")
     try:
-        sagemaker = make_client("sagemaker", region)
-        live = read_live(sagemaker, endpoint_name)
+        live = read_live(make_client("sagemaker", stage.region), repo.endpoint_name(stage))
     except aws_errors() as error:
         return Situation(unread=f"the endpoint could not be read ({error})")
+    return with_settings(make_client, stage.region, live, repo.variant)
+
+
+def with_settings(make_client: ClientMaker, region: str, live: Live | None, variant: str) -> Situation:
+    """Return the situation of an endpoint that was read, with the settings of its production variant."""
     serving = serving_variant(live, variant) if live else None
     if live is None or serving is None:
         return Situation(live)
     try:
+        sagemaker = make_client("sagemaker", region)
         config = sagemaker.describe_endpoint_config(EndpointConfigName=live.config_name)
         model = sagemaker.describe_model(ModelName=serving.model_name) if serving.model_name else {}
-        alarms = list(_rollback_alarms(make_client("cloudwatch", region), endpoint_name))
+        alarms = list(_rollback_alarms(make_client("cloudwatch", region), live.endpoint_name))
     except aws_errors() as error:
         return Situation(live, settings_unread=f"what is live could not be read in full ({error})")
     return Situation(live, live_settings(live, serving, config, model, alarms))

@@ -4,6 +4,7 @@ from tidegate.plan.cost import price_of
 from tidegate.plan.model import TestPlan, Version
 from tidegate.plan.situation import Situation
 from tidegate.registry import LiveVariant
+from tidegate.render.values import trial_instances, trial_percent
 from tidegate.stage import Price, Repo, Shadow, Stage
 
 
@@ -14,19 +15,18 @@ def plan_test(
     if stage.test is None:
         return None
     kind = stage.test.kind
-    percent = kind.sampling if isinstance(kind, Shadow) else kind.challenger_weight
     serving = situation.live.production(repo.variant) if situation.live else None
     champion = _version(stage.test.champion, None if serving is None else _of_variant(serving))
     challenger = _version(stage.test.challenger, asked)
-    because = _not_due(situation, champion, challenger)
+    because = _not_due(situation, serving, champion, challenger)
     duration = int(kind.duration.total_seconds())
-    instances = kind.instance_count or -(-stage.instances.count * percent // 100)
+    instances = trial_instances(stage, kind)
     return TestPlan(
         kind="shadow" if isinstance(kind, Shadow) else "ab",
         variant=kind.variant,
         champion=champion,
         challenger=challenger,
-        percent=percent,
+        percent=trial_percent(kind),
         duration=duration,
         instance_count=instances,
         due=not because,
@@ -35,11 +35,15 @@ def plan_test(
     )
 
 
-def _not_due(situation: Situation, champion: Version | None, challenger: Version | None) -> str:
+def _not_due(
+    situation: Situation, serving: LiveVariant | None, champion: Version | None, challenger: Version | None
+) -> str:
     if situation.unread:
         return ""
     if situation.live is None or not situation.live.serves:
         return "there is no endpoint to test on, so the release goes straight out"
+    if serving is None:
+        return "the variant that serves has another name, so there is no champion"
     if champion is None:
         return "what serves came from no model package, so there is no champion"
     if challenger is not None and champion.number == challenger.number:
