@@ -72,11 +72,6 @@ def test_a_model_that_could_not_serve_is_refused(workshop: Workshop, container: 
         ({"VariantName": "not_a_name"}, {}, "variantName"),
         (
             {},
-            {"ShadowProductionVariants": [{"VariantName": "Shadow", "ModelName": "m"}]},
-            "ShadowProductionVariants is not in the local simulation",
-        ),
-        (
-            {},
             {
                 "DataCaptureConfig": {
                     "InitialSamplingPercentage": 101,
@@ -155,3 +150,50 @@ def test_what_was_created_is_described_listed_and_deleted(workshop: Workshop) ->
         workshop.sagemaker.describe_endpoint_config(EndpointConfigName=name)
     with pytest.raises(ClientError, match="Could not find model"):
         workshop.sagemaker.describe_model(ModelName=name)
+
+
+def test_a_shadow_goes_with_exactly_one_production_variant(workshop: Workshop) -> None:
+    model = workshop.config("v1")
+    variant = workshop.variant
+    three = [variant(model, name) for name in ("A", "B", "Shadow")]
+
+    for production, shadows in ((three[:2], three[2:]), (three[:1], three[1:])):
+        with pytest.raises(ClientError, match="exactly one production variant and one shadow variant"):
+            workshop.config("v2", variants=production, ShadowProductionVariants=shadows)
+    with pytest.raises(ClientError, match="AllTraffic is there more than once"):
+        workshop.config("v2", ShadowProductionVariants=[variant(model)])
+    with pytest.raises(ClientError, match="Could not find model"):
+        workshop.config("v2", ShadowProductionVariants=[variant("absent", "Shadow")])
+
+
+def test_a_shadow_is_described_with_its_weight(workshop: Workshop) -> None:
+    model = workshop.config("v1")
+    name = workshop.config("v2", ShadowProductionVariants=[workshop.variant(model, "Shadow")])
+
+    described = workshop.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+
+    assert described["ShadowProductionVariants"] == [{**workshop.variant(model, "Shadow"), "InitialVariantWeight": 1.0}]
+
+
+def test_network_volumes_and_timeouts_are_described_as_they_were_given(workshop: Workshop) -> None:
+    network = {
+        "VpcConfig": {"Subnets": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]},
+        "EnableNetworkIsolation": True,
+    }
+    given = {
+        "VolumeSizeInGB": 20,
+        "ModelDataDownloadTimeoutInSeconds": 600,
+        "ContainerStartupHealthCheckTimeoutInSeconds": 90,
+    }
+    workshop.sagemaker.create_model(
+        ModelName=workshop.name, ExecutionRoleArn=ROLE, PrimaryContainer=workshop.container(), **network
+    )
+    name = workshop.config("v1", variants=[workshop.variant(workshop.name, **given)])
+
+    model = workshop.sagemaker.describe_model(ModelName=workshop.name)
+    (variant,) = workshop.sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
+
+    assert {key: model[key] for key in network} == network
+    assert {key: variant[key] for key in given} == given
+    assert workshop.endpoint(name) == "InService"
+    assert workshop.invoke() == "v1:x"

@@ -60,20 +60,23 @@ class Workshop:
         self.cloudformation = client(self.sandbox, "cloudformation")
         self.s3 = client(self.sandbox, "s3")
 
-    def container(self, version: str = "v1", **environment: str) -> dict[str, Any]:
+    def container(self, version: str = "v1", archive: str = "model.tar.gz", **environment: str) -> dict[str, Any]:
         return {
             "Image": IMAGE,
-            "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz",
+            "ModelDataUrl": f"s3://{BUCKET}/{archive}",
             "Environment": {"VERSION": version, **environment},
         }
 
     def config(self, version: str = "v1", instances: int = 4, **options: Any) -> str:
-        """Make a model and a configuration of it; `environment` goes to the container, `variants` replaces them."""
+        """Make a model and a configuration of it.
+
+        `environment` goes to the container, `archive` is the key of its model data, `variants` replaces the variants.
+        """
         name = f"{self.name}-{version}-{uuid.uuid4().hex[:6]}"
         environment = options.pop("environment", {})
-        self.sagemaker.create_model(
-            ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=self.container(version, **environment)
-        )
+        archive = options.pop("archive", "model.tar.gz")
+        container = self.container(version, archive, **environment)
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
         variants = options.pop("variants", None) or [self.variant(name, InitialInstanceCount=instances)]
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, **options)
         return name
@@ -172,6 +175,27 @@ class Workshop:
         if alarms:
             config["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in alarms]}
         return config
+
+    def linear(self, *alarms: str, step: int = 50, wait: int = 60, termination: int = 60) -> dict[str, Any]:
+        routing = {
+            "Type": "LINEAR",
+            "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": step},
+            "WaitIntervalInSeconds": wait,
+        }
+        policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": termination}
+        return {"BlueGreenUpdatePolicy": policy, **self.rollback_on(*alarms)}
+
+    def rolling(self, *alarms: str, batch: int = 2, wait: int = 60, back: int | None = None) -> dict[str, Any]:
+        policy: dict[str, Any] = {
+            "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": batch},
+            "WaitIntervalInSeconds": wait,
+        }
+        if back is not None:
+            policy["RollbackMaximumBatchSize"] = {"Type": "INSTANCE_COUNT", "Value": back}
+        return {"RollingUpdatePolicy": policy, **self.rollback_on(*alarms)}
+
+    def rollback_on(self, *alarms: str) -> dict[str, Any]:
+        return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]}} if alarms else {}
 
 
 def prepare(sandbox: Any) -> None:

@@ -19,7 +19,7 @@ from tidegate_sandbox.services.endpoints.router import Router
 
 _log = logging.getLogger(__name__)
 
-_EVENT_STATUS = {"InService": "IN_SERVICE"}
+_EVENT_STATUS = {"InService": "IN_SERVICE", "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED"}
 """EventBridge spells statuses in capitals; those of more than one word with an underscore."""
 
 _REASON_LENGTH = 1024
@@ -39,9 +39,12 @@ class Endpoint:
         self.failure_reason: str | None = None
         self.fleet: Fleet | None = None
         self.next_fleet: Fleet | None = None
+        self.stuck: tuple[Fleet, float] | None = None
+        """The fleet of an update whose rollback failed, and its share of the traffic."""
         self.rollout: guardrails.Rollout | None = None
         self.router = Router()
         self.ledger = Ledger()
+        self.mirrored = Ledger()
         self.capturer = Capturer(scope, name)
         self._settled = threading.Condition()
 
@@ -73,6 +76,16 @@ class Endpoint:
         with self._settled:
             self._settled.wait_for(lambda: self.status not in ("Creating", "Updating", "Deleting"))
 
+    @property
+    def serving(self) -> tuple[tuple[Fleet, float], ...]:
+        """The fleets that serve while no update goes on, each with its share of the traffic."""
+        if self.fleet is None:
+            return ()
+        if self.stuck is None:
+            return ((self.fleet, 1.0),)
+        other, share = self.stuck
+        return (self.fleet, 1.0 - share), (other, share)
+
     def describe(self) -> dict[str, Any]:
         """Return what DescribeEndpoint answers."""
         described: dict[str, Any] = {
@@ -84,7 +97,10 @@ class Endpoint:
             "LastModifiedTime": self.modified,
         }
         if self.fleet is not None:
-            described["ProductionVariants"] = [_variant(variant) for variant in self.fleet.plan.variants]
+            plan = self.fleet.plan
+            described["ProductionVariants"] = [self._live(variant) for variant in plan.variants]
+            if plan.shadows:
+                described["ShadowProductionVariants"] = [_variant(variant) for variant in plan.shadows]
             if self.fleet.plan.capture is not None:
                 described["DataCaptureConfig"] = _capture(self.fleet.plan.capture)
         if self.failure_reason is not None:
@@ -105,19 +121,35 @@ class Endpoint:
             "StatusMessage": rollout.status_message,
             "StartTime": rollout.since,
         }
-        variants = [
-            {
-                **_variant(variant, round(rollout.green_share * variant.instance_count)),
-                "InstanceType": variant.instance_type,
-                "VariantStatus": [status],
-            }
-            for variant in fleet.plan.variants
-        ]
-        return {
+
+        def pending(variant: Variant, share: float) -> dict[str, Any]:
+            part = _variant(variant, round(share * variant.instance_count))
+            return {**part, "InstanceType": variant.instance_type, "VariantStatus": [status]}
+
+        summary: dict[str, Any] = {
             "EndpointConfigName": fleet.plan.config,
-            "ProductionVariants": variants,
+            "ProductionVariants": [pending(variant, rollout.green_share) for variant in fleet.plan.variants],
             "StartTime": rollout.started_at,
         }
+        if fleet.plan.shadows:
+            summary["ShadowProductionVariants"] = [pending(variant, 1.0) for variant in fleet.plan.shadows]
+        return summary
+
+    def _live(self, variant: Variant) -> dict[str, Any]:
+        """Describe a variant that serves; a rolling update takes its instances away, and its rollback makes new ones.
+
+        What SageMaker says of the old fleet meanwhile is not documented; the message is one that its events have.
+        """
+        rollout = self.rollout
+        if rollout is None or rollout.blue_provisioned == rollout.instance_count:
+            described = _variant(variant)
+        else:
+            share = rollout.blue_provisioned / rollout.instance_count
+            described = _variant(variant, round(share * variant.instance_count))
+        if rollout is not None and rollout.phase is guardrails.Phase.ROLLING_BACK:
+            message = f"Scaling out desired instance count to {rollout.blue_provisioned}."
+            described["VariantStatus"] = [{"Status": "Updating", "StatusMessage": message, "StartTime": rollout.since}]
+        return described
 
     def emit_state(self) -> None:
         """Emit `SageMaker Endpoint State Change`."""

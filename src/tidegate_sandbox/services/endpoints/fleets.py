@@ -1,7 +1,7 @@
 """Fleets of model servers: a process for each variant of an endpoint configuration.
 
 A fleet stands for as many instances as its variants say; how many there are decides how traffic is shared, not how
-many processes run.
+many processes run. Its shadows are served as its other variants are, but stand apart: nobody gets their answers.
 """
 
 import shutil
@@ -120,25 +120,30 @@ class Fleet:
     def __init__(self, endpoint: str, plan: Plan) -> None:
         """Plan a fleet for the endpoint of that name in the scope that is being served; nothing is started yet."""
         self.plan = plan
+        self._endpoint = endpoint
         self._scope = context.scope()
         home = context.sandbox().home
         where = Path("endpoints", f"{self._scope.account}-{self._scope.region}", endpoint)
         (home / where).mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=f"{plan.config}-", dir=home / where))
-        self.servers = tuple(
-            ModelServer(
-                variant,
-                self._folder / variant.name,
-                home / "log" / where / f"{self._folder.name}-{variant.name}.log",
-                Meter(self._scope, endpoint, variant.name, plan.config),
-            )
-            for variant in plan.variants
-        )
+        self._logs = home / "log" / where
+        self.servers = tuple(map(self._server, plan.variants))
+        self.shadows = tuple(map(self._server, plan.shadows))
         self._pythons: dict[str, Path] = {}
+
+    def _server(self, variant: Variant) -> ModelServer:
+        log = self._logs / f"{self._folder.name}-{variant.name}.log"
+        meter = Meter(self._scope, self._endpoint, variant.name, self.plan.config)
+        return ModelServer(variant, self._folder / variant.name, log, meter)
+
+    @property
+    def every_server(self) -> tuple[ModelServer, ...]:
+        """The servers of the variants that answer and of those that do not."""
+        return self.servers + self.shadows
 
     def pull(self) -> None:
         """Make the stand-ins of the variants' images, where they are not there yet."""
-        for variant in self.plan.variants:
+        for variant in self.plan.every_variant:
             try:
                 self._pythons[variant.name] = images.environment_for(variant.container.image)
             except AwsError as error:
@@ -148,9 +153,9 @@ class Fleet:
         """Start every server and return once all are healthy. FleetError, with nothing left running, otherwise."""
         try:
             self.pull()
-            for server in self.servers:
+            for server in self.every_server:
                 server.launch(self._pythons[server.variant.name], self._scope.environment())
-            for server in self.servers:
+            for server in self.every_server:
                 server.wait_until_healthy()
         except (FleetError, OSError, subprocess.SubprocessError) as error:
             self.stop()
@@ -159,9 +164,19 @@ class Fleet:
             self.stop()
             raise
 
+    def grow(self) -> None:
+        """Make further instances; FleetError if they cannot be made.
+
+        One process stands for all instances of a variant, so what is found out is whether another would start, from
+        the model data as it is now; it is not kept.
+        """
+        more = Fleet(self._endpoint, self.plan)
+        more.start()
+        more.stop()
+
     def stop(self) -> None:
         """End every server."""
-        for server in self.servers:
+        for server in self.every_server:
             server.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 

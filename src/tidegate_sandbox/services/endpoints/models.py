@@ -29,7 +29,7 @@ _UNSIMULATED_IN_CONTAINERS = (
     "InferenceSpecificationName",
     "ContainerMetricsConfig",
 )
-_UNSIMULATED_IN_CONFIGS = ("ShadowProductionVariants", "AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig")
+_UNSIMULATED_IN_CONFIGS = ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig")
 _UNSIMULATED_IN_VARIANTS = (
     "ServerlessConfig",
     "InstancePools",
@@ -160,12 +160,16 @@ def create_endpoint_config(parameters: dict[str, Any]) -> dict[str, Any]:
     if name in inventory.here().configs:
         raise _invalid(f'Cannot create already existing endpoint configuration "{arn}".')
     refuse_unsimulated(parameters, _UNSIMULATED_IN_CONFIGS)
-    variants = [_with_defaults(variant) for variant in parameters["ProductionVariants"]]
-    _check_variants(variants)
+    variants = {
+        kind: [_with_defaults(variant) for variant in parameters[kind]]
+        for kind in ("ProductionVariants", "ShadowProductionVariants")
+        if parameters.get(kind)
+    }
+    _check_variants(variants["ProductionVariants"], variants.get("ShadowProductionVariants", []))
     capture = parameters.get("DataCaptureConfig")
     if capture is not None and not capture["DestinationS3Uri"].startswith("s3://"):
         raise _invalid("DataCaptureConfig.DestinationS3Uri must be an s3:// address.")
-    given = {key: value for key, value in parameters.items() if key != "Tags"} | {"ProductionVariants": variants}
+    given = {key: value for key, value in parameters.items() if key != "Tags"} | variants
     config = EndpointConfig(name, arn, _now(), given)
     plan_of(config)  # every model is there
     inventory.here().configs[name] = config
@@ -177,7 +181,13 @@ def _with_defaults(variant: Mapping[str, Any]) -> dict[str, Any]:
     return {"InitialVariantWeight": 1.0, **variant}
 
 
-def _check_variants(variants: list[dict[str, Any]]) -> None:
+def _check_variants(production: list[dict[str, Any]], shadow: list[dict[str, Any]]) -> None:
+    if shadow and (len(production), len(shadow)) != (1, 1):
+        raise _invalid(
+            "With ShadowProductionVariants there is exactly one production variant and one shadow variant, and "
+            f"{len(production)} and {len(shadow)} were given."
+        )
+    variants = [*production, *shadow]
     for variant in variants:
         refuse_unsimulated(variant, _UNSIMULATED_IN_VARIANTS, f"Production variant {variant['VariantName']}: ")
         for member in ("ModelName", "InstanceType", "InitialInstanceCount"):
@@ -222,7 +232,13 @@ def config_named(name: str) -> EndpointConfig:
 
 def plan_of(config: EndpointConfig) -> Plan:
     """Return what `config` asks a fleet to be; AwsError where a model is not there."""
-    variants = tuple(
+    capture = _capture(config.parameters.get("DataCaptureConfig"))
+    shadows = _variants(config.parameters.get("ShadowProductionVariants", ()))
+    return Plan(config.name, _variants(config.parameters["ProductionVariants"]), capture, shadows)
+
+
+def _variants(described: Iterable[Mapping[str, Any]]) -> tuple[Variant, ...]:
+    return tuple(
         Variant(
             name=given["VariantName"],
             model=given["ModelName"],
@@ -232,9 +248,8 @@ def plan_of(config: EndpointConfig) -> Plan:
             weight=float(given["InitialVariantWeight"]),
             startup_timeout=float(given.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_TIMEOUT)),
         )
-        for given in config.parameters["ProductionVariants"]
+        for given in described
     )
-    return Plan(config.name, variants, _capture(config.parameters.get("DataCaptureConfig")))
 
 
 def _capture(given: Mapping[str, Any] | None) -> Capture | None:

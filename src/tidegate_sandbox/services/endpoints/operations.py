@@ -12,7 +12,7 @@ from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints import rollout
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoint_named, endpoints
 from tidegate_sandbox.services.endpoints.models import config_named, listed, plan_of, refuse_unsimulated
-from tidegate_sandbox.services.endpoints.records import Plan
+from tidegate_sandbox.services.endpoints.records import Plan, Variant
 from tidegate_sandbox.services.paging import page
 from tidegate_sandbox.services.sagemaker import sagemaker
 
@@ -33,7 +33,7 @@ def create_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
 
 @sagemaker.operation("UpdateEndpoint")
 def update_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Begin to update an endpoint, guarded where the variants' names stay the same."""
+    """Begin to update an endpoint, guarded as asked for unless SageMaker would ignore that."""
     endpoint = endpoint_named(parameters["EndpointName"])
     plan = plan_of(config_named(parameters["EndpointConfigName"]))
     deployment_config = parameters.get("DeploymentConfig")
@@ -46,8 +46,7 @@ def update_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
     asked = _guardrails(deployment_config, plan)
     endpoint.begin("Updating")
     assert endpoint.fleet is not None  # an endpoint that can be updated has one
-    if endpoint.fleet.plan.variant_names != plan.variant_names:
-        # As SageMaker: other variants than before are switched to all at once, unguarded, without a word.
+    if _ignored(asked, endpoint.fleet.plan, plan):
         asked = Guardrails()
     endpoint.deployment_config = deployment_config
     hooks.run_in_background(rollout.update, endpoint, plan, asked, name=f"update endpoint {endpoint.name}")
@@ -66,6 +65,12 @@ def _guardrails(deployment_config: Mapping[str, Any] | None, plan: Plan) -> Guar
     return asked
 
 
+def _ignored(asked: Guardrails, before: Plan, after: Plan) -> bool:
+    """Whether the update is switched all at once, unguarded, without a word, as SageMaker does it."""
+    kinds = {variant.instance_type for variant in before.every_variant + after.every_variant}
+    return bool(guardrails.ignored_because(asked, before.variant_names, after.variant_names, instance_types=kinds))
+
+
 def _retain(parameters: Mapping[str, Any], now: Plan, asked: Plan) -> Plan:
     """Return `asked` with what is to be retained of the live variants and their capture."""
     excluded = {given["VariantPropertyType"] for given in parameters.get("ExcludeRetainedVariantProperties", ())}
@@ -75,17 +80,46 @@ def _retain(parameters: Mapping[str, Any], now: Plan, asked: Plan) -> Plan:
                 "ValidationException", "ExcludeRetainedVariantProperties needs RetainAllVariantProperties to be true."
             )
         return asked
-    live = {variant.name: variant for variant in now.variants}
-    variants = []
-    for variant in asked.variants:
-        if variant.name in live:
-            if "DesiredInstanceCount" not in excluded:
-                variant = replace(variant, instance_count=live[variant.name].instance_count)
-            if "DesiredWeight" not in excluded:
-                variant = replace(variant, weight=live[variant.name].weight)
-        variants.append(variant)
+    live = {variant.name: variant for variant in now.every_variant}
+
+    def retained(variant: Variant) -> Variant:
+        if variant.name not in live:
+            return variant
+        if "DesiredInstanceCount" not in excluded:
+            variant = replace(variant, instance_count=live[variant.name].instance_count)
+        if "DesiredWeight" not in excluded:
+            variant = replace(variant, weight=live[variant.name].weight)
+        return variant
+
     capture = asked.capture if "DataCaptureConfig" in excluded else now.capture
-    return replace(asked, variants=tuple(variants), capture=capture)
+    return replace(asked.changed(retained), capture=capture)
+
+
+@sagemaker.operation("UpdateEndpointWeightsAndCapacities")
+def update_endpoint_weights_and_capacities(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Begin to change weights of several variants, or the instance count of one. Nothing guards it, as at AWS."""
+    endpoint = endpoint_named(parameters["EndpointName"])
+    asked = {given["VariantName"]: given for given in parameters["DesiredWeightsAndCapacities"]}
+    if endpoint.fleet is not None:
+        unknown = sorted(asked.keys() - endpoint.fleet.plan.variant_names)
+        if unknown:
+            raise AwsError("ValidationException", f'Endpoint "{endpoint.arn}" has no variant {", ".join(unknown)}.')
+    for name, given in asked.items():
+        refuse_unsimulated(given, ("ServerlessUpdateConfig",), f"Production variant {name}: ")
+        if given.get("DesiredInstanceCount", 1) < 1:
+            raise AwsError("ValidationException", f"Production variant {name} needs at least 1 instance.")
+
+    def changed(variant: Variant) -> Variant:
+        given = asked.get(variant.name, {})
+        return replace(
+            variant,
+            weight=float(given.get("DesiredWeight", variant.weight)),
+            instance_count=given.get("DesiredInstanceCount", variant.instance_count),
+        )
+
+    endpoint.begin("Updating")
+    hooks.run_in_background(rollout.reweigh, endpoint, changed, name=f"update weights of {endpoint.name}")
+    return {"EndpointArn": endpoint.arn}
 
 
 @sagemaker.operation("DescribeEndpoint")

@@ -1,7 +1,7 @@
 """Models, endpoint configurations, and what a fleet is made of, as values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,7 @@ class EndpointConfig:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A production variant. `startup_timeout` is in seconds of the wall."""
+    """A production or shadow variant. `startup_timeout` is in seconds of the wall."""
 
     name: str
     model: str
@@ -67,21 +67,31 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an endpoint configuration asks a fleet to be."""
+    """What an endpoint configuration asks a fleet to be: `variants` answer, `shadows` get copies of requests."""
 
     config: str
     variants: tuple[Variant, ...]
     capture: Capture | None = None
+    shadows: tuple[Variant, ...] = ()
 
     @property
     def instance_count(self) -> int:
-        """The instances of all variants."""
+        """The instances of all variants that answer: those that guardrails count."""
         return sum(variant.instance_count for variant in self.variants)
+
+    @property
+    def every_variant(self) -> tuple[Variant, ...]:
+        """The variants that answer and those that do not."""
+        return self.variants + self.shadows
 
     @property
     def variant_names(self) -> frozenset[str]:
         """The variants' names, which guardrails need to be the same before and after."""
-        return frozenset(variant.name for variant in self.variants)
+        return frozenset(variant.name for variant in self.every_variant)
+
+    def changed(self, change: Callable[[Variant], Variant]) -> "Plan":
+        """Return the plan with `change` made to each variant."""
+        return replace(self, variants=tuple(map(change, self.variants)), shadows=tuple(map(change, self.shadows)))
 
 
 @dataclass

@@ -5,7 +5,7 @@ traffic made so, and the alarms it looks at are read.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from tidegate_sandbox import context
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.fleets import Fleet, FleetError
-from tidegate_sandbox.services.endpoints.records import Plan
+from tidegate_sandbox.services.endpoints.records import Plan, Variant
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ _LOOK_EVERY = 15.0
 
 _DRAIN = 60.0
 """Seconds of the wall that a request may take at most (InvokeEndpoint's limit), so that no longer is waited for."""
+
+_Shares = tuple[tuple[Fleet, float], ...]
 
 
 def create(endpoint: Endpoint, plan: Plan) -> None:
@@ -42,68 +44,94 @@ def create(endpoint: Endpoint, plan: Plan) -> None:
 
 
 def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
-    """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to the one that it has."""
-    blue = endpoint.fleet
-    assert blue is not None
+    """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to what it has."""
+    blue = endpoint.serving
     try:
         _update(endpoint, plan, asked, blue)
     except Exception as error:
-        # The sandbox's own failure: the endpoint's fleet serves on, and nothing is left in the midst of an update.
+        # The sandbox's own failure: what serves the endpoint serves on, and nothing is left in the midst of an update.
         _log.exception("the update of the endpoint %s failed", endpoint.name)
-        serving, other = endpoint.fleet or blue, endpoint.next_fleet
-        endpoint.router.shift((serving, 1.0))
-        if other is not None and other is not serving:
+        other = endpoint.next_fleet
+        endpoint.router.shift(*endpoint.serving)
+        if other is not None and other not in _fleets(endpoint.serving):
             other.stop()
         endpoint.settle("InService", f"the local simulation failed: {error!r}")
 
 
-def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: Fleet) -> None:
+def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: _Shares) -> None:
     green = Fleet(endpoint.name, plan)
     clock = context.sandbox().clock
     endpoint.next_fleet = green
     try:
         green.pull()  # making an image's stand-in takes as long as it takes; the update's time limit starts after it
         rollout = guardrails.start(asked, plan.instance_count, clock.now())
-        _make_so(endpoint, rollout, blue, green)
-        green.start()
     except Exception as error:
         _unexpected(error)
         rollout = guardrails.start(asked, plan.instance_count, clock.now())
         rollout = guardrails.fleet_failed(rollout, clock.now(), str(error))
-    else:
-        rollout = guardrails.fleet_ready(rollout, clock.now())
     rollout = _follow(endpoint, rollout, blue, green)
-    promoted = rollout.phase is Phase.PROMOTED
-    if promoted:
-        endpoint.fleet, endpoint.config = green, plan.config
-    loser = blue if promoted else green
-    endpoint.router.drain(loser, _DRAIN)
-    loser.stop()
-    endpoint.settle("InService", rollout.reason)
+    if rollout.phase is Phase.ROLLBACK_FAILED:
+        endpoint.stuck = (green, rollout.green_share)
+        return endpoint.settle("UpdateRollbackFailed", rollout.reason)
+    losers = [green]
+    if rollout.phase is Phase.PROMOTED:
+        endpoint.fleet, endpoint.stuck, endpoint.config = green, None, plan.config
+        losers = _fleets(blue)
+    for loser in losers:
+        endpoint.router.drain(loser, _DRAIN)
+        loser.stop()
+    return endpoint.settle("UpdateRollbackFailed" if endpoint.stuck else "InService", rollout.reason)
 
 
-def _follow(endpoint: Endpoint, rollout: Rollout, blue: Fleet, green: Fleet) -> Rollout:
+def _follow(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
     """Let the update run to its end."""
     clock = context.sandbox().clock
     alarms = _Alarms(rollout.guardrails.alarms)
     _make_so(endpoint, rollout, blue, green)
     while not rollout.finished:
-        now = clock.now()
-        look_again = now + timedelta(seconds=_LOOK_EVERY)
-        until = min(look_again, rollout.next_deadline or look_again)
-        clock.sleep((until - now).total_seconds())
         before = rollout
-        rollout = guardrails.advance(rollout, clock.now(), alarms.firing())
+        if rollout.awaits_instances:
+            rollout = _make_instances(rollout, blue, green)
+        else:
+            now = clock.now()
+            look_again = now + timedelta(seconds=_LOOK_EVERY)
+            until = min(look_again, rollout.next_deadline or look_again)
+            clock.sleep((until - now).total_seconds())
+            rollout = guardrails.advance(rollout, clock.now(), alarms.firing())
         if rollout is not before:
             _make_so(endpoint, rollout, blue, green)
     return rollout
 
 
-def _make_so(endpoint: Endpoint, rollout: Rollout, blue: Fleet, green: Fleet) -> None:
+def _make_instances(rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
+    """Make the instances that the rollout awaits, and report how that went."""
+    clock = context.sandbox().clock
+    back = rollout.phase is Phase.ROLLING_BACK
+    try:
+        if back:
+            for fleet in _fleets(blue):
+                fleet.grow()
+        elif rollout.green_instances:
+            green.grow()
+        else:
+            green.start()
+    except Exception as error:
+        _unexpected(error)
+        failed = guardrails.rollback_failed if back else guardrails.fleet_failed
+        return failed(rollout, clock.now(), str(error))
+    return guardrails.fleet_ready(rollout, clock.now())
+
+
+def _make_so(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) -> None:
     """Share the traffic as the rollout says, and let the world know of it."""
-    endpoint.router.shift((blue, rollout.blue_share), (green, rollout.green_share))
+    old = [(fleet, share * rollout.blue_share) for fleet, share in blue]
+    endpoint.router.shift(*old, (green, rollout.green_share))
     endpoint.rollout = rollout
     endpoint.emit_deployment_state()
+
+
+def _fleets(shares: _Shares) -> list[Fleet]:
+    return [fleet for fleet, _ in shares]
 
 
 class _Alarms:
@@ -143,11 +171,17 @@ def _alarms(cloudwatch: Any, names: list[str]) -> dict[str, list[dict[str, Any]]
     return {kind: answer.get(kind, []) for kind in ("MetricAlarms", "CompositeAlarms")}
 
 
+def reweigh(endpoint: Endpoint, changed: Callable[[Variant], Variant]) -> None:
+    """Give the variants of an endpoint, whose update was begun, other weights and instance counts, where they serve."""
+    for fleet in _fleets(endpoint.serving):
+        endpoint.router.change(fleet, fleet.plan.changed(changed))
+    endpoint.settle("UpdateRollbackFailed" if endpoint.stuck else "InService")
+
+
 def delete(endpoint: Endpoint) -> None:
     """Take an endpoint whose deletion was begun out of service, after the requests in flight."""
-    fleet = endpoint.fleet
     endpoint.router.shift()
-    if fleet is not None:
+    for fleet in _fleets(endpoint.serving):
         endpoint.router.drain(fleet, _DRAIN)
         fleet.stop()
     endpoint.capturer.flush()

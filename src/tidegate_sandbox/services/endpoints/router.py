@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
+from tidegate_sandbox.services.endpoints.records import Plan
+
+MAX_COPIES = 100
+"""Copies of requests that may be under way to one shadow: a slow one must not fill the memory."""
 
 
 class NobodyServesError(Exception):
@@ -39,10 +43,7 @@ class Router:
         try:
             yield fleet, chosen
         finally:
-            with self._changed:
-                chosen.in_flight -= 1
-                if chosen.in_flight == 0:
-                    self._changed.notify_all()
+            self.leave(chosen)
 
     def _choose(self, target_variant: str | None) -> tuple[Fleet, ModelServer]:
         candidates = [
@@ -57,10 +58,38 @@ class Router:
         fleet, server, _ = self._random.choices(candidates, [weight for _, _, weight in candidates])[0]
         return fleet, server
 
+    def shadow(self, fleet: Fleet) -> ModelServer | None:
+        """Choose who gets a copy of a request that `fleet` answers: it counts as in flight until `leave`.
+
+        A shadow gets the share of the requests that its weight is of the production variant's. None where the request
+        is not chosen, or where so many copies are under way that the shadow does not keep up.
+        """
+        with self._changed:
+            for server in fleet.shadows:
+                if server.in_flight < MAX_COPIES and self._random.random() < mirrored_share(fleet, server):
+                    server.in_flight += 1
+                    return server
+        return None
+
+    def leave(self, server: ModelServer) -> None:
+        """Let a request that was in flight on `server` have ended."""
+        with self._changed:
+            server.in_flight -= 1
+            if server.in_flight == 0:
+                self._changed.notify_all()
+
     def drain(self, fleet: Fleet, timeout: float) -> bool:
         """Wait until nothing is in flight on `fleet`, at most `timeout` seconds of the wall; return whether so."""
         with self._changed:
-            return self._changed.wait_for(lambda: not any(server.in_flight for server in fleet.servers), timeout)
+            return self._changed.wait_for(lambda: not any(server.in_flight for server in fleet.every_server), timeout)
+
+    def change(self, fleet: Fleet, plan: Plan) -> None:
+        """Let `fleet` have the weights and instance counts of `plan`, which differs from its own in nothing else."""
+        named = {variant.name: variant for variant in plan.every_variant}
+        with self._changed:
+            fleet.plan = plan
+            for server in fleet.every_server:
+                server.variant = named[server.variant.name]
 
     def traffic(self) -> list[dict[str, Any]]:
         """Return who takes which share of the requests, 0 to 1."""
@@ -73,6 +102,23 @@ class Router:
             for fleet, share in self._shares
             for server in fleet.servers
         ]
+
+    def mirroring(self) -> list[dict[str, Any]]:
+        """Return which shadow gets copies of which share of all requests, 0 to 1."""
+        return [
+            {
+                "endpoint_config": fleet.plan.config,
+                "variant": server.variant.name,
+                "share": share * mirrored_share(fleet, server),
+            }
+            for fleet, share in self._shares
+            for server in fleet.shadows
+        ]
+
+
+def mirrored_share(fleet: Fleet, shadow: ModelServer) -> float:
+    """Return the share of a fleet's requests that are copied to a shadow: its weight over production's, at most 1."""
+    return min(1.0, shadow.variant.weight / (total_weight(fleet) or 1.0))
 
 
 def total_weight(fleet: Fleet) -> float:

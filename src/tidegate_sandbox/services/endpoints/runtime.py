@@ -11,30 +11,22 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import hooks
 from tidegate_sandbox.routes import Message, Receive, Send
-from tidegate_sandbox.services.endpoints import capture
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
+from tidegate_sandbox.services.endpoints.exchange import CUSTOM_ATTRIBUTES, Request, content_type, exchange
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
-from tidegate_sandbox.services.endpoints.metering import Account
+from tidegate_sandbox.services.endpoints.mirror import mirror
 from tidegate_sandbox.services.endpoints.router import NobodyServesError
-from tidegate_sandbox.services.endpoints.upstream import Reply, UpstreamError
+from tidegate_sandbox.services.endpoints.upstream import Reply
 
 MAX_BODY = 6_291_456
 """Bytes of a request's body at most (botocore, BodyBlob)."""
 
-TIMEOUT = 60.0
-"""Seconds of the wall in which a model must answer."""
-
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
 
-_APP = re.compile(r"(?:^|\s)app/(\S+)")
-"""How AWS's SDKs tell a User-Agent the application id that their setting `sdk_ua_app_id` gives."""
-
-_CUSTOM = "x-amzn-sagemaker-custom-attributes"
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
-_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _UNSIMULATED = ("target-model", "target-container-hostname", "enable-explanations", "inference-component", "session-id")
 
 
@@ -86,70 +78,30 @@ async def _invoke(
         endpoint = endpoints.here().get(name)
     if endpoint is None or endpoint.fleet is None:
         raise _RefusedError(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
+    request = Request(headers, body, started)
     try:
         with endpoint.router.server(headers.get(_TARGET_VARIANT)) as (fleet, server):
-            return await _ask(started, endpoint, fleet, server, headers, body)
+            try:
+                return await _ask(endpoint, fleet, server, request)
+            finally:
+                mirror(endpoint, fleet, request)
     except NobodyServesError as error:
         raise _RefusedError(400, "ValidationError", f"Endpoint {name}: {error}.") from error
 
 
 async def _ask(
-    started: float, endpoint: Endpoint, fleet: Fleet, server: ModelServer, headers: Mapping[str, str], body: bytes
+    endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request
 ) -> tuple[int, list[tuple[str, str]], bytes]:
-    content_type = headers.get("content-type", "application/octet-stream")
-    passed_on = [("content-type", content_type), ("accept", headers.get("accept", "*/*"))]
-    if _CUSTOM in headers:
-        passed_on.append((_CUSTOM, headers[_CUSTOM]))
-    assert server.upstream is not None
-    asked = time.perf_counter()
-    reply: Reply | None = None
-    failure = ""
-    try:
-        reply = await server.upstream.post("/invocations", passed_on, body, TIMEOUT)
-    except TimeoutError:
-        failure = "Your invocation timed out while waiting for a response from container primary."
-    except UpstreamError as error:
-        failure = str(error)
-        hooks.run_in_background(server.replace_if_dead, name=f"replace model server {server.variant.model}")
-    answered = time.perf_counter()
-    now = context.sandbox().clock.now()
-    status = reply.status if reply else None
-    model_latency, whole = (answered - asked) * 1e6, (time.perf_counter() - started) * 1e6
-    server.meter.record(now, status, model_latency, whole - model_latency)
-    variant = server.variant
-    endpoint.ledger.add(
-        Account(
-            fleet.plan.config,
-            variant.name,
-            variant.model,
-            variant.container.model_package or "",
-            status or 0,
-            _app(headers.get("user-agent", "")),
-        )
-    )
+    reply, failure = await exchange(endpoint, fleet, server, request, endpoint.ledger)
     if reply is None or not 200 <= reply.status < 300:
         raise _model_error(endpoint, reply, failure)
-    kind = reply.headers.get("content-type", "application/octet-stream")
-    captured = fleet.plan.capture
-    if captured is not None and endpoint.capturer.wants(captured):
-        record = capture.line(
-            captured,
-            now,
-            request=(content_type, body),
-            answer=(kind, reply.body),
-            inference_id=headers.get(_INFERENCE_ID),
-            custom_attributes=headers.get(_CUSTOM),
-        )
-        endpoint.capturer.add(captured, variant.name, now, record)
-    answer_headers = [("content-type", kind), ("x-amzn-invoked-production-variant", variant.name)]
-    if _CUSTOM in reply.headers:
-        answer_headers.append((_CUSTOM, reply.headers[_CUSTOM]))
+    answer_headers = [
+        ("content-type", content_type(reply)),
+        ("x-amzn-invoked-production-variant", server.variant.name),
+    ]
+    if CUSTOM_ATTRIBUTES in reply.headers:
+        answer_headers.append((CUSTOM_ATTRIBUTES, reply.headers[CUSTOM_ATTRIBUTES]))
     return 200, answer_headers, reply.body
-
-
-def _app(user_agent: str) -> str:
-    match = _APP.search(user_agent)
-    return match[1] if match else ""
 
 
 def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _RefusedError:
@@ -187,6 +139,7 @@ async def ledger(http: Message, _receive: Receive, send: Send) -> None:
     """Serve the page of an endpoint that accounts for each request since it was created, as JSON.
 
     `requests` counts them by who answered and with which status of the model's (0: none); `traffic` is today's split.
+    `mirrored` counts the copies that shadows got, and `mirroring` is the share of all requests that they get today.
     The query may name `account` and `region`, where several have an endpoint of that name.
     """
     match = _LEDGER.fullmatch(http["path"])
@@ -209,6 +162,8 @@ async def ledger(http: Message, _receive: Receive, send: Send) -> None:
         "region": scope.region,
         "requests": endpoint.ledger.entries(),
         "traffic": endpoint.router.traffic(),
+        "mirrored": endpoint.mirrored.entries(),
+        "mirroring": endpoint.router.mirroring(),
     }
     return await _answer(send, 200, [("content-type", "application/json")], json.dumps(page).encode())
 

@@ -1,0 +1,95 @@
+"""One request to one model server: asked, metered, accounted for and captured, whoever gets the answer."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.services.endpoints import capture
+from tidegate_sandbox.services.endpoints.endpoint import Endpoint
+from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
+from tidegate_sandbox.services.endpoints.metering import Account, Ledger
+from tidegate_sandbox.services.endpoints.upstream import Reply, UpstreamError
+
+TIMEOUT = 60.0
+"""Seconds of the wall in which a model must answer."""
+
+CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+
+_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+
+_APP = re.compile(r"(?:^|\s)app/(\S+)")
+"""How AWS's SDKs tell a User-Agent the application id that their setting `sdk_ua_app_id` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A client's request: header names in lower case; `started` on the clock of `time.perf_counter`."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    started: float
+
+    @property
+    def content_type(self) -> str:
+        """What the client says of the body."""
+        return self.headers.get("content-type", "application/octet-stream")
+
+    @property
+    def app(self) -> str:
+        """The application id that the client's User-Agent names, "" if it does not."""
+        match = _APP.search(self.headers.get("user-agent", ""))
+        return match[1] if match else ""
+
+
+async def exchange(
+    endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request, ledger: Ledger
+) -> tuple[Reply | None, str]:
+    """Put a request to `server`; return its reply, or None and why there is none. A model's own error is a reply."""
+    passed_on = [("content-type", request.content_type), ("accept", request.headers.get("accept", "*/*"))]
+    if CUSTOM_ATTRIBUTES in request.headers:
+        passed_on.append((CUSTOM_ATTRIBUTES, request.headers[CUSTOM_ATTRIBUTES]))
+    assert server.upstream is not None
+    asked = time.perf_counter()
+    reply: Reply | None = None
+    failure = ""
+    try:
+        reply = await server.upstream.post("/invocations", passed_on, request.body, TIMEOUT)
+    except TimeoutError:
+        failure = "Your invocation timed out while waiting for a response from container primary."
+    except UpstreamError as error:
+        failure = str(error)
+        hooks.run_in_background(server.replace_if_dead, name=f"replace model server {server.variant.model}")
+    answered = time.perf_counter()
+    now = context.sandbox().clock.now()
+    model_latency, whole = (answered - asked) * 1e6, (time.perf_counter() - request.started) * 1e6
+    server.meter.record(now, reply.status if reply else None, model_latency, whole - model_latency)
+    variant = server.variant
+    ledger.add(
+        Account(
+            fleet.plan.config,
+            variant.name,
+            variant.model,
+            variant.container.model_package or "",
+            reply.status if reply else 0,
+            request.app,
+        )
+    )
+    captured = fleet.plan.capture
+    if reply is not None and 200 <= reply.status < 300 and captured is not None and endpoint.capturer.wants(captured):
+        record = capture.line(
+            captured,
+            now,
+            request=(request.content_type, request.body),
+            answer=(content_type(reply), reply.body),
+            inference_id=request.headers.get(_INFERENCE_ID),
+            custom_attributes=request.headers.get(CUSTOM_ATTRIBUTES),
+        )
+        endpoint.capturer.add(captured, variant.name, now, record)
+    return reply, failure
+
+
+def content_type(reply: Reply) -> str:
+    """Return what the model says of its answer's body."""
+    return reply.headers.get("content-type", "application/octet-stream")
