@@ -18,9 +18,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service_catalog.releases import RELEASES
 from service_catalog.seed import bake
-from tidegate.stage import CapacityType, Metric, Strategy, load_repo
+from tidegate.plan.publish import console_address, tell_pipeline
+from tidegate.render import pipeline_file_of_nothing
+from tidegate.stage import Approval, CapacityType, Metric, Strategy, load_repo
 from tidegate.verify import Outcome
+from tidegate_sandbox.services.codebuild.buildspec import parse
 
 CHECKOUT = Path(__file__).parents[3]
 SEED = CHECKOUT / "seed_code" / "deploy"
@@ -47,6 +51,7 @@ EXPECTED = {
     ".gitignore",
     ".tidegate.json",
     "README.md",
+    "buildspec.decline.yml",
     "buildspec.verify.yml",
     "buildspec.yml",
     "endpoint.yml",
@@ -58,6 +63,8 @@ EXPECTED = {
     "pyproject.toml",
     "requirements.in",
     "requirements.txt",
+    "schema/endpoint.schema.json",
+    "schema/stage.schema.json",
     "stages/prod.yml",
     "stages/staging.yml",
     "templates/README.md",
@@ -125,6 +132,12 @@ def test_the_wheel_goes_into_vendor(tmp_path):
 
 
 class TestStages:
+    def test_staging_asks_nobody_and_production_a_person(self, repository):
+        repo = load_repo(repository)
+
+        assert repo.stage("staging").approval is Approval.AUTOMATIC
+        assert repo.stage("prod").approval is Approval.MANUAL
+
     def test_staging_takes_a_version_at_once_and_watches_it(self, repository):
         release = load_repo(repository).stage("staging").release
 
@@ -189,7 +202,7 @@ class TestRequirements:
 
 
 class TestBuildspecs:
-    @pytest.fixture(params=["buildspec.yml", "buildspec.verify.yml"])
+    @pytest.fixture(params=["buildspec.yml", "buildspec.verify.yml", "buildspec.decline.yml"])
     def buildspec(self, repository, request) -> dict:
         return read(repository / request.param)
 
@@ -202,22 +215,66 @@ class TestBuildspecs:
             for command in phase["commands"]:
                 subprocess.run(["bash", "-n", "-c", command], check=True)
 
-    def test_both_install_the_same_in_the_same_way(self, repository):
-        specs = [read(path) for path in sorted(repository.glob("buildspec*.yml"))]
+    def test_it_is_one_that_the_sandboxs_codebuild_takes(self, repository):
+        for path in repository.glob("buildspec*.yml"):
+            parse(path.read_text(), path.name)
 
-        assert specs[0]["phases"]["install"] == specs[1]["phases"]["install"]
-        assert specs[0]["env"] == specs[1]["env"]
-        assert specs[0]["phases"]["install"]["commands"] == ["python3 scripts/environment.py"]
+    def test_all_install_the_same_in_the_same_way(self, repository):
+        first, *others = [read(path) for path in sorted(repository.glob("buildspec*.yml"))]
 
-    def test_render_validates_tests_and_leaves_what_it_rendered(self, repository):
+        for other in others:
+            assert other["phases"]["install"] == first["phases"]["install"]
+            assert other["env"]["variables"] == first["env"]["variables"]
+        assert len(others) == 2
+        assert first["phases"]["install"]["commands"] == ["python3 scripts/environment.py"]
+
+    def test_render_validates_tests_plans_and_leaves_what_it_rendered(self, repository):
         spec = read(repository / "buildspec.yml")
 
         assert spec["phases"]["build"]["commands"] == [
             ".venv/bin/tidegate validate",
             ".venv/bin/pytest tests",
-            ".venv/bin/tidegate render --all --out rendered",
+            ".venv/bin/tidegate render --all --allow-none --out rendered",
+            ".venv/bin/tidegate plan --all --out rendered --publish",
+            "set -a; . rendered/pipeline.env; set +a",
         ]
         assert spec["artifacts"] == {"base-directory": "rendered", "files": ["**/*"]}
+
+    def test_render_exports_what_the_pipelines_stages_ask(self, repository):
+        exported = set(read(repository / "buildspec.yml")["env"]["exported-variables"])
+        written = {line.partition("=")[0] for line in pipeline_file_of_nothing(["staging", "prod"]).splitlines()}
+
+        assert exported == written | {"STAGING_PLAN_URL", "PROD_PLAN_URL"}
+        asked = {release.variable(name) for release in RELEASES for name in ("APPROVAL", "TEST", "TEST_END", "RELEASE")}
+        assert {f"Render.{name}" for name in written} == asked
+
+    def test_what_render_wrote_reaches_the_environment_as_it_is(self, repository, tmp_path):
+        (tmp_path / "rendered").mkdir()
+        (tmp_path / "rendered" / "pipeline.env").write_text(pipeline_file_of_nothing(["staging", "prod"]))
+        address = console_address("eu-west-1", "sagemaker-project-p-abc", "plans/prod/0123 &456.html")
+        tell_pipeline(tmp_path / "rendered", {"staging": "https://a", "prod": address})
+        source = read(repository / "buildspec.yml")["phases"]["build"]["commands"][-1]
+
+        names = read(repository / "buildspec.yml")["env"]["exported-variables"]
+        ran = subprocess.run(
+            ["bash", "--noprofile", "-c", f"{source}\n{sys.executable} -c 'import os; print(dict(os.environ))'"],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        seen = ast.literal_eval(ran.stdout)
+        assert set(names) <= set(seen)
+        assert (seen["PROD_PLAN_URL"], seen["PROD_RELEASE"], seen["STAGING_APPROVAL"]) == (address, "no", "none")
+        assert ran.stderr == ""
+
+    def test_decline_is_told_the_stage(self, repository):
+        spec = read(repository / "buildspec.decline.yml")
+
+        assert spec["phases"]["build"]["commands"] == ['.venv/bin/tidegate decline "$STAGE"']
+        assert "artifacts" not in spec
 
     def test_verify_follows_the_deploy_action_before_it_invokes(self, repository):
         spec = read(repository / "buildspec.verify.yml")
