@@ -37,7 +37,7 @@ TEXT = st.one_of(
         ["no", "007", "1e3", "~", "${AWS::Region}", "{{ 7*7 }}", "'", '"', "a: b", "# c", "日本", "\\n", "%"]
     ),
 ).filter(lambda text: "{{resolve:" not in text)
-TAG_TEXT = st.text(st.sampled_from("abcXYZ019 _.:/=+-@é漢"), max_size=20)
+TAG_TEXT = st.text(st.sampled_from("abcXYZ019 _.:/=+-@é漢"), min_size=1, max_size=20)
 
 
 def durations(least: int, most: int) -> st.SearchStrategy[str]:
@@ -210,7 +210,7 @@ def stage_files(
         names = st.from_regex(r"(MY|OMP|SAGEMAKER_PROGRAM)_[A-Z0-9_]{0,10}", fullmatch=True)
         stage["environment"] = draw(st.dictionaries(names, TEXT, max_size=4))
     if draw(st.booleans()):
-        keys = TAG_TEXT.filter(lambda key: key and not key.lower().startswith(("aws:", "sagemaker:", "tidegate:")))
+        keys = TAG_TEXT.filter(lambda key: not key.lower().startswith(("aws:", "sagemaker:", "tidegate:")))
         stage["tags"] = draw(st.dictionaries(keys, TAG_TEXT.filter(bool), max_size=4))
     if draw(st.booleans()):
         stage["timeouts"] = {

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from tidegate.stage import limits
 from tidegate.stage.fleet import Autoscaling, Instances
-from tidegate.stage.quantities import format_duration
+from tidegate.stage.quantities import CapacityType, format_duration
 from tidegate.stage.release import Release, Strategy
 from tidegate.stage.rules.rule import Finding, rule
-from tidegate.stage.rules.strategy import fleet_bounds, part_size
+from tidegate.stage.rules.strategy import PARTS, fleet_bounds, part_size
 from tidegate.stage.steps import step_bounds
 
 
@@ -53,7 +53,10 @@ def _most_steps(release: Release, instances: Instances, autoscaling: Autoscaling
 def shorter_than_its_waits(
     release: Release, instances: Instances, autoscaling: Autoscaling | None
 ) -> Iterator[Finding]:
-    """Find a timeout that the waits use up."""
+    """Find a timeout that the waits use up; a part that cannot be is not counted with."""
+    part, size = PARTS.get(release.strategy), part_size(release)
+    if part and size and size.kind is CapacityType.CAPACITY_PERCENT and size.value < part.least_percent:
+        return
     total, times = longest_waits(release, instances, autoscaling)
     if release.maximum_execution_timeout > total:
         return
