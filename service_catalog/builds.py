@@ -31,11 +31,13 @@ def add_build_project(
     does: str,
     source: codebuild.CfnProject.SourceProperty,
     minutes: int,
+    source_version: str | None = None,
     environment: dict[str, str] | None = None,
 ) -> codebuild.CfnProject:
     """Add the CodeBuild project `sagemaker-{id}-{purpose}`; `minutes` is when it is given up.
 
-    With a CodePipeline source, artefacts go back to CodePipeline; with any other there are none.
+    With a CodePipeline source, artefacts go back to CodePipeline; with any other there are none. `source_version` is
+    the reference that is built of a Git source.
     """
     log_group = add_log_group(stack, f"{purpose.title()}Log", names.build_log_group(purpose))
     variable = codebuild.CfnProject.EnvironmentVariableProperty
@@ -47,6 +49,7 @@ def add_build_project(
         service_role=role.attr_arn,
         encryption_key=storage.key.attr_arn,
         source=source,
+        source_version=source_version,
         artifacts=codebuild.CfnProject.ArtifactsProperty(
             type="CODEPIPELINE" if source.type == "CODEPIPELINE" else "NO_ARTIFACTS"
         ),

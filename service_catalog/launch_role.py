@@ -7,6 +7,7 @@ so a launch can never make a role that is more than a project's.
 
 from typing import Any
 
+from service_catalog.endpoint_roles import AUTOSCALING, service_linked_role
 from service_catalog.names import ROLE_PATH, ProjectNames, permissions_boundary
 from service_catalog.policy import (
     Statement,
@@ -18,7 +19,7 @@ from service_catalog.policy import (
     s3_arn,
     sub,
 )
-from service_catalog.roles import PROJECT_TAG
+from service_catalog.scope import PROJECT_TAG
 
 # Every project: any name, and any id that SageMaker gives.
 ANY = ProjectNames(project_name="*", project_id="p-*")
@@ -33,10 +34,12 @@ def launch_statements() -> list[Statement]:
 def boundary_statements() -> list[Statement]:
     """Return the most that any role of a project may be given, whatever its own policy says.
 
-    It holds no action that could widen a role: nothing in IAM but passing a project's own roles.
+    It holds no action that could widen a role: nothing in IAM but passing a project's own roles, and bringing into
+    being the role with which Application Auto Scaling changes endpoints.
     """
     anything = "the boundary names services; each role's own policy names resources, and only both together allow"
     services = (
+        "application-autoscaling",
         "cloudformation",
         "cloudwatch",
         "codebuild",
@@ -45,12 +48,19 @@ def boundary_statements() -> list[Statement]:
         "ecr",
         "kms",
         "logs",
+        "pricing",
         "s3",
         "sagemaker",
     )
     return [
-        allow_on_any([f"{service}:*" for service in services], because=anything),
+        # Of EC2 only what has to do with a container's place in a network.
+        allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
         allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.resource('*')}")]),
+        allow(
+            ["iam:CreateServiceLinkedRole"],
+            on=[iam_arn(service_linked_role())],
+            when={"StringEquals": {"iam:AWSServiceName": AUTOSCALING}},
+        ),
     ]
 
 

@@ -1,12 +1,6 @@
-"""The two CodePipelines of a project, and the events that start them.
-
-Verify runs beside Deploy, not after it: whether CloudFormation fails a stack whose endpoint SageMaker rolled
-back is not documented, and a Verify that came later would then never tell. It follows Deploy and judges once
-Deploy has ended, whichever way.
-"""
+"""The two CodePipelines of a project, and the events that start them."""
 
 import json
-from typing import TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
@@ -14,19 +8,18 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 
+from service_catalog.actions import SOURCE, Stage, build_action, source_stage
 from service_catalog.builds import add_build_project
 from service_catalog.names import BRANCH
 from service_catalog.policy import arn, sub
-from service_catalog.roles import Project
+from service_catalog.releases import DECIDE, RELEASES, RENDER, RENDERED, Release, release_stages
+from service_catalog.scope import Project
 
-Action: TypeAlias = codepipeline.CfnPipeline.ActionDeclarationProperty
-Stage: TypeAlias = codepipeline.CfnPipeline.StageDeclarationProperty
-
-SOURCE, RENDERED = "Source", "Rendered"
 # SageMaker's longest release is 8 hours (MaximumExecutionTimeoutInSeconds 28800), and Verify outlives it by
 # a rollback, which takes as long as starting a fleet.
 VERIFY_MINUTES = 9 * 60
 RENDER_MINUTES = 30
+DECLINE_MINUTES = 15
 # The build follows the execution that it starts, so it lasts as long as the training does.
 BUILD_MINUTES = 8 * 60
 
@@ -40,15 +33,19 @@ def add_pipelines(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
     deploy = _add_pipeline(stack, project, roles, "deploy", _deploy_stages(stack, project, roles))
     for part, pipeline in (("build", build), ("deploy", deploy)):
         pipeline.add_resource_dependency(after)
-        _add_rule(stack, project, roles, f"{part}-push", pipeline, _push_pattern(project, part))
-    _add_rule(stack, project, roles, "approval", deploy, _approval_pattern(project))
+        _add_rule(stack, project, f"{part}-push", _push_pattern(project, part), _starts(pipeline, roles))
+    _add_rule(stack, project, "approval", _approval_pattern(project), _starts(deploy, roles))
+    decline = _add_decline(stack, project, roles)
+    for release in RELEASES:
+        target = _declines(decline, release, roles)
+        _add_rule(stack, project, f"decline-{release.stage}", _decline_pattern(project, release), target)
 
 
 def _build_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> list[Stage]:
     build = _project(
         stack, project, roles, "build", "Compiles the model's pipeline and starts it", "buildspec.yml", BUILD_MINUTES
     )
-    return [_source_stage(project, "build"), Stage(name="Build", actions=[_codebuild("Build", build, [SOURCE])])]
+    return [source_stage(project, "build"), Stage(name="Build", actions=[build_action("Build", build, [SOURCE])])]
 
 
 def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> list[Stage]:
@@ -57,7 +54,7 @@ def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnR
         project,
         roles,
         "render",
-        "Validates every stage file and renders what each becomes",
+        "Validates every stage file, renders what each becomes, and plans it",
         "buildspec.yml",
         RENDER_MINUTES,
     )
@@ -70,81 +67,12 @@ def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnR
         "buildspec.verify.yml",
         VERIFY_MINUTES,
     )
-    approve = Action(
-        name="Approve",
-        action_type_id=_action_type("Approval", "Manual"),
-        configuration={"CustomData": "Release to production what staging has verified?"},
-    )
+    rendering = build_action("Render", render, [SOURCE], outputs=[RENDERED], namespace=RENDER)
     return [
-        _source_stage(project, "deploy"),
-        Stage(name="Render", actions=[_codebuild("Render", render, [SOURCE], outputs=[RENDERED])]),
-        _release_stage("Staging", "staging", project, roles, verify),
-        Stage(name="Approve", actions=[approve]),
-        _release_stage("Production", "prod", project, roles, verify),
+        source_stage(project, "deploy"),
+        Stage(name="Render", actions=[rendering]),
+        *(stage for release in RELEASES for stage in release_stages(release, project, roles, verify)),
     ]
-
-
-def _source_stage(project: Project, part: str) -> Stage:
-    source = Action(
-        name="Source",
-        action_type_id=_action_type("Source", "CodeCommit"),
-        output_artifacts=_outputs([SOURCE]),
-        configuration={
-            "RepositoryName": project.storage.repositories[part].attr_name,
-            "BranchName": BRANCH,
-            "PollForSourceChanges": False,
-        },
-    )
-    return Stage(name="Source", actions=[source])
-
-
-def _release_stage(
-    name: str, stage: str, project: Project, roles: dict[str, iam.CfnRole], verify: codebuild.CfnProject
-) -> Stage:
-    deploy = Action(
-        name="Deploy",
-        run_order=1,
-        action_type_id=_action_type("Deploy", "CloudFormation"),
-        input_artifacts=_inputs([RENDERED]),
-        configuration={
-            "ActionMode": "CREATE_UPDATE",
-            "StackName": sub(project.names.endpoint_stack(stage)),
-            "RoleArn": roles["cloudformation"].attr_arn,
-            "TemplatePath": f"{RENDERED}::{stage}.template.yaml",
-            "TemplateConfiguration": f"{RENDERED}::{stage}.config.json",
-        },
-    )
-    follow = _codebuild(
-        "Verify",
-        verify,
-        [SOURCE, RENDERED],
-        environment={"STAGE": stage, "PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"},
-    )
-    return Stage(name=name, actions=[deploy, follow])
-
-
-def _codebuild(
-    name: str,
-    build: codebuild.CfnProject,
-    inputs: list[str],
-    *,
-    outputs: list[str] | None = None,
-    environment: dict[str, str] | None = None,
-) -> Action:
-    configuration = {"ProjectName": build.ref}
-    if len(inputs) > 1:
-        configuration["PrimarySource"] = inputs[0]
-    if environment:
-        variables = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in environment.items()]
-        configuration["EnvironmentVariables"] = json.dumps(variables)
-    return Action(
-        name=name,
-        run_order=1,
-        action_type_id=_action_type("Build", "CodeBuild"),
-        input_artifacts=_inputs(inputs),
-        output_artifacts=_outputs(outputs) if outputs else None,
-        configuration=configuration,
-    )
 
 
 def _project(
@@ -167,6 +95,26 @@ def _project(
         source=codebuild.CfnProject.SourceProperty(type="CODEPIPELINE", build_spec=buildspec),
         minutes=minutes,
         environment=pipeline,
+    )
+
+
+def _add_decline(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> codebuild.CfnProject:
+    """Add what takes a version's approval back when its test was not passed: a build, for the pipeline has failed."""
+    return add_build_project(
+        stack,
+        project.names,
+        project.storage,
+        roles["decline"],
+        "decline",
+        does="Sets the version that a test was about to Rejected",
+        source=codebuild.CfnProject.SourceProperty(
+            type="CODECOMMIT",
+            location=project.storage.repositories["deploy"].attr_clone_url_http,
+            git_clone_depth=1,
+            build_spec="buildspec.decline.yml",
+        ),
+        source_version=f"refs/heads/{BRANCH}",
+        minutes=DECLINE_MINUTES,
     )
 
 
@@ -195,25 +143,33 @@ def _add_pipeline(
 def _add_rule(
     stack: cdk.Stack,
     project: Project,
-    roles: dict[str, iam.CfnRole],
     purpose: str,
-    pipeline: codepipeline.CfnPipeline,
     pattern: dict[str, object],
+    target: events.CfnRule.TargetProperty,
 ) -> None:
     logical_id = "".join(word.title() for word in purpose.split("-")) + "Rule"
-    events.CfnRule(
-        stack,
-        logical_id,
-        name=sub(project.names.resource(purpose)),
-        state="ENABLED",
-        event_pattern=pattern,
-        targets=[
-            events.CfnRule.TargetProperty(
-                id="pipeline",
-                arn=sub(arn("codepipeline", f"${{{pipeline.node.id}}}")),
-                role_arn=roles["events"].attr_arn,
-            )
-        ],
+    name = sub(project.names.resource(purpose))
+    events.CfnRule(stack, logical_id, name=name, state="ENABLED", event_pattern=pattern, targets=[target])
+
+
+def _starts(pipeline: codepipeline.CfnPipeline, roles: dict[str, iam.CfnRole]) -> events.CfnRule.TargetProperty:
+    return events.CfnRule.TargetProperty(
+        id="pipeline",
+        arn=sub(arn("codepipeline", f"${{{pipeline.node.id}}}")),
+        role_arn=roles["events"].attr_arn,
+    )
+
+
+def _declines(
+    decline: codebuild.CfnProject, release: Release, roles: dict[str, iam.CfnRole]
+) -> events.CfnRule.TargetProperty:
+    """Start the build with the stage's name, a constant: nothing of the event reaches a shell."""
+    override = {"name": "STAGE", "value": release.stage, "type": "PLAINTEXT"}
+    return events.CfnRule.TargetProperty(
+        id="decline",
+        arn=decline.attr_arn,
+        role_arn=roles["events"].attr_arn,
+        input=json.dumps({"environmentVariablesOverride": [override]}),
     )
 
 
@@ -249,13 +205,15 @@ def _approval_pattern(project: Project) -> dict[str, object]:
     }
 
 
-def _action_type(category: str, provider: str) -> codepipeline.CfnPipeline.ActionTypeIdProperty:
-    return codepipeline.CfnPipeline.ActionTypeIdProperty(category=category, owner="AWS", provider=provider, version="1")
-
-
-def _inputs(names: list[str]) -> list[codepipeline.CfnPipeline.InputArtifactProperty]:
-    return [codepipeline.CfnPipeline.InputArtifactProperty(name=name) for name in names]
-
-
-def _outputs(names: list[str]) -> list[codepipeline.CfnPipeline.OutputArtifactProperty]:
-    return [codepipeline.CfnPipeline.OutputArtifactProperty(name=name) for name in names]
+def _decline_pattern(project: Project, release: Release) -> dict[str, object]:
+    """Match a decision on a test that was a rejection, or that nobody made in time: both fail the action."""
+    return {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Action Execution State Change"],
+        "detail": {
+            "pipeline": [sub(project.names.pipeline("deploy"))],
+            "stage": [release.test],
+            "action": [DECIDE],
+            "state": ["FAILED"],
+        },
+    }

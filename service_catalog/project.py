@@ -11,7 +11,8 @@ from service_catalog.names import (
 )
 from service_catalog.pipelines import add_pipelines
 from service_catalog.policy import sub
-from service_catalog.roles import Project, SeedLocation, add_roles
+from service_catalog.roles import add_roles
+from service_catalog.scope import Project, SeedLocation
 from service_catalog.seeding import add_seeding
 from service_catalog.storage import add_storage
 

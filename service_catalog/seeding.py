@@ -15,7 +15,8 @@ from aws_cdk import aws_lambda as lambda_
 
 from service_catalog.builds import add_build_project, add_log_group
 from service_catalog.policy import allow, arn, sub, trust
-from service_catalog.roles import OWN_ACCOUNT, Project, add_role
+from service_catalog.roles import add_role
+from service_catalog.scope import OWN_ACCOUNT, Project
 
 STARTER_SOURCE = Path(__file__).with_name("seed_starter.py")
 STARTER_MAX_CHARACTERS = 4096

@@ -46,7 +46,7 @@ def synthesise_product(bucket: str, key: str) -> dict[str, Any]:
     import aws_cdk as cdk
 
     from service_catalog.project import define_project
-    from service_catalog.roles import SeedLocation
+    from service_catalog.scope import SeedLocation
 
     app = cdk.App()
     return _template(app, define_project(app, "Project", SeedLocation(bucket, key)))

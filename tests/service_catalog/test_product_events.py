@@ -78,11 +78,12 @@ def test_given_a_version_is_approved_or_rejected_then_a_release_starts(
     [
         package_event("PendingManualApproval", UpdatedModelPackageFields=["ModelApprovalStatus"]),
         package_event("PendingManualApproval"),
+        package_event("PendingManualApproval", UpdatedModelPackageFields=["ModelApprovalStatus", "ModelLifeCycle"]),
         package_event("Approved", UpdatedModelPackageFields=["ModelLifeCycle"]),
         package_event("Approved", UpdatedModelPackageFields=["CustomerMetadataProperties"]),
         package_event("Approved", group="other-p-abc123def457"),
     ],
-    ids=["registered", "registered, silent", "stamped", "edited", "another project"],
+    ids=["registered", "registered, silent", "rolled back", "stamped", "edited", "another project"],
 )
 def test_given_anything_else_about_a_version_then_nothing_starts(
     account: Account, product: Template, event: dict[str, Any]
@@ -107,3 +108,45 @@ def test_given_a_push_to_main_then_the_pipeline_starts(account: Account, product
 )
 def test_given_any_other_push_then_nothing_starts(account: Account, product: Template, event: dict[str, Any]) -> None:
     assert not starts(account, product, "DeployPushRule", **event)
+
+
+def decided(state: str = "FAILED", **changed: str) -> dict[str, Any]:
+    detail = {
+        "pipeline": "sagemaker-p-abc123def456-modeldeploy",
+        "execution-id": "01234567-0123-0123-0123-012345678901",
+        "stage": "ProductionTest",
+        "action": "Decide",
+        "state": state,
+        "type": {"owner": "AWS", "provider": "Manual", "category": "Approval", "version": "1"},
+    }
+    return {
+        "source": "aws.codepipeline",
+        "detail-type": "CodePipeline Action Execution State Change",
+        "detail": {**detail, **changed},
+    }
+
+
+def test_given_a_test_is_rejected_or_nobody_decides_in_time_then_its_version_is_declined(
+    account: Account, product: Template
+) -> None:
+    assert starts(account, product, "DeclineProdRule", **decided())
+    assert starts(account, product, "DeclineStagingRule", **decided(stage="StagingTest"))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        decided("SUCCEEDED"),
+        decided("STARTED"),
+        decided("ABANDONED"),
+        decided(action="Deploy"),
+        decided(stage="StagingTest"),
+        decided(stage="ProductionApprove", action="Approve"),
+        decided(pipeline="sagemaker-p-abc123def457-modeldeploy"),
+    ],
+    ids=["passed", "asked", "stopped", "not put in place", "another stage", "not released", "another project"],
+)
+def test_given_anything_else_of_the_pipeline_then_no_version_is_declined(
+    account: Account, product: Template, event: dict[str, Any]
+) -> None:
+    assert not starts(account, product, "DeclineProdRule", **event)

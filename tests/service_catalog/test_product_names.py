@@ -24,7 +24,7 @@ regions = st.sampled_from(["us-east-1", "ap-southeast-1", "us-isob-east-1", "us-
 LONGEST_STAGE = "abcdefghi"
 PURPOSES = (
     "seed", "seed-starter", "build", "render", "verify", "pipeline", "cloudformation", "execution", "events",
-    "approval", "build-push", "deploy-push",
+    "approval", "build-push", "deploy-push", "decline", "decline-staging", "decline-prod",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What one launch creates, read off its template."""
 
+import json
 import re
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from service_catalog.names import PROJECT_NAME_PATTERN
 from service_catalog.seed import CONTEXT_KEYS
 from service_catalog.synth import synthesise_product, to_json
+from tidegate.stage.limits import TEST_DURATION_MAX
 
 KEPT = {
     "AWS::KMS::Key",
@@ -16,6 +18,8 @@ KEPT = {
     "AWS::CodeCommit::Repository",
     "AWS::SageMaker::ModelPackageGroup",
 }
+
+PIPELINE_ARN = "arn:${{AWS::Partition}}:codepipeline:${{AWS::Region}}:${{AWS::AccountId}}:${{{}}}"
 
 Template = dict[str, Any]
 
@@ -37,9 +41,10 @@ def test_given_the_same_bundle_then_the_template_has_the_same_bytes(product: Tem
     assert to_json(synthesise_product(published.seed_bucket, published.seed_key)) == to_json(product)
 
 
-def test_then_the_template_fits_in_a_request_body_and_has_no_assets(product: Template) -> None:
+def test_then_the_template_is_no_larger_than_one_from_s3_may_be_and_has_no_assets(product: Template) -> None:
     text = to_json(product)
-    assert len(text.encode()) <= 51_200
+    assert len(text.encode()) <= 1_048_576
+    assert len(product["Resources"]) <= 500
     assert "cdk-" not in text
     assert "BootstrapVersion" not in text
     assert "ImportValue" not in text
@@ -101,13 +106,19 @@ def test_then_every_log_group_forgets(product: Template) -> None:
     assert all(group["Properties"]["RetentionInDays"] for group in groups.values())
 
 
-def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_the_pipelines(product: Template) -> None:
+def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_what_they_start(product: Template) -> None:
     for pipeline in ("ModelBuild", "ModelDeploy"):
         assert product["Resources"][pipeline]["DependsOn"] == ["Seeds"]
-    for name, rule in of_type(product, "AWS::Events::Rule").items():
-        pipeline = "ModelBuild" if name == "BuildPushRule" else "ModelDeploy"
-        (target,) = rule["Properties"]["Targets"]
-        assert f"${{{pipeline}}}" in target["Arn"]["Fn::Sub"]
+    starts = {
+        "BuildPushRule": {"Fn::Sub": PIPELINE_ARN.format("ModelBuild")},
+        "DeployPushRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
+        "ApprovalRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
+        "DeclineStagingRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
+        "DeclineProdRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
+    }
+    rules = of_type(product, "AWS::Events::Rule")
+    assert {name: rule["Properties"]["Targets"][0]["Arn"] for name, rule in rules.items()} == starts
+    assert all(len(rule["Properties"]["Targets"]) == 1 for rule in rules.values())
 
 
 def test_then_the_seeds_get_the_whole_context_and_both_repositories(product: Template, published: Any) -> None:
@@ -130,29 +141,111 @@ def test_then_the_build_pipeline_builds_what_was_pushed(product: Template) -> No
     assert properties(product, "BuildProject")["Source"]["BuildSpec"] == "buildspec.yml"
 
 
-def test_then_the_deploy_pipeline_verifies_beside_deploying_and_asks_before_production(product: Template) -> None:
-    found = stages(product, "ModelDeploy")
-    assert list(found) == ["Source", "Render", "Staging", "Approve", "Production"]
+RELEASES = {"staging": "Staging", "prod": "Production"}
+
+
+def test_then_the_deploy_pipeline_renders_and_takes_each_stage_in_turn(product: Template) -> None:
+    of_a_release = [f"{title}{step}" for title in RELEASES.values() for step in ("Approve", "Test", "TestEnd", "")]
+    assert list(stages(product, "ModelDeploy")) == ["Source", "Render", *of_a_release]
     assert properties(product, "ModelDeploy")["ExecutionMode"] == "QUEUED"
-    assert found["Render"][0]["OutputArtifacts"] == [{"Name": "Rendered"}]
-    assert found["Approve"][0]["ActionTypeId"]["Provider"] == "Manual"
-    for stage, name in (("staging", "Staging"), ("prod", "Production")):
-        deploy, verify = found[name]
-        assert (deploy["Name"], verify["Name"]) == ("Deploy", "Verify")
-        assert deploy["RunOrder"] == verify["RunOrder"] == 1
-        assert deploy["Configuration"] == {
-            "ActionMode": "CREATE_UPDATE",
-            "StackName": {"Fn::Sub": f"sagemaker-${{SageMakerProjectId}}-{stage}"},
-            "RoleArn": {"Fn::GetAtt": ["CloudformationRole", "Arn"]},
-            "TemplatePath": f"Rendered::{stage}.template.yaml",
-            "TemplateConfiguration": f"Rendered::{stage}.config.json",
-        }
-        assert verify["Configuration"]["PrimarySource"] == "Source"
-        assert [each["Name"] for each in verify["InputArtifacts"]] == ["Source", "Rendered"]
-        assert f'"STAGE", "value": "{stage}"' in verify["Configuration"]["EnvironmentVariables"]
-        assert "#{codepipeline.PipelineExecutionId}" in verify["Configuration"]["EnvironmentVariables"]
+    (render,) = stages(product, "ModelDeploy")["Render"]
+    assert render["OutputArtifacts"] == [{"Name": "Rendered"}]
+    assert render["Namespace"] == "Render"
+
+
+@pytest.mark.parametrize("stage", RELEASES)
+def test_then_what_a_stage_does_not_need_is_skipped(product: Template, stage: str) -> None:
+    asked = {
+        f"{RELEASES[stage]}{step}": (f"#{{Render.{stage.upper()}_{variable}}}", value)
+        for step, variable, value in (
+            ("Approve", "APPROVAL", "manual"),
+            ("Test", "TEST", "yes"),
+            ("TestEnd", "TEST_END", "yes"),
+            ("", "RELEASE", "yes"),
+        )
+    }
+    for declared in properties(product, "ModelDeploy")["Stages"]:
+        if declared["Name"] in asked:
+            (condition,) = declared["BeforeEntry"]["Conditions"]
+            (rule,) = condition["Rules"]
+            variable, value = asked[declared["Name"]]
+            assert condition["Result"] == "SKIP"
+            assert rule["RuleTypeId"]["Provider"] == "VariableCheck"
+            assert rule["Configuration"] == {"Variable": variable, "Operator": "EQ", "Value": value}
+
+
+@pytest.mark.parametrize("stage", RELEASES)
+def test_then_a_release_is_deployed_and_verified_side_by_side(product: Template, stage: str) -> None:
+    deploy, verify = stages(product, "ModelDeploy")[RELEASES[stage]]
+    assert (deploy["Name"], verify["Name"]) == ("Deploy", "Verify")
+    assert deploy["RunOrder"] == verify["RunOrder"] == 1
+    assert deploy["Configuration"] == deploys(stage, stage)
+    assert verify["Configuration"]["PrimarySource"] == "Source"
+    assert [each["Name"] for each in verify["InputArtifacts"]] == ["Source", "Rendered"]
+    assert f'"STAGE", "value": "{stage}"' in verify["Configuration"]["EnvironmentVariables"]
+    assert "#{codepipeline.PipelineExecutionId}" in verify["Configuration"]["EnvironmentVariables"]
     (pipeline_name,) = properties(product, "VerifyProject")["Environment"]["EnvironmentVariables"]
     assert pipeline_name["Name"] == "PIPELINE_NAME"
+
+
+@pytest.mark.parametrize("stage", RELEASES)
+def test_then_a_test_is_put_in_place_decided_on_by_a_person_and_taken_away(product: Template, stage: str) -> None:
+    found, title = stages(product, "ModelDeploy"), RELEASES[stage]
+    put, decide = found[f"{title}Test"]
+    (take,) = found[f"{title}TestEnd"]
+    assert put["Configuration"] == deploys(stage, f"{stage}.test")
+    assert take["Configuration"] == deploys(stage, f"{stage}.live")
+    assert (put["RunOrder"], decide["RunOrder"]) == (1, 2)
+    assert (decide["Name"], decide["ActionTypeId"]["Provider"]) == ("Decide", "Manual")
+    assert decide["TimeoutInMinutes"] * 60 >= TEST_DURATION_MAX.total_seconds(), "nobody is to decide too early"
+    said = decide["Configuration"]["CustomData"]["Fn::Sub"]
+    assert f"s3://${{Bucket}}/data-capture/{stage}/" in said
+    for word in ("Approve:", "Reject:", "evidence", "dashboard"):
+        assert word in said
+
+
+@pytest.mark.parametrize("stage", RELEASES)
+def test_then_a_person_is_shown_the_plan_and_what_a_rejection_does(product: Template, stage: str) -> None:
+    (approve,) = stages(product, "ModelDeploy")[f"{RELEASES[stage]}Approve"]
+    assert approve["ActionTypeId"]["Provider"] == "Manual"
+    assert approve["Configuration"]["ExternalEntityLink"] == f"#{{Render.{stage.upper()}_PLAN_URL}}"
+    assert "rejection" in approve["Configuration"]["CustomData"]
+
+
+def test_then_no_configuration_is_longer_than_codepipeline_takes(product: Template) -> None:
+    for pipeline in ("ModelBuild", "ModelDeploy"):
+        for actions in stages(product, pipeline).values():
+            for action in actions:
+                for key, value in action["Configuration"].items():
+                    text = value["Fn::Sub"] if isinstance(value, dict) and "Fn::Sub" in value else str(value)
+                    assert len(text) <= 1000 - 100, f"{action['Name']}: {key}"  # placeholders may grow
+
+
+@pytest.mark.parametrize("stage", RELEASES)
+def test_then_a_test_that_is_not_passed_is_declined_by_a_build_that_is_told_the_stage_by_a_constant(
+    product: Template, stage: str
+) -> None:
+    (target,) = properties(product, f"Decline{stage.title()}Rule")["Targets"]
+    assert "InputTransformer" not in target
+    assert json.loads(target["Input"]) == {
+        "environmentVariablesOverride": [{"name": "STAGE", "value": stage, "type": "PLAINTEXT"}]
+    }
+    project = properties(product, "DeclineProject")
+    assert project["Artifacts"] == {"Type": "NO_ARTIFACTS"}
+    assert project["SourceVersion"] == "refs/heads/main"
+    assert project["Source"]["Type"] == "CODECOMMIT"
+    assert project["Source"]["Location"] == {"Fn::GetAtt": ["DeployRepository", "CloneUrlHttp"]}
+    assert project["Source"]["BuildSpec"] == "buildspec.decline.yml"
+
+
+def deploys(stage: str, files: str) -> dict[str, Any]:
+    return {
+        "ActionMode": "CREATE_UPDATE",
+        "StackName": {"Fn::Sub": f"sagemaker-${{SageMakerProjectId}}-{stage}"},
+        "RoleArn": {"Fn::GetAtt": ["CloudformationRole", "Arn"]},
+        "TemplatePath": f"Rendered::{files}.template.yaml",
+        "TemplateConfiguration": f"Rendered::{files}.config.json",
+    }
 
 
 @pytest.mark.parametrize("pipeline", ["ModelBuild", "ModelDeploy"])

@@ -71,6 +71,8 @@ EXPECTED = {
     "tests/payloads.py",
     "tests/test_endpoint.py",
     "tests/test_repository.py",
+    "schema/endpoint.schema.json",
+    "schema/stage.schema.json",
     "scripts/environment.py",
     "scripts/uv.txt",
     "vendor/README.md",
