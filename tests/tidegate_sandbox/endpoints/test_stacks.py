@@ -192,6 +192,53 @@ def test_an_endpoint_that_cannot_start_fails_its_stack_and_is_not_left_behind(wo
     assert not workshop.sagemaker.list_endpoints(NameContains=workshop.name)["Endpoints"]
 
 
+def test_a_shadow_variant_is_a_property_of_the_configuration(workshop: Workshop) -> None:
+    stack = Stack(workshop)
+    body = json.loads(template(workshop, "v1"))
+    config = body["Resources"]["Config"]["Properties"]
+    (variant,) = config["ProductionVariants"]
+    config["ShadowProductionVariants"] = [{**variant, "VariantName": "Shadow", "InitialInstanceCount": "1"}]
+
+    stack.create(json.dumps(body))
+
+    assert stack.status == "CREATE_COMPLETE"
+    (shadow,) = workshop.describe()["ShadowProductionVariants"]
+    assert (shadow["VariantName"], shadow["CurrentInstanceCount"]) == ("Shadow", 1)
+    assert workshop.invoke() == "v1:x"
+
+
+def test_a_rolling_update_keeps_what_it_is_told_to_retain(workshop: Workshop) -> None:
+    stack = Stack(workshop)
+    stack.create(template(workshop, "v1", RetainAllVariantProperties=True))
+    capacity = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 6}]
+    workshop.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=workshop.name, DesiredWeightsAndCapacities=capacity
+    )
+    workshop.settled()
+    policy = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": "50"}, "WaitIntervalInSeconds": "30"}
+    excluded = [{"VariantPropertyType": "DataCaptureConfig"}]
+
+    stack.update(
+        template(
+            workshop,
+            "v2",
+            DeploymentConfig={"RollingUpdatePolicy": policy},
+            RetainAllVariantProperties=True,
+            ExcludeRetainedVariantProperties=excluded,
+        )
+    )
+    described = workshop.describe()
+
+    assert stack.status == "UPDATE_COMPLETE"
+    assert workshop.invoke() == "v2:x"
+    assert described["ProductionVariants"][0]["CurrentInstanceCount"] == 6
+    assert described["LastDeploymentConfig"]["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"] == 50
+
+    stack.update(template(workshop, "v3", RetainDeploymentConfig=True))
+
+    assert workshop.describe()["LastDeploymentConfig"] == described["LastDeploymentConfig"]
+
+
 def test_deleting_a_stack_deletes_the_endpoint_and_retains_what_says_so(workshop: Workshop) -> None:
     stack = Stack(workshop)
     stack.create(template(workshop, "v1"))
