@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
+from typing import NamedTuple
 
 from tidegate.alarms.evaluation import Missing
 from tidegate.alarms.metric import Bar
@@ -26,8 +27,7 @@ class Stretch:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """At `at` the periods that have ended breach often enough if `needed` of the new fleet's requests are bad.
 
     Below 0 whatever they are, above 1 never.
@@ -86,8 +86,9 @@ def evaluations(
                 needed[end] = bar.needed(green_sums[end] - green_sums[begin], old, old_bad)
         return needed[end]
 
+    reach = range(0, spec.rule.range * length, length)
     for minute in range(minutes + 1):
-        windows = [of_window(minute - age * length) for age in range(spec.rule.range)]
+        windows = [of_window(minute - age) for age in reach]
         yield Evaluation(max(0.0, minute * _MINUTE - phase), _for_so_many(spec, windows))
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from tidegate.alarms import AlarmSpec
 from tidegate.alarms.evaluation import State
 from tidegate.guardrails import Phase
 from tidegate.outcome import Outcome
-from tidegate.simulate.draw import Counts
+from tidegate.simulate.draw import FAILED, REQUESTS, Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ class Result:
     asked for.
     """
 
+    start: datetime
     outcome: Outcome
     reason: str
     ended: float
     first_request: float | None
     rolled_back_after: float | None
+    alarms: tuple[AlarmSpec, ...]
     old: Answered
     new: Answered
     changes: tuple[Change, ...]
@@ -85,8 +89,9 @@ class Result:
         return tuple(change for change in self.alarm_changes if change.state is State.ALARM)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all but the minutes as JSON has it."""
+        """Return it as JSON has it."""
         return {
+            "start": self.start.isoformat(),
             "outcome": self.outcome.value,
             "reason": self.reason,
             "ended": self.ended,
@@ -100,6 +105,16 @@ class Result:
             ],
             "alarms": [
                 {"at": change.at, "alarm": change.alarm, "state": change.state.value} for change in self.alarm_changes
+            ],
+            "minutes": [
+                {
+                    "begin": minute.begin,
+                    "green_share": round(minute.green_share, 6),
+                    "old": {"requests": _number(minute.old[REQUESTS]), "failed": _number(minute.old[FAILED])},
+                    "new": {"requests": _number(minute.new[REQUESTS]), "failed": _number(minute.new[FAILED])},
+                    "firing": list(minute.firing),
+                }
+                for minute in self.minutes
             ],
         }
 

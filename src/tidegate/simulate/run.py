@@ -190,11 +190,13 @@ class _Run:
         rolled_back = outcome is Outcome.ROLLED_BACK and begun is not None
         history = [Change(world.seconds(each.at), each.phase, each.green_share) for each in last.history]
         return Result(
+            start=world.scenario.start,
             outcome=outcome,
             reason=reason,
             ended=ended,
             first_request=begun,
             rolled_back_after=ended - begun if rolled_back and begun is not None else None,
+            alarms=tuple(watched.spec for watched in self._watched),
             old=self._answered([blue for _, _, blue, _ in self._rows]),
             new=self._answered([green for _, green, _, _ in self._rows]),
             changes=tuple(history),

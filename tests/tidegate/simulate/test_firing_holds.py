@@ -135,7 +135,7 @@ def all_traffic_at(result: Result) -> float:
 error_rates = st.sampled_from([0.0, 0.0, 0.0005])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stages(), alarms(), surroundings(), error_rates)
 def test_an_alarm_that_is_sure_to_fire_takes_a_total_failure_back_in_time(stage, spec, around, error_rate):
     found = said(spec, stage, error_rate)
@@ -151,7 +151,7 @@ def test_an_alarm_that_is_sure_to_fire_takes_a_total_failure_back_in_time(stage,
         assert all(change.green_share < 1.0 for change in result.changes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stages(), alarms(), surroundings(), error_rates)
 def test_above_the_share_that_is_named_an_alarm_fires_and_below_it_does_not(stage, spec, around, error_rate):
     found = said(spec, stage, error_rate)
@@ -171,7 +171,7 @@ def test_above_the_share_that_is_named_an_alarm_fires_and_below_it_does_not(stag
         assert below.outcome is Outcome.PROMOTED, found.sentence
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stages(), alarms(), surroundings(), error_rates, st.sampled_from([1.0, 0.0, 0.5, 0.02]))
 def test_an_alarm_that_cannot_fire_never_does(stage, spec, around, error_rate, bad):
     found = said(spec, stage, error_rate)
@@ -184,7 +184,7 @@ def test_an_alarm_that_cannot_fire_never_does(stage, spec, around, error_rate, b
     assert result.outcome is Outcome.PROMOTED, found.sentence
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(stages(), alarms(), surroundings())
 def test_a_threshold_below_what_the_old_version_fails_takes_a_good_version_back(stage, spec, around):
     spec = replace(spec, metric="Invocation5XXErrors", statistic="Average", threshold=0.01, period=60)
