@@ -23,7 +23,6 @@ from tidegate.guardrails import (
 from tidegate.registry import Live, LiveVariant
 from tidegate.stage import Latency, Metric, Stage, format_duration
 
-NOTHING: Final = "none"
 _HIDDEN: Final = "a value that no stage file gave"
 _LATENCIES: Final = {metric.value for metric in Metric if metric.is_latency}
 
@@ -32,11 +31,11 @@ Settings = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One setting that is not what it was; `before` and `after` are `none` where it is not there."""
+    """One setting that is not what it was; `before` and `after` are None where it is not there."""
 
     setting: str
-    before: str
-    after: str
+    before: str | None
+    after: str | None
 
 
 def compare(before: Settings, after: Settings, *, only_given: Iterable[str] = ()) -> tuple[Change, ...]:
@@ -46,7 +45,7 @@ def compare(before: Settings, after: Settings, *, only_given: Iterable[str] = ()
     """
     only = set(only_given)
     names = [*after, *(name for name in before if name not in after and name not in only)]
-    found = (Change(name, before.get(name, NOTHING), after.get(name, NOTHING)) for name in names)
+    found = (Change(name, before.get(name), after.get(name)) for name in names)
     return tuple(change for change in found if change.before != change.after)
 
 
@@ -109,7 +108,7 @@ def live_settings(
     settings |= _network(
         vpc.get("Subnets") or (), vpc.get("SecurityGroupIds") or (), bool(model.get("EnableNetworkIsolation"))
     )
-    settings |= {"execution_role": model.get("ExecutionRoleArn", NOTHING), "kms_key": config.get("KmsKeyId", NOTHING)}
+    settings |= {"execution_role": model.get("ExecutionRoleArn", ""), "kms_key": config.get("KmsKeyId", "")}
     settings |= _last_guardrails(live)
     return settings | {f"alarm {alarm['AlarmName']}": _alarm_of_api(alarm) for alarm in alarms}
 

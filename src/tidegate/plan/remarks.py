@@ -203,19 +203,16 @@ def _detection(plan: Plan) -> Iterator[Remark]:
         return
     if detection.requests_tell is None or detection.requests_tell > detection.notice:
         advice = " or ".join(f"`{each}`" for each in detection.suggestions)
-        right = (
-            f"It would take {advice}." if advice else "No bake, and no A/B test of at most 30 days, would be enough."
-        )
+        right = f"It would take {advice}." if advice else "No bake would be enough, and no A/B test of at most 30 days."
         yield _warning(
             "too-few-requests",
             f"The requests of the bake are too few to tell an error rate of {notice}. {right}",
         )
-    if plan.alarms and (detection.alarms_see is None or detection.alarms_see > detection.notice):
-        seen = "at no error rate" if detection.alarms_see is None else f"above {words.share(detection.alarms_see)} only"
+    if detection.alarms_see is not None and detection.alarms_see > detection.notice:
         yield _warning(
             "alarms-too-high",
-            f"The alarms let an error rate of {notice} through: they are sure to fire {seen}. Lower `above` in "
-            "`rollback_on`.",
+            f"The alarms let an error rate of {notice} through: they are sure to fire above "
+            f"{words.share(detection.alarms_see)} only. Lower `above` in `rollback_on`.",
         )
 
 

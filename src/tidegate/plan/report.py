@@ -11,6 +11,8 @@ from tidegate.plan.detection import ALPHA, POWER
 from tidegate.plan.model import Detection, Kind, Level, Plan, Remark, Rescue, TestPlan
 
 ARROW: Final = "→"
+_VALUE_MOST: Final = 120
+"""Characters of a setting that are shown."""
 _AS_SOON: Final = 10
 """Seconds by which two times may differ that are estimates both."""
 
@@ -116,7 +118,9 @@ def _changes(plan: Plan) -> Iterator[Block]:
     if plan.kind is not Kind.FIRST and plan.before and plan.after and plan.before.arn != plan.after.arn:
         rows.append(("model", str(plan.before), str(plan.after)))
     # A rule's two alarms say the same, unless somebody changed one of them by hand.
-    rows += [(_setting(plan, change.setting), change.before, change.after) for change in plan.changes or ()]
+    rows += [
+        (_setting(plan, change.setting), _value(change.before), _value(change.after)) for change in plan.changes or ()
+    ]
     if rows:
         yield Table(("setting", "live", "release"), tuple(dict.fromkeys(rows)))
     elif plan.kind is Kind.FIRST:
@@ -125,6 +129,12 @@ def _changes(plan: Plan) -> Iterator[Block]:
         yield "What is live is not known."
     else:
         yield "Nothing: what is live has these settings and this version."
+
+
+def _value(text: str | None) -> str:
+    if text is None:
+        return "(none)"
+    return text if len(text) <= _VALUE_MOST else f"{text[: _VALUE_MOST - 3]}..."
 
 
 def _setting(plan: Plan, setting: str) -> str:

@@ -1,5 +1,7 @@
 """What a test in production before a release means: who is compared with whom, for how long, at what cost."""
 
+from collections.abc import Mapping
+
 from tidegate.plan.cost import price_of
 from tidegate.plan.model import TestPlan, Version
 from tidegate.plan.situation import Situation
@@ -16,8 +18,8 @@ def plan_test(
         return None
     kind = stage.test.kind
     serving = situation.live.production(repo.variant) if situation.live else None
-    champion = _version(stage.test.champion, None if serving is None else _of_variant(serving))
-    challenger = _version(stage.test.challenger, asked)
+    meant = {"approved": asked, "live": None if serving is None else _of_variant(serving)}
+    champion, challenger = _version(stage.test.champion, meant), _version(stage.test.challenger, meant)
     because = _not_due(situation, serving, champion, challenger)
     duration = int(kind.duration.total_seconds())
     instances = trial_instances(stage, kind)
@@ -51,8 +53,8 @@ def _not_due(
     return ""
 
 
-def _version(word: str, meant: Version | None) -> Version | None:
-    return Version(int(word), "") if word.isdecimal() else meant
+def _version(word: str, meant: Mapping[str, Version | None]) -> Version | None:
+    return Version(int(word), "") if word.isdecimal() else meant[word]
 
 
 def _of_variant(serving: LiveVariant) -> Version | None:
