@@ -163,13 +163,24 @@ def _starts(pipeline: codepipeline.CfnPipeline, roles: dict[str, iam.CfnRole]) -
 def _declines(
     decline: codebuild.CfnProject, release: Release, roles: dict[str, iam.CfnRole]
 ) -> events.CfnRule.TargetProperty:
-    """Start the build with the stage's name, a constant: nothing of the event reaches a shell."""
-    override = {"name": "STAGE", "value": release.stage, "type": "PLAINTEXT"}
+    """Start the build with the stage's name, and the execution's id so that the registry can tell who decided.
+
+    EventBridge escapes nothing that it takes from an event, so nothing that a person wrote is taken: an id is
+    CodePipeline's own.
+    """
+    template = {
+        "environmentVariablesOverride": [
+            {"name": "STAGE", "value": release.stage, "type": "PLAINTEXT"},
+            {"name": "PIPELINE_EXECUTION_ID", "value": "<execution>", "type": "PLAINTEXT"},
+        ]
+    }
     return events.CfnRule.TargetProperty(
         id="decline",
         arn=decline.attr_arn,
         role_arn=roles["events"].attr_arn,
-        input=json.dumps({"environmentVariablesOverride": [override]}),
+        input_transformer=events.CfnRule.InputTransformerProperty(
+            input_paths_map={"execution": "$.detail.execution-id"}, input_template=json.dumps(template)
+        ),
     )
 
 

@@ -222,13 +222,15 @@ def test_then_no_configuration_is_longer_than_codepipeline_takes(product: Templa
 
 
 @pytest.mark.parametrize("stage", RELEASES)
-def test_then_a_test_that_is_not_passed_is_declined_by_a_build_that_is_told_the_stage_by_a_constant(
+def test_then_a_test_that_is_not_passed_is_declined_by_a_build_that_is_told_nothing_a_person_wrote(
     product: Template, stage: str
 ) -> None:
     (target,) = properties(product, f"Decline{stage.title()}Rule")["Targets"]
-    assert "InputTransformer" not in target
-    assert json.loads(target["Input"]) == {
-        "environmentVariablesOverride": [{"name": "STAGE", "value": stage, "type": "PLAINTEXT"}]
+    assert target["InputTransformer"]["InputPathsMap"] == {"execution": "$.detail.execution-id"}
+    overrides = json.loads(target["InputTransformer"]["InputTemplate"])["environmentVariablesOverride"]
+    assert {each["name"]: each["value"] for each in overrides} == {
+        "STAGE": stage,
+        "PIPELINE_EXECUTION_ID": "<execution>",
     }
     project = properties(product, "DeclineProject")
     assert project["Artifacts"] == {"Type": "NO_ARTIFACTS"}

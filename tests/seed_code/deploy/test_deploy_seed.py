@@ -71,8 +71,6 @@ EXPECTED = {
     "tests/payloads.py",
     "tests/test_endpoint.py",
     "tests/test_repository.py",
-    "schema/endpoint.schema.json",
-    "schema/stage.schema.json",
     "scripts/environment.py",
     "scripts/uv.txt",
     "vendor/README.md",
@@ -272,10 +270,11 @@ class TestBuildspecs:
         assert (seen["PROD_PLAN_URL"], seen["PROD_RELEASE"], seen["STAGING_APPROVAL"]) == (address, "no", "none")
         assert ran.stderr == ""
 
-    def test_decline_is_told_the_stage(self, repository):
+    def test_decline_is_told_the_stage_and_says_where_it_was_decided(self, repository):
         spec = read(repository / "buildspec.decline.yml")
+        (decline,) = spec["phases"]["build"]["commands"]
 
-        assert spec["phases"]["build"]["commands"] == ['.venv/bin/tidegate decline "$STAGE"']
+        assert decline.startswith('.venv/bin/tidegate decline "$STAGE" --reason "in execution $PIPELINE_EXECUTION_ID ')
         assert "artifacts" not in spec
 
     def test_verify_follows_the_deploy_action_before_it_invokes(self, repository):
