@@ -65,7 +65,7 @@ def label(spec: AlarmSpec) -> str:
 
 def draw(result: Result, ink: Ink = ASCII) -> Iterator[str]:
     """Yield the lines of a release: its timeline, its alarms, its outcome, whom it harmed."""
-    yield f"{'minute':<13} {'traffic of the new version':<{_WIDTH + 6}} {'old fails':>9} {'new fails':>9}  alarms"
+    yield f"{'minute':<14} {'traffic of the new version':<{_WIDTH + 6}} {'old fails':>9} {'new fails':>9}  alarms"
     events = [(change.at, _PHASES[change.phase]) for change in result.changes]
     events = [event for index, event in enumerate(events) if index == 0 or event[1] != events[index - 1][1]]
     numbers = {spec.name: number for number, spec in enumerate(result.alarms, start=1)}
@@ -76,12 +76,12 @@ def draw(result: Result, ink: Ink = ASCII) -> Iterator[str]:
         told = "; ".join(words for at, words in events if begin <= at < end)
         alarms = f"in ALARM: {firing}" if firing else ""
         yield (
-            f"{_when(result.start, begin, len(group)):<13} {bar(share, ink)} {percent(round(share, 3)):>5} "
+            f"{_when(result.start, begin, len(group)):<14} {bar(share, ink)} {percent(round(share, 3)):>5} "
             f"{_rate(group, old=True):>9} {_rate(group, old=False):>9}  {'; '.join(filter(None, (alarms, told)))}"
         ).rstrip()
     after = [words for at, words in events if not result.minutes or at >= result.minutes[-1].begin + 60]
     if after:
-        yield f"{_clock(result.start, result.ended):<13} {after[-1]}"
+        yield f"{_clock(result.start, result.ended):<14} {after[-1]}"
     yield ""
     for number, spec in enumerate(result.alarms, start=1):
         times = [_clock(result.start, change.at) for change in result.fired if change.alarm == spec.name]
@@ -92,7 +92,10 @@ def draw(result: Result, ink: Ink = ASCII) -> Iterator[str]:
 
 def summary(result: Result) -> Iterator[str]:
     """Yield how a release ended and whom it harmed."""
-    yield f"{result.outcome}: {result.reason}"
+    reason = result.reason
+    for number, spec in enumerate(result.alarms, start=1):
+        reason = reason.replace(spec.name, str(number))
+    yield f"{result.outcome}: {reason}"
     if result.rolled_back_after is not None:
         yield f"rolled back {in_words(result.rolled_back_after)} after the new version's first request"
     slow = f", {_count(result.new.slow)} took too long" if result.new.slow else ""

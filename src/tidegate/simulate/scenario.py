@@ -193,7 +193,9 @@ def read_scenario(path: Path) -> Scenario:
         if scenario is not None:
             problems += [Problem(locate(root, where), wrong, right) for where, wrong, right in check(scenario)]
     if problems or scenario is None:
-        raise StageFileError(problems or [Problem(Position(document.file, 1, 1), "nothing is here", "see simulate.md")])
+        raise StageFileError(
+            sorted(problems) or [Problem(Position(document.file, 1, 1), "nothing is here", "see simulate.md")]
+        )
     return scenario
 
 
