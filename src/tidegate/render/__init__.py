@@ -1,9 +1,8 @@
 """Rendering: a stage and a version of the model become the CloudFormation that releases it."""
 
 from tidegate.render.baselines import Baseline, Baselines, read_baselines
-from tidegate.render.document import BrokenTemplateError
 from tidegate.render.encode import UnsafeValueError
-from tidegate.render.environment import TemplateFailedError, templates_of
+from tidegate.render.environment import BrokenTemplateError, TemplateFailedError, templates_of
 from tidegate.render.files import write_files
 from tidegate.render.phases import PIPELINE_FILE, Updates, pipeline_file, pipeline_file_of_nothing, render_updates
 from tidegate.render.release import Phase, ReleaseRecord, TrialRecord, champion_of, is_trial, read_release, release_file

@@ -8,8 +8,8 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from tidegate.errors import TidegateError
 from tidegate.registry import RELEASE_TAG
+from tidegate.render.environment import BrokenTemplateError
 
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 ENDPOINT_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
@@ -21,10 +21,6 @@ Place = Callable[[int], str]
 """Tells where the line of that number, counted from 1, comes from."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class BrokenTemplateError(TidegateError):
-    """A template whose output is not what a release needs."""
 
 
 class _CloudFormationLoader(_Loader):  # type: ignore[misc]
@@ -87,6 +83,17 @@ def resources(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any
         logical_id: resource.get("Properties") or {}
         for logical_id, resource in document["Resources"].items()
         if isinstance(resource, dict) and resource.get("Type") == kind
+    }
+
+
+def made_of(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return what models and endpoint configs are made of, but for tags, which replace neither."""
+    return {
+        kind: [
+            {name: value for name, value in properties.items() if name != "Tags"}
+            for properties in resources(document, kind).values()
+        ]
+        for kind in RETAINED
     }
 
 

@@ -36,6 +36,10 @@ class TemplateFailedError(TidegateError):
     """A template that cannot be read or rendered. The message says where."""
 
 
+class BrokenTemplateError(TidegateError):
+    """A template whose output is not what a release needs. The message says where."""
+
+
 class Templates:
     """The templates of one deploy repository: its own, and the shipped ones where it has none of that name."""
 

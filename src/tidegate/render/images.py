@@ -9,6 +9,7 @@ from tidegate.errors import TidegateError
 from tidegate.render.partitions import partition_of
 
 REPOSITORY: Final = "sagemaker-model-monitor-analyzer"
+_RIGHT: Final = "take `monitoring` out of the stage"
 REGISTRIES: Final = {
     "af-south-1": "875698925577",
     "ap-east-1": "001633400207",
@@ -44,15 +45,30 @@ REGISTRIES: Final = {
 """The account that holds the image, by region."""
 
 
+WITHOUT_JOB_DEFINITIONS: Final = frozenset(
+    {
+        "af-south-1",
+        "ap-southeast-3",
+        "cn-north-1",
+        "cn-northwest-1",
+        "eu-central-2",
+        "eu-south-1",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+    }
+)
+"""Those of them in which CloudFormation has no job definitions of Model Monitor (its schemas, in cfn-lint 1.58)."""
+
+
 def monitor_image(region: str) -> str:
     """Return the address of Model Monitor's image in a region.
 
-    Raises TidegateError where AWS's own SDK knows none.
+    Raises TidegateError where AWS's own SDK knows none, or CloudFormation cannot make a job definition for it.
     """
     account = REGISTRIES.get(region)
     if account is None:
-        raise TidegateError(
-            f"Model Monitor has no image in {region} that AWS's SDK knows; take `monitoring` out of the stage, or name "
-            "an image in a templates/monitoring.yaml.j2 of your own"
-        )
+        raise TidegateError(f"Model Monitor has no image in {region} that AWS's SDK knows; {_RIGHT}")
+    if region in WITHOUT_JOB_DEFINITIONS:
+        raise TidegateError(f"CloudFormation has no job definitions of Model Monitor in {region}; {_RIGHT}")
     return f"{account}.dkr.ecr.{region}.{partition_of(region).dns_suffix}/{REPOSITORY}"

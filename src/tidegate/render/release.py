@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tidegate.errors import TidegateError
-from tidegate.render.document import ENDPOINT_CONFIG, MODEL, resources
 
 RELEASE_ID_LENGTH: Final = 16
 """Hexadecimal digits of a release id: 64 bits, which no project's releases exhaust."""
@@ -82,15 +81,8 @@ def id_of_text(parts: Iterable[str], model_package_arns: Iterable[str]) -> str:
     return _digest("\n".join((*model_package_arns, *lines)))
 
 
-def id_of_document(document: Mapping[str, Any], model_package_arns: Iterable[str]) -> str:
-    """Return the same for a template that a repository has replaced: from what it says, but for tags."""
-    made_of = {
-        kind: [
-            {name: value for name, value in properties.items() if name != "Tags"}
-            for properties in resources(document, kind).values()
-        ]
-        for kind in (MODEL, ENDPOINT_CONFIG)
-    }
+def id_of_content(made_of: object, model_package_arns: Iterable[str]) -> str:
+    """Return the same for a template that a repository has replaced: from what it says, whichever way it says it."""
     return _digest(json.dumps([*model_package_arns, made_of], sort_keys=True, default=str))
 
 

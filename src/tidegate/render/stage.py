@@ -11,14 +11,13 @@ from tidegate.alarms import rollback_alarms
 from tidegate.guardrails import of_release, shifts, to_deployment_config, waits
 from tidegate.registry import ModelPackage
 from tidegate.render.baselines import NO_BASELINES, Baselines
-from tidegate.render.document import BrokenTemplateError, check, parse
-from tidegate.render.environment import Templates, templates_of
+from tidegate.render.environment import BrokenTemplateError, Templates, templates_of
 from tidegate.render.release import (
     Phase,
     ReleaseRecord,
     TrialRecord,
     file_name,
-    id_of_document,
+    id_of_content,
     id_of_text,
     release_file,
     trial_id,
@@ -114,6 +113,9 @@ def _render(
     values["release_id"] = release_id
     text = templates.render(TEMPLATE, values)
     if templates.overrides:
+        # What is shipped need not be read back, nor a YAML library be imported for it.
+        from tidegate.render.document import check, parse
+
         place = _Places(templates, TEMPLATE, values)
         check(
             parse(text, place),
@@ -171,8 +173,11 @@ def _release_id(templates: Templates, values: Mapping[str, Any], packages: Seque
     draft = {**values, "release_id": _NO_RELEASE}
     if templates.overrides.isdisjoint({TEMPLATE, *MADE_OF}):
         return id_of_text((templates.render(part, draft) for part in MADE_OF), packages)
+
+    from tidegate.render.document import made_of, parse
+
     document = parse(templates.render(TEMPLATE, draft), _Places(templates, TEMPLATE, draft))
-    return id_of_document(document, packages)
+    return id_of_content(made_of(document), packages)
 
 
 def _dashboard(templates: Templates, values: Mapping[str, Any]) -> str:

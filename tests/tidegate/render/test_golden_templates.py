@@ -8,22 +8,15 @@ import os
 from pathlib import Path
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
-from cloudformation_validate import CompositeEngine, Severity
+from cfnlint.api import ManualArgs, lint
 
-from tidegate.render import render_stage
+from tests.tidegate.render import cases
+from tests.tidegate.render.cases import CASES
+from tests.tidegate.render.payloads import calls, dashboard_faults, faults, settled
+from tidegate.render import Phase
 from tidegate.render.document import parse, resources
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = {
-    "all_at_once": {"strategy": "all_at_once"},
-    "all_at_once-capture": {"strategy": "all_at_once", "capture": {"sampling": "20%"}},
-    "canary": {"strategy": "canary", "environment": {"LOG_LEVEL": "no"}, "tags": {"team": "rides"}},
-    "canary-capture": {"strategy": "canary", "capture": {"sampling": "100%"}},
-}
-PUT_METRIC_ALARM = ("cloudwatch", "PutMetricAlarm")
 
 
 @pytest.fixture(params=CASES)
@@ -32,104 +25,106 @@ def case(request) -> str:
 
 
 @pytest.fixture
-def rendered(case, repo, package) -> dict[str, str]:
-    made = repo(**CASES[case])
-    return dict(render_stage(made, made.stages[0], package(7)).files)
+def rendered(case):
+    return cases.rendered(case)
 
 
 @pytest.fixture
-def document(rendered) -> dict:
-    return parse(rendered["prod.template.yaml"], lambda line: f"line {line}")
+def files(rendered) -> dict[str, str]:
+    """The files by their kind: template.yaml, config.json, release.json."""
+    return {".".join(name.rsplit(".", 2)[-2:]): text for name, text in rendered.files.items()}
+
+
+@pytest.fixture
+def document(files) -> dict:
+    return parse(files["template.yaml"], lambda line: f"line {line}")
 
 
 def test_the_files_are_those_that_were_accepted_byte_for_byte(case, rendered):
     folder = GOLDEN / case
     if os.environ.get("ACCEPT_GOLDEN"):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in rendered.items():
+        for path in folder.iterdir():
+            path.unlink()
+        for name, text in rendered.files.items():
             (folder / name).write_bytes(text.encode())
-    assert {path.name: path.read_bytes().decode() for path in folder.iterdir()} == rendered
+    assert {path.name: path.read_bytes().decode() for path in folder.iterdir()} == dict(rendered.files)
 
 
-@pytest.mark.parametrize("kind", ["AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"])
+def test_there_is_no_golden_file_of_a_case_that_is_gone():
+    assert {folder.name for folder in GOLDEN.iterdir()} == set(CASES)
+
+
+@pytest.mark.parametrize("kind", ["Model", "EndpointConfig", "DataQualityJobDefinition", "ModelQualityJobDefinition"])
 def test_what_cloudformation_names_carries_the_projects_id_by_which_it_may_be_created(document, kind):
-    (properties,) = resources(document, kind).values()
-    assert {"Key": "sagemaker:project-id", "Value": "p-abc123def456"} in properties["Tags"]
+    for properties in resources(document, f"AWS::SageMaker::{kind}").values():
+        assert {"Key": "sagemaker:project-id", "Value": "p-abc123def456"} in properties["Tags"]
 
 
-@pytest.fixture(scope="module")
-def engine() -> CompositeEngine:
-    return CompositeEngine()
+def test_cfn_lint_finds_nothing(files, rendered):
+    assert lint(files["template.yaml"], config=ManualArgs(regions=[rendered.record.region])) == []
 
 
-def test_cloudformation_validate_finds_no_error(case, engine):
-    found = engine.validate_template(GOLDEN / case / "prod.template.yaml").diagnostics
-    assert [d.message for d in found if d.severity in {Severity.ERROR, Severity.FATAL}] == []
+def test_every_call_that_cloudformation_makes_is_valid_for_its_api(document, files):
+    parameters = json.loads(files["config.json"])["Parameters"]
+    made = list(calls(document, parameters))
+    assert {"CreateModel", "CreateEndpointConfig", "UpdateEndpoint", "PutDashboard"} <= {name for _, name, _ in made}
+    assert [fault for call in made for fault in faults(*call)] == []
 
 
-def test_cfn_lint_finds_nothing():
-    from cfnlint.api import lint_file
-    from cfnlint.config import ManualArgs
-
-    config = ManualArgs(regions=["eu-west-1"])
-    found = {case: lint_file(GOLDEN / case / "prod.template.yaml", config) for case in CASES}
-    assert found == {case: [] for case in CASES}
+def test_the_dashboard_is_one_that_cloudwatch_knows(document):
+    (dashboard,) = resources(document, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard_faults(dashboard["DashboardBody"]) == []
 
 
-def valid(parameters: dict, service: str, operation: str) -> bool:
-    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
-    report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
-    assert not report.has_errors(), report.generate_report()
-    return True
-
-
-def settled(value, names: dict[str, str]):
-    """Return `value` with CloudFormation's references replaced, as it does before it calls an API."""
-    if isinstance(value, dict):
-        if set(value) == {"Ref"}:
-            return names[value["Ref"]]
-        if set(value) == {"Fn::GetAtt"}:
-            return names[value["Fn::GetAtt"][0]]
-        return {key: settled(item, names) for key, item in value.items()}
-    return [settled(item, names) for item in value] if isinstance(value, list) else value
-
-
-def test_every_payload_is_valid_for_its_api(document, rendered):
-    alarms = resources(document, "AWS::CloudWatch::Alarm")
-    names = {
-        "ModelPackageArn": json.loads(rendered["prod.config.json"])["Parameters"]["ModelPackageArn"],
-        "Model": "model-1",
-        "EndpointConfig": "config-1",
-        **{logical_id: alarm["AlarmName"] for logical_id, alarm in alarms.items()},
+def test_the_dashboard_shows_every_variant_and_alarm(document, rendered):
+    (dashboard,) = resources(document, "AWS::CloudWatch::Dashboard").values()
+    (config,) = resources(document, "AWS::SageMaker::EndpointConfig").values()
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    shown = {
+        metric[5]
+        for widget in widgets
+        for metric in widget["properties"].get("metrics", [])
+        if metric[1:2] == ["Invocations"]
     }
-    made = {
-        kind: settled(resources(document, f"AWS::{kind}"), names)
-        for kind in ("SageMaker::Model", "SageMaker::EndpointConfig", "SageMaker::Endpoint", "CloudWatch::Alarm")
-    }
-    (model,) = made["SageMaker::Model"].values()
-    (config,) = made["SageMaker::EndpointConfig"].values()
-    (endpoint,) = made["SageMaker::Endpoint"].values()
-    assert valid({"ModelName": "model-1", **model}, "sagemaker", "CreateModel")
-    assert valid({"EndpointConfigName": "config-1", **config}, "sagemaker", "CreateEndpointConfig")
-    assert valid(endpoint, "sagemaker", "CreateEndpoint")
-    assert valid(endpoint, "sagemaker", "UpdateEndpoint")
-    assert all(valid(alarm, *PUT_METRIC_ALARM) for alarm in made["CloudWatch::Alarm"].values())
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
+    assert shown == {variant["VariantName"] for variant in variants}
+    arns = [arn for widget in widgets for arn in widget["properties"].get("alarms", [])]
+    names = [alarm["AlarmName"] for alarm in resources(document, "AWS::CloudWatch::Alarm").values()]
+    assert [arn.rpartition(":")[2] for arn in arns] == names
+    assert all(f":{rendered.record.region}:{rendered.record.account}:" in arn for arn in arns)
 
 
-def test_the_deployment_config_of_the_record_is_that_of_the_template(document, rendered):
+def test_the_record_says_what_the_template_does(document, rendered):
     alarms = resources(document, "AWS::CloudWatch::Alarm")
     (endpoint,) = resources(document, "AWS::SageMaker::Endpoint").values()
+    (config,) = resources(document, "AWS::SageMaker::EndpointConfig").values()
     names = {logical_id: alarm["AlarmName"] for logical_id, alarm in alarms.items()}
-    record = json.loads(rendered["prod.release.json"])
-    assert settled(endpoint["DeploymentConfig"], names) == record["deployment_config"]
-    assert record["alarms"] == list(names.values())
+    record = rendered.record
+    assert settled(endpoint.get("DeploymentConfig", {}), names) == record.deployment_config
+    assert {"Key": "tidegate:release", "Value": record.release_id} in config["Tags"]
+    assert list(record.alarms) == (list(names.values()) if record.phase is Phase.RELEASE else [])
+    assert document["Outputs"]["Phase"]["Value"] == record.phase
 
 
-def test_what_may_serve_is_never_deleted_and_never_named(document):
-    for logical_id in ("Model", "EndpointConfig"):
-        resource = document["Resources"][logical_id]
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
-        assert not any(name.endswith("Name") for name in resource["Properties"])
+def test_the_production_variant_and_its_model_are_called_the_same_in_every_phase(document, rendered):
+    (config,) = resources(document, "AWS::SageMaker::EndpointConfig").values()
+    production = config["ProductionVariants"][0]
+    assert (production["VariantName"], production["ModelName"]) == (
+        rendered.record.variant,
+        {"Fn::GetAtt": ["Model", "ModelName"]},
+    )
+
+
+def test_an_endpoint_is_updated_after_its_alarms_are_there(document):
+    """A reference is what CloudFormation orders resources by; no dependency is written out but where there is none."""
+    (endpoint,) = resources(document, "AWS::SageMaker::Endpoint").values()
+    rollback = endpoint.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {"Alarms": []})
+    assert [alarm["AlarmName"] for alarm in rollback["Alarms"]] == [
+        {"Ref": logical_id}
+        for logical_id in resources(document, "AWS::CloudWatch::Alarm")
+        if "DeploymentConfig" in endpoint
+    ]
 
 
 def test_the_new_fleets_alarms_follow_the_endpoint_config(document):
@@ -137,3 +132,10 @@ def test_the_new_fleets_alarms_follow_the_endpoint_config(document):
     alarms = resources(document, "AWS::CloudWatch::Alarm")
     isolated = [logical_id for logical_id, alarm in alarms.items() if dimension in alarm["Dimensions"]]
     assert isolated == [logical_id for logical_id in alarms if logical_id.endswith("NewFleet")]
+
+
+def test_an_arn_is_in_the_partition_of_the_stage(case, rendered):
+    partition = {"china": "aws-cn", "gov": "aws-us-gov"}.get(case, "aws")
+    for text in rendered.files.values():
+        arns = text.replace("arn:aws[a-z-]*:", "").split("arn:")[1:]
+        assert {arn.partition(":")[0] for arn in arns} == {partition}

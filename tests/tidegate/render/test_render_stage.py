@@ -16,6 +16,7 @@ from tidegate.render import (
     write_files,
 )
 from tidegate.render.encode import encode
+from tidegate.stage import Instances
 
 
 class CloudFormationLoader(yaml.SafeLoader):
@@ -29,6 +30,11 @@ def template_of(repo, package, version: int = 7) -> dict:
     return yaml.load(
         render_stage(repo, repo.stages[0], package(version)).files["prod.template.yaml"], CloudFormationLoader
     )
+
+
+def changed(repo, **values):
+    """Return the repository with other values of its stage, which no stage file could hold."""
+    return repo.model_copy(update={"stages": (repo.stages[0].model_copy(update=values),)})
 
 
 def environment_of(template: dict) -> dict:
@@ -50,7 +56,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_string_reaches_cloudformation_as_it_was_written(text, repo, package):
-    assert environment_of(template_of(repo(environment={"VALUE": text}), package)) == {"VALUE": text}
+    assert environment_of(template_of(changed(repo(), environment={"VALUE": text}), package)) == {"VALUE": text}
 
 
 values = st.recursive(
@@ -123,7 +129,7 @@ def test_tags_and_guardrails_alone_are_no_new_release(repo, package):
 
 
 def test_a_canary_that_does_not_fit_the_fleet_is_refused(repo, package):
-    made = repo(instances={"type": "ml.m5.large", "count": 1})
+    made = changed(repo(), instances=Instances(type="ml.m5.large", count=1))
     with pytest.raises(TidegateError, match="use at least 2 instances"):
         render_stage(made, made.stages[0], package(7))
 
