@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.tidegate.plan.situations import PRICED, live, planned, repo, serving, variant
@@ -36,12 +36,14 @@ def plans(draw: st.DrawFn, *, equal: bool = False) -> Plan:
         raise
 
 
+@settings(deadline=None)
 @given(plans(equal=True))
 def test_both_fleets_never_cost_less_than_the_one_that_would_have_stayed(plan):
     assert plan.cost.both_fleets >= plan.cost.staying
     assert 0 <= plan.cost.extra <= plan.cost.most_extra
 
 
+@settings(deadline=None)
 @given(plans())
 def test_the_peak_holds_every_step_and_what_serves_before_and_after(plan):
     most = max(step.blue_instances + step.green_instances for step in plan.steps)
@@ -50,6 +52,7 @@ def test_the_peak_holds_every_step_and_what_serves_before_and_after(plan):
     assert most <= plan.fleet.peak[1]
 
 
+@settings(deadline=None)
 @given(plans())
 def test_the_longest_waits_are_no_shorter_than_the_shortest(plan):
     assert plan.time.shortest <= plan.time.waits

@@ -64,7 +64,7 @@ class TestSmallestErrorRate:
             (0.005, 600, 5400),
             (0.01, 1500, 4500),
             (0.01, 600, 600),
-            (0.05, 600, 5400),
+            (0.05, 300, 900),
         ],
     )
     def test_is_noticed_by_an_exact_test_about_as_often_as_said(self, error_rate, new, old):

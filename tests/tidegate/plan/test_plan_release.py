@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tidegate.plan.situations import (
@@ -17,12 +17,14 @@ from tests.tidegate.plan.situations import (
     serving,
     variant,
 )
-from tidegate.guardrails import Guardrails
+from tidegate.guardrails import Canary, Guardrails, timeline
 from tidegate.plan import OFFLINE, Kind, Level, Plan, Situation, Version, document
 from tidegate.plan.vision import harmed_requests
 from tidegate.render.release import trial_id
+from tidegate.stage.quantities import parse_size
 
 FIVE = {"metric": "Invocation5XXErrors", "above": "1%"}
+STEPS = timeline(Guardrails(Canary(parse_size("25%"), 600), termination_wait=300), 4)
 SHADOW = {"shadow": {"sampling": "50%", "duration": "2h"}}
 
 
@@ -166,8 +168,7 @@ class TestAlarms:
 
     @given(st.floats(0, 3000), st.floats(0, 1000))
     def test_harm_grows_with_time_but_no_faster_than_the_traffic(self, within, more):
-        steps = planned().steps
-        first, later = (harmed_requests(steps, each, 60) for each in (within, within + more))
+        first, later = (harmed_requests(STEPS, each, 60) for each in (within, within + more))
         assert first <= later <= first + more + 1e-6
         assert later <= within + more + 1e-6
 
@@ -236,6 +237,7 @@ class TestRegression:
         assert plan.detection.exposure.old == float("inf")
         assert document(plan)["detection"]["old_fleet_requests"] is None
 
+    @settings(deadline=None)
     @given(st.integers(1, 60), st.integers(1, 60), st.floats(1, 1e5))
     def test_a_longer_bake_never_sees_less(self, shorter, longer, traffic):
         told = [
