@@ -150,7 +150,7 @@ class _Reader:
             )
             return ScalarValue(None, position)
         if event.anchor is not None:
-            self._problem(event, more_than_values, "anchors are not used here", f"take &{event.anchor} out")
+            self._problem(event, more_than_values, "anchors are not used here", f"take {show(f'&{event.anchor}')} out")
         if event.tag not in {None, "!"}:
             self._problem(event, more_than_values, "tags are not used here", "take the word with ! out")
         if kind is yaml.ScalarEvent:
@@ -174,7 +174,7 @@ class _Reader:
             elif name in entries:
                 first = entries[name].position.line
                 self._problem(
-                    event, bad_key, f"`{name}` is here for the second time", f"keep this one or the one in line {first}"
+                    event, bad_key, f"{show(name)} is here for the second time", f"keep this one or the one in line {first}"
                 )
             else:
                 entries[name] = Entry(key.position, value)
