@@ -59,10 +59,9 @@ def aws_errors() -> tuple[type[Exception], ...]:
 def is_missing(error: Exception) -> bool:
     """Whether the service says that what was asked for does not exist."""
     code, message = _code(error), str(error).lower()
-    return (
-        code in {"ResourceNotFound", "ResourceNotFoundException"}
-        or (code == "ValidationException" and "could not find" in message)
-        or (code == "ValidationError" and "does not exist" in message)
+    return code in {"ResourceNotFound", "ResourceNotFoundException"} or (
+        code in {"ValidationException", "ValidationError"}
+        and ("could not find" in message or "does not exist" in message)
     )
 
 

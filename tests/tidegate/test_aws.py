@@ -323,6 +323,7 @@ class TestErrors:
         [
             (refusal("ValidationException", 'Could not find endpoint "x".'), True),
             (refusal("ValidationError", "Stack with id x does not exist"), True),
+            (refusal("ValidationException", "ModelPackage x does not exist."), True),
             (refusal("ResourceNotFound", "x"), True),
             (refusal("ValidationException", "1 validation error detected"), False),
             (refusal("AccessDeniedException", "could not find"), False),

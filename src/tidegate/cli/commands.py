@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 GROUP: Final = "tidegate.commands"
 
 
-OWN: Final = ("validate", "explain", "plan", "render", "verify")
+OWN: Final = (
+    "validate",
+    "explain",
+    "plan",
+    "simulate",
+    "render",
+    "verify",
+    "rollback",
+    "decline",
+    "recover",
+    "history",
+    "prune",
+)
 """Tidegate's own commands in the order of a release: `NAME` is the function `NAME` of `tidegate.cli.NAME`."""
 
 

@@ -7,8 +7,8 @@ that CloudFormation recorded as a success, do not prove that it served: after a 
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -16,8 +16,9 @@ from typing import Any, Final
 from tidegate.aws import aws_errors, is_missing
 from tidegate.outcome import Outcome
 from tidegate.registry import RELEASE_TAG, ModelPackage
-from tidegate.registry.package import ROLLED_BACK
 from tidegate.retained.inventory import Retained, describe_variants, short_name
+
+Describe = Callable[[str], ModelPackage]
 
 _STACK: Final = "AWS::CloudFormation::Stack"
 _ENDPOINT: Final = "AWS::SageMaker::Endpoint"
@@ -70,49 +71,40 @@ class History:
 
 
 def read_history(
-    sagemaker: Any,
-    cloudformation: Any,
-    retained: Retained,
-    stack_name: str,
-    packages: Iterable[ModelPackage],
-    stage: str,
+    sagemaker: Any, cloudformation: Any, retained: Retained, stack_name: str, stage: str, describe: Describe
 ) -> History:
     """Return what is known of who was live when.
 
-    `packages` are the versions of the stage's group: the registry remembers the last rollback of each.
+    `describe` returns a version of the stage's group by its ARN: the registry remembers the last rollback of each.
     """
-    rolled_back = {
-        package.arn: package.stage_description
-        for package in packages
-        if package.stage == stage and package.stage_status == ROLLED_BACK
-    }
     events = list(_events(cloudformation, stack_name))
     told = _told_by_stack(events)
-    known: dict[str, Update] = {}
+    updates = []
     for config in retained.configs:
         production = [each for each in describe_variants(sagemaker, config) if not each.shadow]
-        package = production[0].model_package_arn if production else ""
         event = told.pop(short_name(config.name), None)
         standing, at, reason = _standing(config.name == retained.live.name, config.outcome, event)
-        known[config.name] = _with_registry(
+        updates.append(
             Update(
                 config_name=config.name,
                 at=at or config.outcome_at or config.created_at,
                 standing=standing,
                 release_id=config.release_id,
-                model_package_arn=package,
+                model_package_arn=production[0].model_package_arn if production else "",
                 reason=reason,
-            ),
-            rolled_back,
+            )
         )
     for name, event in told.items():
         if event.at is not None:
             standing, at, reason = _standing(serves=False, outcome=None, event=event)
-            update = Update(name, at or event.at, standing, event.release_id, event.model_package_arn, reason)
-            known[name] = _with_registry(update, rolled_back)
+            updates.append(Update(name, at or event.at, standing, event.release_id, event.model_package_arn, reason))
     moments = [event["Timestamp"] for event in events] + [config.created_at for config in retained.configs]
-    newest_first = sorted(known.values(), key=lambda update: update.at, reverse=True)
-    return History(retained.endpoint["EndpointName"], tuple(newest_first), min(moments, default=None))
+    newest_first = sorted(updates, key=lambda update: update.at, reverse=True)
+    return History(
+        retained.endpoint["EndpointName"],
+        tuple(_with_registry(update, stage, describe) for update in newest_first),
+        min(moments, default=None),
+    )
 
 
 def history_document(history: History) -> dict[str, Any]:
@@ -160,16 +152,19 @@ def _standing(serves: bool, outcome: Outcome | None, event: _Told | None) -> tup
     return (Standing.FAILED if event.status.endswith("_FAILED") else Standing.DEPLOYED), event.at, event.reason
 
 
-def _with_registry(update: Update, rolled_back: Mapping[str, str]) -> Update:
+def _with_registry(update: Update, stage: str, describe: Describe) -> Update:
     """Take the registry's word for a rollback where nothing surer is known; it remembers one a version."""
-    if update.standing not in {Standing.DEPLOYED, Standing.CREATED, Standing.FAILED, Standing.ROLLED_BACK}:
+    if update.standing in {Standing.SERVES, Standing.SERVED} or not update.model_package_arn:
         return update
-    reason = rolled_back.get(update.model_package_arn)
-    if reason is None:
+    try:
+        package = describe(update.model_package_arn)
+    except aws_errors() as error:
+        if is_missing(error):
+            return update
+        raise
+    if not (package.was_rolled_back and package.stage == stage):
         return update
-    return Update(
-        update.config_name, update.at, Standing.ROLLED_BACK, update.release_id, update.model_package_arn, reason
-    )
+    return replace(update, standing=Standing.ROLLED_BACK, reason=package.stage_description)
 
 
 def _events(cloudformation: Any, stack_name: str) -> Iterable[dict[str, Any]]:
