@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ from tidegate.errors import TidegateError
 from tidegate.stage import Repo, Stage, load_repo
 
 if TYPE_CHECKING:
-    from tidegate.plan import Asked, Plan, PriceFound, Situation
+    from tidegate.plan import Asked, ClientMaker, Plan, PriceFound, Situation
 
     Look = Callable[[Repo, Stage], tuple[Asked, Situation]]
 
@@ -55,14 +55,22 @@ def plan(
         say(f"{out} holds no release of any stage, so there is nothing to plan")
         return
 
-    from tidegate.plan import as_html, document
+    from tidegate.clock import SystemClock
+    from tidegate.plan import as_html, document, plan_release
 
-    look = _look_nowhere if offline else _look_at(out) if publishes else _look_up(loaded, model_package)
-    plans = [_plan(loaded, each, *look(loaded, each), offline=offline) for each in chosen]
+    make = cache(_client)
+    look = _look_nowhere if offline else _look_at(out, make) if publishes else _look_up(loaded, model_package, make)
+    ask_price = cache(partial(_ask_price, make, offline))
+    plans = [
+        plan_release(
+            loaded, each, *look(loaded, each), _price(each, ask_price), now=SystemClock().now(), offline=offline
+        )
+        for each in chosen
+    ]
     if html:
         _write(html, as_html(plans[0]))
     if publishes:
-        _publish(chosen, plans, out)
+        _publish(chosen, plans, out, make)
     if as_json:
         say_json({"plans": [document(each) for each in plans]} if every else document(plans[0]))
     else:
@@ -71,14 +79,6 @@ def plan(
     if strict and warnings:
         complain(f"there is something to warn of, {warnings} in all, and --strict takes that for an error")
         raise typer.Exit(1)
-
-
-def _plan(repo: Repo, stage: Stage, asked: "Asked", situation: "Situation", *, offline: bool) -> "Plan":
-    from tidegate.clock import SystemClock
-    from tidegate.plan import plan_release
-
-    price = _price(stage, offline=offline)
-    return plan_release(repo, stage, asked, situation, price, now=SystemClock().now(), offline=offline)
 
 
 def _rendered_nothing(folder: Path, stages: Iterable[Stage]) -> bool:
@@ -94,7 +94,7 @@ def _look_nowhere(_: Repo, __: Stage) -> "tuple[Asked, Situation]":
     return Asked(unread="the registry was not asked (--offline)"), OFFLINE
 
 
-def _look_at(folder: Path) -> "Look":
+def _look_at(folder: Path, make: "ClientMaker") -> "Look":
     """Make what takes the release that was rendered, and looks at the endpoint."""
     from tidegate.plan import Asked, Version, read_situation
     from tidegate.render import read_release
@@ -102,18 +102,18 @@ def _look_at(folder: Path) -> "Look":
     def look(repo: Repo, stage: Stage) -> "tuple[Asked, Situation]":
         record = read_release(folder, stage.name)
         version = Version(record.model_package_version, record.model_package_arn)
-        return Asked(version, record.release_id), read_situation(_client, repo, stage)
+        return Asked(version, record.release_id), read_situation(make, repo, stage)
 
     return look
 
 
-def _look_up(repo: Repo, wanted: str | None) -> "Look":
+def _look_up(repo: Repo, wanted: str | None, make: "ClientMaker") -> "Look":
     """Make what asks the registry for the release, as `render` does, and looks at the endpoint."""
     from tidegate.aws import aws_errors
     from tidegate.plan import Asked, Situation, Version, read_situation, with_settings
     from tidegate.render import Lookup, Unread, render_stage
 
-    lookup = Lookup(repo, lambda region: _client("sagemaker", region))
+    lookup = Lookup(repo, lambda region: make("sagemaker", region))
     unread: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
 
     def look(repo: Repo, stage: Stage) -> tuple[Asked, Situation]:
@@ -122,48 +122,45 @@ def _look_up(repo: Repo, wanted: str | None) -> "Look":
         except unread as error:
             if wanted:
                 raise
-            return Asked(unread=str(error)), read_situation(_client, repo, stage)
+            return Asked(unread=str(error)), read_situation(make, repo, stage)
         version = Version(found.release.version, found.release.arn)
         asked = Asked(version, render_stage(repo, stage, found.release).record.release_id)
         if isinstance(found.live, Unread):
             return asked, Situation(unread=found.live.why)
-        return asked, with_settings(_client, stage.region, found.live, repo.variant)
+        return asked, with_settings(make, stage.region, found.live, repo.variant)
 
     return look
 
 
-def _price(stage: Stage, *, offline: bool) -> "PriceFound":
+def _price(stage: Stage, ask: "Callable[[str, str], PriceFound]") -> "PriceFound":
     from tidegate.plan import PriceFound
 
-    if stage.instances.price_per_hour is not None:
-        return PriceFound(stage.instances.price_per_hour, source="instances.price_per_hour")
+    given = stage.instances.price_per_hour
+    return PriceFound(given, source="instances.price_per_hour") if given else ask(stage.region, stage.instances.type)
+
+
+def _ask_price(make: "ClientMaker", offline: bool, region: str, instance_type: str) -> "PriceFound":
+    from tidegate.plan import PriceFound, ask_price
+
     if offline:
         return PriceFound(None, missing="AWS was not asked (--offline), and the file has no instances.price_per_hour")
-    return _asked_price(stage.region, stage.instances.type)
+    return ask_price(make, region, instance_type)
 
 
-@cache
-def _asked_price(region: str, instance_type: str) -> "PriceFound":
-    from tidegate.plan import ask_price
-
-    return ask_price(_client, region, instance_type)
-
-
-@cache
 def _client(service: str, region: str) -> Any:
     from tidegate.aws import client
 
     return client(service, region)
 
 
-def _publish(stages: Iterable[Stage], plans: Iterable["Plan"], out: Path) -> None:
+def _publish(stages: Iterable[Stage], plans: Iterable["Plan"], out: Path, make: "ClientMaker") -> None:
     from tidegate.plan import as_html, publish, tell_pipeline
 
     addresses = {}
     for stage, each in zip(stages, plans, strict=True):
         _write(out / f"{stage.name}.plan.html", as_html(each))
         assert each.release_id is not None
-        addresses[stage.name] = publish(_client("s3", stage.region), stage, each, each.release_id)
+        addresses[stage.name] = publish(make("s3", stage.region), stage, each, each.release_id)
         complain(f"the plan of {stage.name}: {addresses[stage.name]}")
     tell_pipeline(out, addresses)
 

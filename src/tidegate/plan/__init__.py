@@ -6,12 +6,13 @@ from tidegate.plan.html import as_html
 from tidegate.plan.model import Kind, Level, Plan, Remark, Version
 from tidegate.plan.price import PriceFound, ask_price
 from tidegate.plan.publish import console_address, publish, tell_pipeline
-from tidegate.plan.situation import OFFLINE, Situation, read_situation, with_settings
+from tidegate.plan.situation import OFFLINE, ClientMaker, Situation, read_situation, with_settings
 from tidegate.plan.text import Ink, as_text, ink_for
 
 __all__ = [
     "OFFLINE",
     "Asked",
+    "ClientMaker",
     "Ink",
     "Kind",
     "Level",
