@@ -10,7 +10,7 @@ import typer
 from tidegate.cli.complaints import Format, complain_of_files, default_format, problems_document
 from tidegate.cli.console import release_in_words, say, say_json
 from tidegate.cli.options import JsonOption, RepoOption
-from tidegate.stage import Repo, StageFileError
+from tidegate.stage import Repo, StageFileError, instance_types
 from tidegate.stage.load import read_files, type_repo
 
 
@@ -85,4 +85,10 @@ def _say_what_releases_do(repo: Repo) -> None:
     for stage in repo.stages:
         for line in release_in_words(stage):
             say(line)
+    for stage in repo.stages:
+        if stage.instances.type not in instance_types.HOSTING:
+            known = "the instance types that Tidegate knows"
+            say(
+                f"note: {stage.name}: {stage.instances.type} is newer than {known}; SageMaker decides when it is deployed"
+            )
     say(f"endpoint.yml and {len(repo.stages)} stage files are right")

@@ -174,7 +174,10 @@ class _Reader:
             elif name in entries:
                 first = entries[name].position.line
                 self._problem(
-                    event, bad_key, f"{show(name)} is here for the second time", f"keep this one or the one in line {first}"
+                    event,
+                    bad_key,
+                    f"{show(name)} is here for the second time",
+                    f"keep this one or the one in line {first}",
                 )
             else:
                 entries[name] = Entry(key.position, value)
