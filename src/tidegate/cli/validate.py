@@ -87,8 +87,6 @@ def _say_what_releases_do(repo: Repo) -> None:
             say(line)
     for stage in repo.stages:
         if stage.instances.type not in instance_types.HOSTING:
-            known = "the instance types that Tidegate knows"
-            say(
-                f"note: {stage.name}: {stage.instances.type} is newer than {known}; SageMaker decides when it is deployed"
-            )
+            newer = f"{stage.instances.type} is newer than the instance types that Tidegate knows"
+            say(f"note: {stage.name}: {newer}; SageMaker decides when it is deployed")
     say(f"endpoint.yml and {len(repo.stages)} stage files are right")
