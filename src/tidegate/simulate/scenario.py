@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
-from tidegate.stage import Latency, Position, Problem, Rate, StageFileError
+from tidegate.stage import Latency, Problem, Rate, StageFileError
 from tidegate.stage.document import plain
 from tidegate.stage.frozen import Frozen
 from tidegate.stage.problems import InvalidValueError
@@ -192,10 +192,8 @@ def read_scenario(path: Path) -> Scenario:
         problems += [problem for problem in found if problem.position not in unread]
         if scenario is not None:
             problems += [Problem(locate(root, where), wrong, right) for where, wrong, right in check(scenario)]
-    if problems or scenario is None:
-        raise StageFileError(
-            sorted(problems) or [Problem(Position(document.file, 1, 1), "nothing is here", "see simulate.md")]
-        )
+    if scenario is None or problems:
+        raise StageFileError(sorted(problems), {document.file: document.text})
     return scenario
 
 

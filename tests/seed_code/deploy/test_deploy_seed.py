@@ -65,11 +65,18 @@ EXPECTED = {
     "requirements.txt",
     "schema/endpoint.schema.json",
     "schema/stage.schema.json",
+    "scenarios/README.md",
+    "scenarios/good-version.yml",
+    "scenarios/late-failure.yml",
+    "scenarios/quiet-night.yml",
+    "scenarios/slow-version.yml",
+    "scenarios/total-failure.yml",
     "stages/prod.yml",
     "stages/staging.yml",
     "templates/README.md",
     "tests/payloads.py",
     "tests/test_endpoint.py",
+    "tests/test_release.py",
     "tests/test_repository.py",
     "scripts/environment.py",
     "scripts/uv.txt",
@@ -334,7 +341,7 @@ class TestItsOwnTests:
         done = self.run(repository)
 
         assert done.returncode == 0, done.stdout
-        assert "5 passed, 6 skipped" in done.stdout
+        assert "22 passed, 6 skipped" in done.stdout
 
     def test_they_pass_inside_another_project_whose_settings_are_not_theirs(self, tmp_path):
         (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = ['--no-such-option']\n")
@@ -348,7 +355,7 @@ class TestItsOwnTests:
             done = self.run(repository, **aws(url))
 
         assert done.returncode == 0, done.stdout
-        assert "11 passed" in done.stdout
+        assert "28 passed" in done.stdout
         assert set(invoked) == {"/endpoints/bikeshare-p-abc123def456-staging/invocations"}
 
     def test_they_fail_on_answers_that_make_no_sense(self, repository):
