@@ -2,16 +2,15 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tidegate.stage import rules
 from tidegate.stage.document import MappingValue, SequenceValue, Value, plain
-from tidegate.stage.frozen import Frozen
 from tidegate.stage.model import Project, Shared, Stage
+from tidegate.stage.partial import Path, models_in, right_fields
 from tidegate.stage.problems import InvalidValueError, Position, Problem
 from tidegate.stage.quantities import show
 from tidegate.stage.rules.reading import missing_key, unknown_key
@@ -42,12 +41,12 @@ def validate_stage(name: str, root: MappingValue, shared: Shared | None) -> tupl
     place = shared.project if shared else _ANYWHERE
     values = {"name": name, "account": place.account, "region": place.region, **written}
     stage, problems, wrong = typed(Stage, own, values)
-    sections: dict[str, Any] = dict(stage) if stage else _right_sections(values, wrong)
+    sections: dict[str, Any] = dict(stage) if stage else right_fields(Stage, values, wrong)
     if shared:
         sections |= {"project": shared.project, "variant": shared.variant}
     else:
         sections = {key: value for key, value in sections.items() if key not in {"account", "region"} - written.keys()}
-    for violation in rules.apply(sections):
+    for violation in rules.apply(sections, whole=stage is not None):
         position = locate(own, violation.path)
         # A default can be right for one stage and wrong for another.
         where = "" if position.file == own.position.file else f" (in stage {name})"
@@ -86,33 +85,17 @@ def locate(root: Value, path: Iterable[str | int]) -> Position:
 
 def typed(
     model: type[_M], root: MappingValue, values: Mapping[str, Any]
-) -> tuple[_M | None, list[Problem], frozenset[str]]:
-    """Return `values` as the model, or what is wrong with them and the names of the fields that it is wrong with.
+) -> tuple[_M | None, list[Problem], list[Path]]:
+    """Return `values` as the model, or what is wrong with them and the paths that it is wrong with.
 
     `root` is where they stand; rules across fields are not applied.
     """
     try:
-        return model.model_validate(values), [], frozenset()
+        return model.model_validate(values), [], []
     except ValidationError as error:
         details = error.errors(include_url=False)
         problems = [_problem(model, root, each) for each in details if each["type"] != "default_factory_not_called"]
-        return None, problems, frozenset(str(each["loc"][0]) for each in details)
-
-
-def _right_sections(values: Mapping[str, Any], wrong: frozenset[str]) -> dict[str, Any]:
-    """Type the fields of a stage that are right, whatever the others are."""
-    return {
-        name: getattr(_alone(name).model_validate({name: values[name]} if name in values else {}), name)
-        for name in Stage.model_fields
-        if name not in wrong
-    }
-
-
-@cache
-def _alone(name: str) -> type[Frozen]:
-    field = Stage.model_fields[name]
-    model: type[Frozen] = create_model("Alone", __base__=Frozen, **{name: (field.annotation, field)})  # type: ignore[call-overload]
-    return model
+        return None, problems, [each["loc"] for each in details]
 
 
 def _problem(model: type[BaseModel], root: MappingValue, error: ErrorDetails) -> Problem:
@@ -153,12 +136,5 @@ def _example(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
 def _model_at(model: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel]:
     for part in path:
         if isinstance(part, str):
-            model = next(_models_in(model.model_fields[part].annotation))
+            model = next(models_in(model.model_fields[part].annotation))
     return model
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)

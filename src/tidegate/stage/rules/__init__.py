@@ -37,13 +37,13 @@ _CHECKS: Final = Applicable({rule.id: rule for module in _OF_FILES for rule in m
 _OF_VALUES: Final = {key: rule.id for rule in ALL.values() for key in rule.keys}
 
 
-def apply(sections: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield what the rules find in the sections of a stage that are right in themselves.
+def apply(sections: Mapping[str, Any], *, whole: bool = True) -> Iterator[Violation]:
+    """Yield what the rules find in the sections of a stage, and in what is right of them where they are not `whole`.
 
     `sections` holds them by their names in the file, beside `project` and `variant` of `endpoint.yml`. A rule is passed
     over where something that it reads is not there; what a stage may leave out is there as its default.
     """
-    return _CHECKS.apply(sections)
+    return _CHECKS.apply(sections, whole=whole)
 
 
 def of_value(path: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tidegate.stage import limits
+from tidegate.stage.partial import is_whole
 from tidegate.stage.quantities import Latency, format_duration
 from tidegate.stage.release import Release, RollbackRule, Strategy
 from tidegate.stage.rules.rule import KEY, Finding, Path, Rule, rule
@@ -18,7 +19,8 @@ def bake(release: Release) -> tuple[str, timedelta]:
 
 def _each(release: Release) -> Iterator[tuple[Path, RollbackRule]]:
     for index, each in enumerate(release.rollback_on):
-        yield ("release", "rollback_on", index), each
+        if is_whole(each):
+            yield ("release", "rollback_on", index), each
 
 
 @rule(

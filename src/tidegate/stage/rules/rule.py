@@ -74,12 +74,19 @@ class Applicable:
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self._checks = tuple((each.id, each.check, each.reads) for each in rules.values() if each.check)
 
-    def apply(self, sections: Mapping[str, Any]) -> Iterator[Violation]:
-        """Yield what every rule finds whose sections are all there; a section that is not right is left out."""
+    def apply(self, sections: Mapping[str, Any], *, whole: bool = True) -> Iterator[Violation]:
+        """Yield what every rule finds whose sections are all there; a section that is not right is left out.
+
+        Where not all sections are whole, a rule goes as far as it does without the parts that are missing.
+        """
         for id, check, reads in self._checks:
             try:
                 given = [sections[name] for name in reads]
             except KeyError:
                 continue
-            for finding in check(*given):
-                yield Violation(id, *finding)
+            try:
+                for finding in check(*given):
+                    yield Violation(id, *finding)
+            except AttributeError:
+                if whole:
+                    raise

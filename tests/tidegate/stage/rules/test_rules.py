@@ -70,6 +70,17 @@ class TestAStageThatIsWrongElsewhere:
 
         assert sorted(broken(stage)) == ["TG009", "TG013"]
 
+    def test_one_wrong_part_does_not_hide_what_is_wrong_with_the_others(self):
+        rules = [{"metric": "CPUUtilization", "above": "1%"}, {"metric": "Invocation5XXErrors", "above": "100%"}]
+        release = CANARY | {"wait_interval": 600, "canary_size": "51%", "termination_wiat": "5m", "rollback_on": rules}
+
+        assert sorted(broken(STAGE | {"release": release})) == ["TG007", "TG009", "TG013", "TG034", "TG039"]
+
+    def test_what_would_follow_from_a_wrong_part_is_not_said(self):
+        stage = STAGE | {"release": {**CANARY, "strategy": "cannary"}, "test": {"shadow": {"sampling": 5}}}
+
+        assert sorted(broken(stage)) == ["TG008", "TG009", "TG009", "TG050"]
+
     def test_what_it_leaves_out_is_there_as_its_default(self):
         stage = STAGE | {"tags": [], "monitoring": {"data_quality": {"schedule": "hourly"}}}
 
