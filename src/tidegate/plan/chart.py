@@ -23,7 +23,7 @@ _FLEET_TOP: Final = 256.0
 _FLEET_HEIGHT: Final = 90.0
 _AXIS: Final = _FLEET_TOP + _FLEET_HEIGHT
 _LABEL_LEAST: Final = 52.0
-_LETTER: Final = 6.6
+_LETTER: Final = 7.2
 
 
 @dataclass(frozen=True, slots=True)

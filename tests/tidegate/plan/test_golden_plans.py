@@ -6,6 +6,7 @@
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def nothing_rolls_back() -> Plan:
 
 
 CASES: dict[str, Callable[[], Plan]] = {
-    each.__name__: each
+    each.__name__: cache(each)
     for each in (
         canary,
         linear,
