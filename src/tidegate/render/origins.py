@@ -31,7 +31,7 @@ def origins(templates: Templates, name: str, values: Mapping[str, Any]) -> list[
     """Return for each line of the template's output where it comes from, as `templates/alarms.yaml.j2:7`."""
     text = environment(templates.root, (_Marking,)).get_template(name).render(values)
     places: list[str] = []
-    last = templates.told(name)
+    last = f"{templates.told(name)}:1"
     for line in text.split("\n"):
         marks = list(_MARK.finditer(line))
         # A line that starts with a value has no mark of its own; a mark without text after it is the next line's.

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.errors import TidegateError
 from tidegate.registry import Live
 from tidegate.render.release import champion_of, is_trial
 from tidegate.render.situation import Situation, Unread
 from tidegate.render.stage import Rendered, render_live, render_stage, render_test
 from tidegate.render.values import trial_percent
 from tidegate.stage import Repo, Shadow, Stage, format_duration
+from tidegate.stage.rules import check_against_live
 
 PIPELINE_FILE: Final = "pipeline.env"
 """What the pipeline asks about each stage: lines of KEY=value, which are safe in a shell."""
@@ -61,7 +63,7 @@ def render_updates(repo: Repo, stage: Stage, situation: Situation) -> Updates:
     place where the tag of the live endpoint config says so. A person is asked nothing where what is released serves
     already, alone or as the champion of a test, or where the very test that is due is in place.
 
-    Raises TidegateError as `render_stage` does.
+    Raises TidegateError as `render_stage` does, and for a release that cannot be guarded on the endpoint that is live.
     """
     live, champion = situation.live, situation.champion
     release = render_stage(repo, stage, situation.release, baselines=situation.release_baselines)
@@ -72,6 +74,7 @@ def render_updates(repo: Repo, stage: Stage, situation: Situation) -> Updates:
         end = render_live(repo, stage, champion, baselines=situation.champion_baselines)
     if champion is not None and due:
         test = render_test(repo, stage, champion, situation.release, baselines=situation.champion_baselines)
+    _check_against_live(repo, stage, live, test_is_taken_away=end is not None)
     in_place = test is not None and test.record.release_id == serves
     settled = in_place or champion_of(serves) == release.record.release_id
     return Updates(
@@ -83,6 +86,14 @@ def render_updates(repo: Repo, stage: Stage, situation: Situation) -> Updates:
         releases=test is not None or end is None or end.record.release_id != release.record.release_id,
         notes=tuple(_notes(repo, stage, situation, test, end)),
     )
+
+
+def _check_against_live(repo: Repo, stage: Stage, live: Live | Unread | None, *, test_is_taken_away: bool) -> None:
+    if not isinstance(live, Live) or not live.serves:
+        return
+    names = {repo.variant} if test_is_taken_away else {each.name for each in live.variants if not each.shadow}
+    for violation in check_against_live(stage.release, variant=repo.variant, live_variants=names):
+        raise TidegateError(f"stage {stage.name}: {violation}")
 
 
 def pipeline_file(updates: Iterable[Updates]) -> str:

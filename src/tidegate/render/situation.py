@@ -53,7 +53,7 @@ class Lookup:
         """
         live = self._live(stage)
         variant = live.production(self._repo.variant) if isinstance(live, Live) and live.serves else None
-        word = wanted or _word(stage)
+        word = wanted or stage.version
         if isinstance(live, Unread) and (stage.test or word == "live"):
             raise TidegateError(f"stage {stage.name} needs to know which version is live, but {live.why}")
         release = self._package(stage, word, variant)
@@ -101,10 +101,3 @@ class Lookup:
             return NO_BASELINES
         found: Baselines = self._baselines(group_region(stage.model_package_group, stage.region), package.arn)
         return found
-
-
-def _word(stage: Stage) -> str:
-    """Return which version a stage releases: what its test compares with the champion, where it has one."""
-    if stage.test is not None and stage.test.challenger != "approved":
-        return stage.test.challenger
-    return stage.version

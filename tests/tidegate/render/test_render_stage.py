@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from tidegate.errors import TidegateError
 from tidegate.render import (
-    BrokenTemplateError,
-    TemplateFailedError,
     UnsafeValueError,
     read_release,
     render_stage,
@@ -147,84 +145,6 @@ def test_the_stack_is_tagged_with_its_project_and_the_stages_own_tags(repo, pack
             "team": "rides",
         },
     }
-
-
-# Templates of the deploy repository
-
-
-def override(repo, text: str, name: str = "endpoint.yaml.j2"):
-    (repo.root / "templates").mkdir(exist_ok=True)
-    (repo.root / "templates" / name).write_text(text, encoding="utf-8")
-    return repo
-
-
-MINIMAL = """\
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    DeletionPolicy: Retain
-    UpdateReplacePolicy: Retain
-    Properties:
-      ProductionVariants: [{VariantName: {{ variant }}, VolumeSizeInGB: 30}]
-      Tags: [{Key: tidegate:release, Value: {{ release_id }}}]
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties: {EndpointName: {{ endpoint_name }}, DeploymentConfig: {{ deployment_config }}}
-"""
-
-
-def test_a_template_of_the_repository_takes_the_place_of_the_one_shipped(repo, package):
-    template = template_of(override(repo(), MINIMAL), package)
-    assert set(template["Resources"]) == {"Config", "Endpoint"}
-
-
-def test_what_an_override_adds_to_the_endpoint_config_is_part_of_the_release(repo, package):
-    larger = MINIMAL.replace("30", "31")
-    assert release_id_of(override(repo(), MINIMAL), package) != release_id_of(override(repo(), larger), package)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a: 1\nb: {% if %}\n", r"^templates/endpoint.yaml.j2:2: "),
-        ("a: 1\n\nb: {{ nothing }}\n", r"^templates/endpoint.yaml.j2:3: 'nothing' is undefined"),
-        ("a: {{ instances.size }}\n", r"^templates/endpoint.yaml.j2:1: .*has no attribute 'size'"),
-        ("a: {{ 1 / 0 }}\n", r"^templates/endpoint.yaml.j2:1: division by zero"),
-        ("{{ ''.__class__.__mro__ }}\n", r"^templates/endpoint.yaml.j2:1: access to attribute '__class__'"),
-        ("a: 1\n{% include 'absent.j2' %}\n", r"^templates/endpoint.yaml.j2:2: there is no template absent.j2"),
-    ],
-)
-def test_a_broken_template_says_where(text, sentence, repo, package):
-    made = override(repo(), text)
-    with pytest.raises(TemplateFailedError, match=sentence):
-        render_stage(made, made.stages[0], package(7))
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a: 1\n  b: [\n", "^templates/endpoint.yaml.j2:2: the output is no YAML"),
-        ("Resources:\n  A: {}\n  A: {}\n", "^templates/endpoint.yaml.j2:3: .*the key 'A' is there twice"),
-        ("Description: nothing\n", "^templates/endpoint.yaml.j2:1: .*it has no Resources"),
-        (MINIMAL.replace("tidegate:release", "release"), "^templates/endpoint.yaml.j2:2: .*the tag tidegate:release"),
-        (MINIMAL.replace("{{ endpoint_name }}", "other"), "^templates/endpoint.yaml.j2:9: .*make one AWS::SageMaker"),
-        (MINIMAL.replace("{{ deployment_config }}", "{}"), "^templates/endpoint.yaml.j2:9: .*out: .*-rollback-1-"),
-        (MINIMAL.replace("{{ variant }}", "Another"), "^templates/endpoint.yaml.j2:2: .*production variant"),
-        (
-            MINIMAL.replace("DeletionPolicy: Retain", "DeletionPolicy: Delete"),
-            "^templates/endpoint.yaml.j2:2: .*Retain",
-        ),
-    ],
-)
-def test_a_template_after_which_nobody_could_tell_what_serves_is_refused(text, sentence, repo, package):
-    made = override(repo(), text)
-    with pytest.raises(BrokenTemplateError, match=sentence):
-        render_stage(made, made.stages[0], package(7))
-
-
-def test_marking_a_value_as_safe_does_not_make_it_raw(repo, package):
-    text = MINIMAL + "Metadata: {Value: {{ stage | safe }}}\n"
-    assert '"prod"' in render_stage(override(repo(), text), repo().stages[0], package(7)).files["prod.template.yaml"]
 
 
 # Files
