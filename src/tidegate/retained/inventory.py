@@ -88,7 +88,7 @@ def find_retained(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack
     others = (each for each in _configs(sagemaker) if each["EndpointConfigName"] != name)
     found = [live]
     for each in others:
-        its = _tags_or_none(sagemaker, each["EndpointConfigArn"])
+        its = tags_or_none(sagemaker, each["EndpointConfigArn"])
         if its and its.get(RELEASE_TAG) and all(its.get(tag) == tags[tag] for tag in (PROJECT_TAG, STAGE_TAG)):
             found.append(_retained(each, its))
     pending = endpoint.get("PendingDeploymentSummary") or {}
@@ -122,6 +122,16 @@ def short_name(physical_id: str) -> str:
     return physical_id.rpartition("/")[2].lower()
 
 
+def tags_or_none(sagemaker: Any, arn: str) -> dict[str, str] | None:
+    """Return the tags, None of what is gone meanwhile, or is another project's: then they are refused."""
+    try:
+        return read_tags(sagemaker, arn)
+    except aws_errors() as error:
+        if is_missing(error) or is_denied(error):
+            return None
+        raise
+
+
 def _retained(described: Mapping[str, Any], tags: Mapping[str, str]) -> RetainedConfig:
     word, _, moment = tags.get(OUTCOME_TAG, "").partition(" ")
     try:
@@ -144,16 +154,6 @@ def _configs(sagemaker: Any) -> Iterator[dict[str, Any]]:
     )
     for page in pages:
         yield from page["EndpointConfigs"]
-
-
-def _tags_or_none(sagemaker: Any, arn: str) -> dict[str, str] | None:
-    """Return the tags, None of a config that is gone meanwhile, or that is another project's: then they are refused."""
-    try:
-        return read_tags(sagemaker, arn)
-    except aws_errors() as error:
-        if is_missing(error) or is_denied(error):
-            return None
-        raise
 
 
 def _held(cloudformation: Any, stack_name: str) -> Iterator[str]:

@@ -7,8 +7,7 @@ from typing import Any
 from tidegate.aws import aws_errors, is_missing
 from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry.live import read_tags
-from tidegate.retained.inventory import PROJECT_TAG, Retained, RetainedConfig, short_name
+from tidegate.retained.inventory import PROJECT_TAG, Retained, RetainedConfig, short_name, tags_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,11 @@ def _models(sagemaker: Any, config: RetainedConfig) -> set[str]:
 def _is_the_projects(sagemaker: Any, model: str, project: str) -> bool:
     try:
         arn = sagemaker.describe_model(ModelName=model)["ModelArn"]
-        return read_tags(sagemaker, arn).get(PROJECT_TAG) == project
     except aws_errors() as error:
         if is_missing(error):
             return False
         raise
+    return (tags_or_none(sagemaker, arn) or {}).get(PROJECT_TAG) == project
 
 
 def _gone(delete: Any, **named: str) -> bool:

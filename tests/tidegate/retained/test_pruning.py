@@ -168,8 +168,9 @@ class TestPrune:
         pruned(fleet)
         assert "Model-1" in fleet.models
 
-    def test_a_model_of_another_project_stays(self, fleet):
-        fleet.tags["model/model-1"] = {"sagemaker:project-id": "p-2"}
+    @pytest.mark.parametrize("project", ["p-2", "refused", ""])
+    def test_a_model_that_is_not_known_to_be_the_projects_stays(self, project, fleet):
+        fleet.tags["model/model-1"] = {"sagemaker:project-id": project}
         pruned(fleet)
         assert "Model-1" in fleet.models
 
