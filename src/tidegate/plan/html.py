@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from tidegate.plan import words
 from tidegate.plan.chart import chart_of
 from tidegate.plan.model import Plan
 from tidegate.plan.report import Drawing, Table, course_table, first_of_all, headline, last_of_all, place, sections
@@ -45,9 +46,16 @@ def _pieces(text: str) -> list[str]:
     return text.split("`")
 
 
+def _finalize(value: Any) -> Any:
+    # What has markup of its own came from a macro, through here.
+    return words.printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
 @cache
 def _template() -> "Template":
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.from_string((files("tidegate") / "templates" / TEMPLATE).read_text("utf-8"))

@@ -59,7 +59,7 @@ class Ink:
 
     def readable(self, text: str) -> str:
         """Return the text as it can be shown: no control characters, and ASCII where nothing else goes."""
-        shown = "".join(character if character.isprintable() else " " for character in text)
+        shown = words.printable(text)
         if self.blocks:
             return shown
         return shown.replace(ARROW, "->").encode("ascii", "backslashreplace").decode()

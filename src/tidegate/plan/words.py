@@ -7,6 +7,11 @@ from tidegate.plan.cost import rounded
 from tidegate.stage import Price
 
 
+def printable(text: str) -> str:
+    """Return the text without what steers a terminal or turns the direction of writing; it came from elsewhere."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def share(fraction: float) -> str:
     """Write a share in percent with three digits that count: `25%`, `0.479%`."""
     percent = Decimal(f"{fraction * 100:.3g}")

@@ -164,6 +164,10 @@ def test_whatever_is_written_leaves_the_page_as_it_is_made(text):
     assert without_code == [tag for tag, _ in plain.elements if tag != "code"]
 
 
+def test_what_turns_the_direction_of_writing_is_left_out():
+    assert not {"\u202e", "\x1b", "\x00"} & set(as_html(hostile_plan("a\u202eb\x1bc\x00d")))
+
+
 def test_a_version_without_a_number_is_told_by_its_arn():
     before = Version(None, "arn:aws:sagemaker:eu-west-1:aws:model-package/own")
     assert str(before) == "arn:aws:sagemaker:eu-west-1:aws:model-package/own"

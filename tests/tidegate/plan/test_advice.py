@@ -1,0 +1,119 @@
+"""What a plan suggests where the requests are too few: it is enough, it is allowed, and it is no more than needed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tidegate.guardrails import AllAtOnce, Canary, Guardrails, GuardrailsError, Linear, Rolling, timeline, waits
+from tidegate.plan.advice import Suggestion, exposure_of, suggest
+from tidegate.plan.detection import can_tell
+from tidegate.stage import CapacityType, Size, limits
+from tidegate.stage.quantities import parse_duration, parse_size
+
+MINUTE = 60
+KEYS = {Canary: "canary_size", Linear: "linear_step_size", Rolling: "maximum_batch_size"}
+FIELDS = {Canary: "size", Linear: "step_size", Rolling: "maximum_batch_size"}
+LONGEST = int(limits.EXECUTION_TIMEOUT_MAX.total_seconds())
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Guardrails, int]:
+    """Draw guardrails that a fleet allows, with a timeout that is enough."""
+    count = draw(st.integers(2, 30))
+    kind = draw(st.sampled_from([AllAtOnce, *KEYS]))
+    wait = draw(st.integers(1, 30)) * MINUTE
+    if kind is AllAtOnce:
+        guardrails = Guardrails(AllAtOnce(), wait)
+    else:
+        size = Size(CapacityType.INSTANCE_COUNT, draw(st.integers(1, count // 2)))
+        guardrails = Guardrails(kind(size, wait))
+    try:
+        longest = waits(guardrails, count)
+        timeline(guardrails, count)
+    except GuardrailsError:
+        assume(False)
+    assume(longest < LONGEST - 600)
+    return Guardrails(guardrails.strategy, guardrails.termination_wait, max(600, longest + 300)), count
+
+
+def applied(guardrails: Guardrails, suggestion: Suggestion) -> Guardrails:
+    """Return the guardrails with the suggested settings, read as a stage file would be."""
+    asked = dict(suggestion.settings)
+    strategy: Any = guardrails.strategy
+    keep, timeout = guardrails.termination_wait, guardrails.maximum_execution_timeout
+
+    def seconds(name: str, otherwise: int | None) -> int | None:
+        text = asked.pop(f"release.{name}", None)
+        return otherwise if text is None else int(parse_duration(text).total_seconds())
+
+    if isinstance(strategy, AllAtOnce):
+        keep = seconds("termination_wait", keep) or 0
+    else:
+        kind = type(strategy)
+        size = asked.pop(f"release.{KEYS[kind]}", None)
+        part = getattr(strategy, FIELDS[kind]) if size is None else parse_size(int(size))
+        strategy = kind(part, seconds("wait_interval", strategy.wait_interval))
+    timeout = seconds("maximum_execution_timeout", timeout)
+    assert asked == {}
+    return Guardrails(strategy, keep, timeout)
+
+
+traffic = st.floats(1, 3000)
+
+
+@settings(deadline=None)
+@given(cases(), traffic, st.sampled_from([0.0, 0.001, 0.01]), st.floats(0.001, 0.05))
+def test_what_is_suggested_is_enough_and_within_what_sagemaker_allows(case, requests, error_rate, rise):
+    guardrails, count = case
+    notice = error_rate + rise
+    for suggestion in suggest(
+        guardrails, count, requests_per_minute=requests, error_rate=error_rate, notice=notice, test_percent=10
+    ):
+        assert suggestion.smallest_error_rate <= notice + 1e-12
+        if suggestion.hours is not None:
+            assert timedelta(hours=suggestion.hours) <= limits.TEST_DURATION_MAX
+            continue
+        changed = applied(guardrails, suggestion)
+        steps = timeline(changed, count)
+        exposure, _ = exposure_of(steps, requests)
+        assert can_tell(error_rate, notice, exposure)
+        assert changed.maximum_execution_timeout is not None
+        assert steps[-1].until < changed.maximum_execution_timeout <= LONGEST
+        strategy = changed.strategy
+        wait = changed.termination_wait if isinstance(strategy, AllAtOnce) else strategy.wait_interval
+        assert wait <= limits.WAIT_MAX.total_seconds()
+
+
+@settings(deadline=None)
+@given(cases(), traffic, st.floats(0.002, 0.05))
+def test_a_bake_of_a_minute_less_than_suggested_is_not_enough(case, requests, notice):
+    guardrails, count = case
+    exposure, _ = exposure_of(timeline(guardrails, count), requests)
+    assume(not can_tell(0.001, notice, exposure))
+    for suggestion in suggest(
+        guardrails, count, requests_per_minute=requests, error_rate=0.001, notice=notice, test_percent=10
+    ):
+        changed = applied(guardrails, suggestion) if suggestion.hours is None else guardrails
+        strategy: Any = changed.strategy
+        if type(strategy) not in KEYS or strategy.wait_interval <= guardrails.strategy.wait_interval + MINUTE:
+            continue
+        shorter = Guardrails(type(strategy)(getattr(strategy, FIELDS[type(strategy)]), strategy.wait_interval - MINUTE))
+        fewer, _ = exposure_of(timeline(shorter, count), requests)
+        assert not can_tell(0.001, notice, fewer)
+
+
+def test_a_longer_bake_takes_a_longer_timeout_with_it():
+    tight = Guardrails(Canary(parse_size("25%"), 600), 0, 900)
+    first, *_ = suggest(tight, 4, requests_per_minute=600, error_rate=0.001, notice=0.004, test_percent=10)
+    assert dict(first.settings) == {"release.wait_interval": "17m", "release.maximum_execution_timeout": "22m"}
+
+
+@pytest.mark.parametrize(("percent", "hours"), [(10, 9), (50, 4)])
+def test_an_ab_test_takes_the_hours_that_its_share_needs(percent, hours):
+    canary = Guardrails(Canary(parse_size("25%"), 600), 0, 3600)
+    (suggestion,) = suggest(canary, 4, requests_per_minute=20, error_rate=0.01, notice=0.02, test_percent=percent)
+    assert suggestion.hours == hours
+    assert dict(suggestion.settings)["test.ab.challenger_weight"] == f"{percent}%"
