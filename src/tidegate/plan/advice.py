@@ -79,9 +79,10 @@ def suggest(
     larger = tuple(_larger(guardrails, instance_count))
     found = [each for each in (first(_longer(guardrails)), first(larger)) if each is not None]
     if not found:
-        longest = first(_baking(each, _LONGEST * _MINUTE) for each in larger)
-        both = first(longer for each in larger for longer in _longer(each)) if longest is not None else None
-        found = [each for each in (both,) if each is not None]
+        # The smallest part that an hour is enough for, and then no longer than it must be.
+        part = next((each for each in larger if first([_baking(each, _LONGEST * _MINUTE)])), None)
+        both = None if part is None else first(_longer(part))
+        found = [] if both is None else [both]
     return tuple(found) or tuple(_test(requests_per_minute, error_rate, notice, test_percent))
 
 
