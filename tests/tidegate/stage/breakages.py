@@ -334,7 +334,7 @@ def default_name_of_the_challenger(stage: File, endpoint: File) -> Path:
 @breaks("TG048", test=True)
 def longer_than_anybody_waits(stage: File, _: File) -> Path:
     (kind,) = {"shadow", "ab"} & stage["test"].keys()
-    stage["test"][kind]["duration"] = "7d"
+    stage["test"][kind]["duration"] = "15d"
     return ("test", kind, "duration")
 
 

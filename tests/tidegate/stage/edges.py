@@ -166,7 +166,7 @@ EDGES = (
         ("1 of 289", "1 of 1440"),
         "TG037",
     ),
-    Edge("METRIC_RETENTION", AB, ("test", "ab", "duration"), ("1d",), ("15d",), "TG048"),
+    Edge("METRIC_RETENTION", AB, ("test", "ab", "duration"), ("14d", "359h"), ("15d", "360h"), "TG048"),
     Edge("TEST_DURATION_MIN", AB, ("test", "ab", "duration"), ("5m",), ("299s", "4m")),
     Edge(
         "TEST_DURATION_MAX",
@@ -175,7 +175,7 @@ EDGES = (
         ("2h",),
         ("31d", "721h"),
     ),
-    Edge("APPROVAL_TIMEOUT", SHADOW, ("test", "shadow", "duration"), ("6d", "167h"), ("7d", "168h", "30d"), "TG048"),
+    Edge("APPROVAL_TIMEOUT", SHADOW, ("test", "shadow", "duration"), ("7d",), ("30d",), "TG048"),
     Edge("TEST_SHARE_MIN_PERCENT", SHADOW, ("test", "shadow", "sampling"), ("1%", "100%"), ("0%",), "TG041"),
     Edge("TEST_SHARE_MIN_PERCENT", AB, ("test", "ab", "challenger_weight"), ("1%",), ("0%",), "TG042"),
     Edge("CHALLENGER_WEIGHT_MAX_PERCENT", AB, ("test", "ab", "challenger_weight"), ("99%",), ("100%",), "TG042"),

@@ -149,7 +149,7 @@ def releases(draw: st.DrawFn, strategy: str, smallest: int, largest: int) -> dic
 def trials(draw: st.DrawFn, most_instances: int) -> dict[str, Any]:
     """`test`: a shadow or an A/B test."""
     kind = draw(st.sampled_from(("shadow", "ab")))
-    inner: dict[str, Any] = {"duration": draw(durations(300, 7 * 86400 - 1))}
+    inner: dict[str, Any] = {"duration": draw(durations(300, 11 * 86400))}
     if kind == "shadow":
         inner["sampling"] = draw(percentages(1, 100))
     else:

@@ -175,23 +175,25 @@ def named_like_production(test: Trial | None, variant: str) -> Iterator[Finding]
 
 @rule(
     "TG048",
-    "A test is over before the pipeline gives it up",
-    why="The pipeline holds a test until a person decides, and CodePipeline fails an approval that nobody has "
-    "given after 7 days: a longer test is declined before it ends. Metrics by the minute, which a test is "
-    "judged by, are kept for 15.",
-    source="CodePipeline user guide, Quotas: manual approval, 7 days unless a pipeline says otherwise; CloudWatch "
-    "user guide: retention of data points",
-    right="Write less than 7d.",
+    "A test is over while all of its metrics are there",
+    why="Whoever decides on a test looks at the metrics of all of it. CloudWatch keeps metrics by the minute for "
+    "15 days: of a longer test the beginning would be gone. The pipeline waits for the decision for 60 days, "
+    "then declines.",
+    source="CloudWatch user guide, Metrics concepts: retention; CodePipeline API reference, ActionDeclaration: "
+    "timeoutInMinutes",
+    right="Write less than 15d.",
 )
-def longer_than_the_approval(test: Trial | None) -> Iterator[Finding]:
-    """Find tests that nobody can be waiting for any more."""
-    longest = min(limits.APPROVAL_TIMEOUT, limits.METRIC_RETENTION)
+def longer_than_its_metrics(test: Trial | None) -> Iterator[Finding]:
+    """Find tests that cannot be judged by all that they have shown."""
+    longest, why = min(
+        (limits.METRIC_RETENTION, "CloudWatch keeps metrics by the minute for"),
+        (limits.APPROVAL_TIMEOUT, "the pipeline waits for a decision for"),
+    )
     for path, kind in _kinds(test):
         if kind.duration >= longest:
             yield Finding(
                 (*path, "duration"),
-                f"the pipeline gives up after {format_duration(longest)}, and the test takes "
-                f"{format_duration(kind.duration)}",
+                f"{why} {format_duration(longest)}, and the test takes {format_duration(kind.duration)}",
                 f"write less than {format_duration(longest)}, with time to decide",
             )
 
@@ -241,7 +243,7 @@ RULES = (
     same_version,
     tested_in_vain,
     named_like_production,
-    longer_than_the_approval,
+    longer_than_its_metrics,
     shadow_on_inf1,
     shadow_without_capture,
 )

@@ -2,13 +2,16 @@
 
 import importlib
 import pkgutil
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from botocore.loaders import Loader
 
 from tests.tidegate.stage.valid_stages import ENDPOINT, repo_of
-from tidegate.stage import Project, Stage, StageFileError, rules
+from tidegate.stage import Project, Stage, StageFileError, limits, rules
 from tidegate.stage.limits import ROLLBACK_RULES_MAX
 from tidegate.stage.rules import ALL, check_against_live
 from tidegate.stage.rules.explain import page
@@ -176,6 +179,13 @@ def test_a_rollback_of_all_its_rules_has_as_many_alarms_as_sagemaker_takes():
 
     assert repo_of({"prod": STAGE | {"release": CANARY | {"rollback_on": most}}}).stages
     assert broken(STAGE | {"release": CANARY | {"rollback_on": [*most, rule | {"above": "50%"}]}}) == ["TG031"]
+
+
+def test_the_pipeline_waits_as_long_for_a_decision_as_codepipeline_lets_it():
+    timeout = Loader().load_service_model("codepipeline", "service-2")["shapes"]["ActionTimeout"]
+    (minutes,) = re.findall(r"DECIDE_MINUTES = ([0-9_]+)", (DOCS.parent / "service_catalog/releases.py").read_text())
+
+    assert int(minutes) == timeout["max"] == limits.APPROVAL_TIMEOUT / timedelta(minutes=1)
 
 
 def test_a_person_is_said_to_decide_where_a_criterion_is_written():
