@@ -33,9 +33,10 @@ class Execution:
         return self.status not in ("InProgress", "Stopping")
 
     @property
-    def waiting_for_approval(self) -> bool:
-        """Whether a person has to decide."""
-        return any(a["status"] == "InProgress" and _provider(a) == "Manual" for a in self.actions.values())
+    def waiting_for(self) -> str | None:
+        """The approval that a person has to give or refuse, as `Stage/Action`."""
+        asked = (name for name, a in self.actions.items() if a["status"] == "InProgress" and _provider(a) == "Manual")
+        return next(asked, None)
 
     def failures(self) -> str:
         """Return what its failed actions say, as one line."""
@@ -107,7 +108,7 @@ class Account:
             for name, action in execution.actions.items():
                 if action["status"] in ("Succeeded", "Failed"):
                     self._say(f"{name}: {action['status'].lower()}")
-            return execution if execution.ended or execution.waiting_for_approval else None
+            return execution if execution.ended or execution.waiting_for else None
 
         found: Execution = self.until(f"the end of {pipeline}", look)
         return found
@@ -121,8 +122,8 @@ class Account:
         started: str = self.until(f"a new execution of {pipeline}", look)
         return started
 
-    def approve_stage(self, execution: Execution, summary: str) -> None:
-        """Approve the manual approval that an execution waits for."""
+    def answer(self, execution: Execution, summary: str, status: str = "Approved") -> str:
+        """Answer the manual approval that an execution waits for; return which one it was, as `Stage/Action`."""
         state = self.codepipeline.get_pipeline_state(name=execution.pipeline)
         for stage in state["stageStates"]:
             for action in stage.get("actionStates", []):
@@ -132,10 +133,10 @@ class Account:
                         pipelineName=execution.pipeline,
                         stageName=stage["stageName"],
                         actionName=action["actionName"],
-                        result={"summary": summary, "status": "Approved"},
+                        result={"summary": summary, "status": status},
                         token=token,
                     )
-                    return
+                    return f"{stage['stageName']}/{action['actionName']}"
         raise JourneyError(f"{execution.pipeline} waits for no approval")
 
     # ------------------------------------------------------------ registry

@@ -23,6 +23,8 @@ from tidegate_sandbox.journey.traffic import Traffic
 PROJECT = "bikeshare"
 ROWS = 400
 COMPARED_ROWS = 100
+APPROVE = "ProductionApprove/Approve"
+"""Where the deploy pipeline asks a person."""
 
 
 @dataclass(frozen=True)
@@ -135,10 +137,10 @@ class Journey:
         known = self._account.executions(pipeline)
         self._account.approve_package(package["ModelPackageArn"])
         execution = self._account.follow(pipeline, self._account.next_execution(pipeline, known))
-        if not execution.waiting_for_approval:
-            raise JourneyError(f"{pipeline} ended as {execution.status} before production: {self._why(execution)}")
-        self._account.approve_stage(execution, "staging answers well")
-        self._narrator.note("approved for production")
+        if execution.waiting_for != APPROVE:
+            raise JourneyError(f"{pipeline} is {execution.status} before {APPROVE}: {self._why(execution)}")
+        self._account.answer(execution, "staging answers well")
+        self._narrator.note(f"{APPROVE}: approved")
         meanwhile()
 
         def look() -> Execution | None:
