@@ -331,6 +331,32 @@ class TestVerify:
         assert "interrupted: the release goes on by itself" in err
         assert "what was seen is in prod.json; give --resume to go on from it" in err
 
+    @pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])
+    def test_the_evidence_is_published_whatever_the_outcome(self, verified, registry, outcome):
+        put = []
+        registry.put_object = lambda **request: put.append(request)
+
+        code, out, err = verified(outcome, "--publish", "--pipeline", "p", "--execution", "0123-4567")
+
+        [request] = put
+        assert (code, out.splitlines()[-1]) == (outcome.exit_code, f"{outcome}: this is why")
+        assert f"the evidence: s3://{request['Bucket']}/evidence/prod/0123-4567.json" in err
+        assert request["Key"] == "evidence/prod/0123-4567.json"
+        assert request["ServerSideEncryption"] == "aws:kms"
+        assert json.loads(request["Body"])["outcome"] == outcome
+
+    def test_evidence_that_cannot_be_published_changes_no_verdict(self, verified, registry):
+        def put_object(**_: object) -> None:
+            raise refusal("AccessDenied", "not authorised")
+
+        registry.put_object = put_object
+
+        code, out, err = verified(Outcome.PROMOTED, "--publish")
+
+        assert (code, out.splitlines()[-1]) == (0, "PROMOTED: this is why")
+        assert "the evidence could not be published: " in err
+        assert "not authorised" in err
+
     def test_resuming_needs_evidence_to_go_on_from(self, verified):
         code, _, err = verified(Outcome.PROMOTED, "--resume")
 

@@ -1,12 +1,17 @@
 """`tidegate verify`."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tidegate.cli.console import complain, say_json, say_verdict
-from tidegate.cli.options import JsonOption, RenderedOption, StageArgument
+from tidegate.cli.options import JsonOption, RenderedOption, RepoOption, StageArgument
+from tidegate.errors import TidegateError
+
+if TYPE_CHECKING:
+    from tidegate.render import ReleaseRecord
+    from tidegate.verify import Deployment, Verdict
 
 _INTERRUPTED: Final = 130
 """What shells give a command that Ctrl-C ended."""
@@ -28,6 +33,10 @@ def verify(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from what an interrupted verify left in the evidence.")
     ] = False,
+    publishes: Annotated[
+        bool, typer.Option("--publish", help="Put the evidence into the project's bucket, whatever the outcome.")
+    ] = False,
+    repo: RepoOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
     """Follow a release to its end and say how it ended, by what serves.
@@ -62,8 +71,25 @@ def verify(
         if evidence:
             complain(f"what was seen is in {evidence}; give --resume to go on from it")
         raise SystemExit(_INTERRUPTED) from None
+    if publishes:
+        complain(_publish(repo, asked, deployment, verdict))
     if as_json:
         say_json(verdict_document(verdict, deployment))
     else:
         say_verdict(verdict)
     raise typer.Exit(verdict.outcome.exit_code)
+
+
+def _publish(repo: Path, asked: "ReleaseRecord", deployment: "Deployment | None", verdict: "Verdict") -> str:
+    """Publish the evidence, and say where it is. That it cannot be published changes no verdict."""
+    from tidegate.aws import aws_errors, client
+    from tidegate.stage import load_repo
+    from tidegate.verify import evidence_key, publish_evidence, verdict_document
+
+    unpublished: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
+    try:
+        stage = load_repo(repo).stage(asked.stage)
+        s3, key = client("s3", stage.region), evidence_key(asked, deployment)
+        return f"the evidence: {publish_evidence(s3, stage, key, verdict_document(verdict, deployment))}"
+    except unpublished as error:
+        return f"the evidence could not be published: {error}"

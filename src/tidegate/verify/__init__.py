@@ -14,6 +14,7 @@ from tidegate.verify.evidence import (
     StackSeen,
 )
 from tidegate.verify.judge import Verdict, judge
+from tidegate.verify.publish import evidence_key, publish_evidence
 from tidegate.verify.record import SCHEMA, verdict_document
 from tidegate.verify.release import verify_release
 
@@ -32,7 +33,9 @@ __all__ = [
     "StackSeen",
     "Verdict",
     "aws_clients",
+    "evidence_key",
     "judge",
+    "publish_evidence",
     "verdict_document",
     "verify_release",
 ]

@@ -300,6 +300,7 @@ class TestBuildspecs:
             '"$PIPELINE_EXECUTION_ID"',
             "--action",
             "Deploy",
+            "--publish",
         ]
         assert invoke == ".venv/bin/pytest tests"
 
