@@ -139,7 +139,7 @@ class _Case:
         by_rounding = [[self._course(stretches, phase) for phase in range(_MINUTE)] for stretches in self.roundings]
         courses = [course for of_rounding in by_rounding for course in of_rounding]
         if any(bar.met(self.old_bad, course.needed[1]) for course in courses):
-            return self._said(Verdict.ALWAYS_FIRES, words.always(self.old_bad))
+            return self._said(Verdict.ALWAYS_FIRES, words.always(self.old_bad, self._steadily(self._first_share)))
         if bar.count is not None and self.requests is None:
             return self._said(Verdict.MAY_FIRE, words.traffic_unknown(self._steadily(self._first_share)))
         if not any(bar.met(1.0, course.needed[1]) for course in courses):

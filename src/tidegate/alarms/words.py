@@ -71,8 +71,12 @@ class Words:
         why = f"{self._periods} may not end before that" if self.bar.met(1.0, needed) else self._dilution
         return f"fires only once all traffic has moved, within {in_words(within)} {self._total}", why
 
-    def always(self, error_rate: float) -> Said:
-        """Say that no release gets through."""
+    def always(self, error_rate: float, needed: float) -> Said:
+        """Say that no release gets through, though `needed` must be bad once the new fleet has requests."""
+        if not self.bar.met(error_rate, needed):
+            return "fires on every release", (
+                "before the new fleet has requests its metric has no data, and missing data counts as breaching"
+            )
         bad = f"the version that serves fails {percent(error_rate)}" if error_rate else "it needs no failure at all"
         return "fires on every release", f"{bad}, and {self._periods} {self._bad(None)} is enough"
 

@@ -288,7 +288,7 @@ COPIED = {
         isolated(missing=Missing.BREACHING),
         canary(30, 600, 600),
         "ALWAYS_FIRES",
-        "fires on every release",
+        "before the new fleet has requests its metric has no data",
     ),
     "a count of requests says nothing of failures": (
         alarm("Invocations", "Sum", 1000),
