@@ -5,21 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.stage import Capture, Instances, Metric, Project, Release, RollbackRule, Stage, limits
+from tests.tidegate.stage.models import every_model
+from tidegate.stage import Metric, Stage, format_duration, limits
 from tidegate.stage.model import Shared
 
 TEXT = (Path(__file__).parents[3] / "docs" / "stage-file.md").read_text()
 
 
 def test_its_example_is_right(repo):
-    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    example, *_ = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
     (stage,) = repo.write("stages/prod.yml", example).load().stages
 
     assert len(stage.release.rollback_on) == 2
 
 
-@pytest.mark.parametrize("model", [Shared, Project, Stage, Instances, Capture, Release, RollbackRule])
+def test_its_example_of_another_account_is_right(repo, good_stage):
+    _, project, overrides = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    _, *others = (repo.root / "endpoint.yml").read_text().splitlines(keepends=True)
+    repo.write("endpoint.yml", project + "".join(others)).write("stages/prod.yml", good_stage + overrides)
+
+    (stage,) = repo.load().stages
+
+    assert (stage.account, stage.region) == ("222222222222", "eu-central-1")
+
+
+@pytest.mark.parametrize("model", every_model(Stage, Shared), ids=lambda model: model.__name__)
 def test_every_key_is_explained(model):
     explained = {word for quoted in re.findall(r"`([\w.]+)`", TEXT) for word in quoted.split(".")}
 
@@ -30,7 +41,8 @@ def test_its_mistakes_are_made_as_it_says(repo, good_stage):
     lines = good_stage.replace("25%", "80%").splitlines()
     repo.write("stages/prod.yml", "\n".join([*lines, "  termination_wiat: 5m"]))
 
-    assert "\n".join(repo.problems()) in TEXT
+    said = [line for line in TEXT.splitlines() if line.startswith("stages/prod.yml:")]
+    assert repo.problems() == said
 
 
 @pytest.mark.parametrize(
@@ -42,6 +54,16 @@ def test_its_mistakes_are_made_as_it_says(repo, good_stage):
         f"SageMaker allows {limits.ROLLBACK_ALARMS_MAX}",
         f"at most {limits.TAGS_MAX}; not",
         f"1 to {limits.INSTANCES_MAX};",
+        f"1 to {limits.INVOCATIONS_MAX}",
+        f"1 to {limits.VOLUME_SIZE_MAX},",
+        f"a list of 1 to {limits.SUBNETS_MAX} subnets",
+        f"1 to {limits.SECURITY_GROUPS_MAX} security groups",
+        f"`{format_duration(limits.STARTUP_TIMEOUT_MIN)}` to `{format_duration(limits.STARTUP_TIMEOUT_MAX)}`",
+        f"`{format_duration(limits.EXECUTION_TIMEOUT_MIN)}` to `{format_duration(limits.EXECUTION_TIMEOUT_MAX)}`",
+        f"from `{format_duration(limits.TEST_DURATION_MIN)}`, and less than the {limits.METRIC_RETENTION.days} days",
+        f"default `{format_duration(limits.DEFAULT_SCALE_IN_COOLDOWN)}`",
+        f"default `{limits.DEFAULT_MONITORING_INSTANCE_TYPE}`",
+        f"default `{limits.DEFAULT_SHADOW_VARIANT}` and `{limits.DEFAULT_CHALLENGER_VARIANT}`",
     ],
 )
 def test_its_limits_are_those_that_hold(said):

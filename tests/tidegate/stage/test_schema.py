@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel
 
+from tests.tidegate.stage.models import every_model
 from tests.tidegate.stage.valid_stages import endpoint_files, stage_files
 from tidegate.stage.document import plain
 from tidegate.stage.documented import fields_of, limit_sources
-from tidegate.stage.model import Project, Shared, Stage
+from tidegate.stage.model import Shared, Stage
 from tidegate.stage.reading import read_document
 from tidegate.stage.schema import endpoint_schema, stage_schema
 
@@ -139,15 +139,7 @@ def test_editors_are_told_what_each_key_is_its_default_and_an_example():
     assert stage_schema()["properties"]["approval"]["enum"] == ["manual", "automatic"]
 
 
-def models(model: type[BaseModel]) -> set[type[BaseModel]]:
-    from tidegate.stage.validation import _models_in
-
-    return {model}.union(
-        *(models(each) for field in model.model_fields.values() for each in _models_in(field.annotation))
-    )
-
-
-@pytest.mark.parametrize("model", sorted(models(Stage) | models(Shared) | {Project}, key=str), ids=lambda m: m.__name__)
+@pytest.mark.parametrize("model", every_model(Stage, Shared), ids=lambda model: model.__name__)
 def test_every_field_is_described(model):
     described = fields_of(model)
 
