@@ -23,8 +23,8 @@ from tidegate.stage.rules.reading import bad_key, bad_text, more_than_values, no
 from tidegate.stage.rules.rule import Rule
 from tidegate.stage.scalars import resolve
 
-# The parser in C takes a tenth of the time; PyYAML's own in Python, where a platform has no wheel with libyaml, accepts
-# and refuses the same.
+# The parser in C takes a tenth of the time; PyYAML's own in Python, where a platform has no wheel with libyaml, reads
+# the same.
 try:
     from yaml._yaml import CParser as Parser
 except ImportError:

@@ -1,6 +1,5 @@
 """From positioned values to typed ones: what pydantic and the rules find, said with positions."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -122,7 +121,9 @@ def _suggest(path: tuple[str | int, ...], known: Iterable[str]) -> str:
     if path in _ELSEWHERE:
         return _ELSEWHERE[path]
     keys = tuple(known)
-    near = difflib.get_close_matches(str(path[-1]), keys, n=1)
+    from difflib import get_close_matches  # imported for a mistake only
+
+    near = get_close_matches(str(path[-1]), keys, n=1)
     return f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(keys)}"
 
 

@@ -1,13 +1,15 @@
 import json
+import math
 import time
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.stage import limits
 from tidegate.stage.document import MappingValue, merge, plain
-from tidegate.stage.reading import parse_document
+from tidegate.stage.reading import Parser, parse_document
 
 
 def problems(content: str | bytes) -> list[str]:
@@ -34,6 +36,35 @@ def test_values_are_those_of_yaml_1_2():
         "i": 1000.0,
         "j": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *((text, text) for text in ("no", "on", "y", "1_000", "1:30", "0b1", "0o8", "0x", "1e", ".", "+1.e", "1.2.3")),
+        *((text, None) for text in ("null", "Null", "NULL", "~", "")),
+        *((text, True) for text in ("true", "True", "TRUE")),
+        *((text, False) for text in ("false", "False", "FALSE")),
+        ("nULL", "nULL"),
+        ("+12", 12),
+        ("-0", 0),
+        ("0x1F", 31),
+        ("0o17", 15),
+        ("1.", 1.0),
+        ("-.5e-1", -0.05),
+        (".inf", math.inf),
+        ("-.INF", -math.inf),
+        ("9" * 20, int("9" * 20)),
+    ],
+)
+def test_a_plain_scalar_means_what_the_core_schema_says(text, value):
+    assert read(f"a: {text}") == {"a": value}
+    assert type(read(f"a: {text}")["a"]) is type(value)
+    assert read(f"a: '{text}'") == {"a": text}
+
+
+def test_not_a_number_is_one():
+    assert math.isnan(read("a: .nan")["a"])
 
 
 def test_every_value_knows_where_it_stands():
@@ -145,6 +176,36 @@ def test_any_text_is_read_or_refused(text):
     document = parse_document("f.yml", text.encode())
 
     assert document.problems or isinstance(document.root, MappingValue)
+
+
+LINES = st.lists(
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["", "", "  ", "    ", "- ", "? "]),
+        st.sampled_from(["a: ", "é: ", "b:", "- ", "{a: 1, 日: [x, ", "]}", "'", '"', "# ", "|", ">-", "&x ", "*x"]),
+        st.sampled_from(["1", "no", "x y", "a: b", "😀", "", "[1, 2]", "{a: b}", "'it''s'", '"\\u00e9"', "# c", ": "]),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=300)
+@given(LINES)
+def test_where_there_is_no_libyaml_the_same_is_read(lines):
+    content = "\n".join(lines).encode()
+
+    fast, slow = (parse_document("f.yml", content, parser) for parser in (Parser, yaml.SafeLoader))
+
+    # They differ on what hardly anybody writes, such as a comment right behind `|`: one of them refuses it then.
+    assert fast.problems or slow.problems or plain(fast.root) == plain(slow.root)
+
+
+@given(mappings)
+def test_where_there_is_no_libyaml_all_of_json_is_read_with_the_same_places(value):
+    fast, slow = (parse_document("f.yml", written(value).encode(), parser) for parser in (Parser, yaml.SafeLoader))
+
+    assert not fast.problems
+    assert fast == slow
 
 
 @given(mappings, mappings)
