@@ -79,7 +79,9 @@ def _annotation(problem: Problem) -> str:
     """
     file, line, column = problem.position
     title = f",title={_escaped(problem.rule, ':,')}" if problem.rule else ""
-    return f"::error file={_escaped(_in_workspace(file), ':,')},line={line},col={column}{title}::{_escaped(str(problem))}"
+    return (
+        f"::error file={_escaped(_in_workspace(file), ':,')},line={line},col={column}{title}::{_escaped(str(problem))}"
+    )
 
 
 def _in_workspace(file: str) -> str:
