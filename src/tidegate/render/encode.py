@@ -14,10 +14,13 @@ from typing import Final
 
 from tidegate.errors import TidegateError
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_NESTED: Final = (dict, list, tuple)
+_REFERENCE: Final = "{{resolve:"
+_EXPONENT: Final = re.compile("[0-9]e[-+]?[0-9]")
+_SHORT: Final = 200
 # Characters that YAML does not print as they are, or folds as line breaks (YAML 1.1, 5.1 and 5.4). JSON itself escapes
 # those below U+0020.
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
-_SHORT: Final = 200
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
@@ -31,9 +34,26 @@ def encode(value: object) -> str:
     Raises UnsafeValueError for a string that CloudFormation would replace: it looks up `{{resolve:…}}` in every string,
     after its functions have run, so there is no way to quote one.
     """
+    if isinstance(value, str):
+        return _short(value) if len(value) <= _SHORT else _string(value)
+    if type(value) in _NESTED:
+        return _nested(value)
+    return _one_by_one(value)
+
+
+def _nested(value: object) -> str:
+    """Encode all at once what holds nothing that JSON and YAML 1.1 write differently, which is most."""
+    try:
+        text = _ENCODER.encode(value)
+    except (TypeError, ValueError):
+        return _one_by_one(value)
+    if _REFERENCE in text or _EXPONENT.search(text):
+        return _one_by_one(value)
+    return _escaped(text)
+
+
+def _one_by_one(value: object) -> str:
     match value:
-        case str():
-            return _short(value) if len(value) <= _SHORT else _string(value)
         case None:
             return "null"
         case bool():
@@ -51,13 +71,19 @@ def encode(value: object) -> str:
 
 
 def _string(text: str) -> str:
-    if "{{resolve:" in text:
+    if _REFERENCE in text:
         raise UnsafeValueError(
             f"{text!r} is a dynamic reference, which CloudFormation would replace by what it refers to; "
             "let the model's code read secrets and parameters itself"
         )
     # str() undoes subclasses, such as enumerations and marked-up strings.
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", _ENCODER.encode(str(text)))
+    return _escaped(_ENCODER.encode(str(text)))
+
+
+def _escaped(text: str) -> str:
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 # A template prints the same names many times.

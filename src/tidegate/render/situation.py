@@ -9,6 +9,7 @@ from tidegate.aws import aws_errors, is_denied
 from tidegate.errors import TidegateError
 from tidegate.registry import Live, LiveVariant, ModelPackage, group_region, pick, read_live
 from tidegate.render.baselines import NO_BASELINES, Baselines, read_baselines
+from tidegate.render.release import is_trial
 from tidegate.stage import Repo, Stage
 
 ClientOf = Callable[[str], Any]
@@ -26,7 +27,7 @@ class Unread:
 class Situation:
     """`live` is None where there is no endpoint. `champion` is the version behind the production variant.
 
-    `champion` is None where there is none or nobody asked: only a test, and what takes one away, need it.
+    `champion` is None where there is none, or neither a test nor one to take away, which alone need it.
     """
 
     live: Live | Unread | None
@@ -88,7 +89,8 @@ class Lookup:
             return None
         if stage.test is not None:
             return self._package(stage, stage.test.champion, variant)
-        return self._package(stage, "live", variant) if variant.model_package_arn else None
+        # A test that is left over: without one there is nothing to ask.
+        return self._package(stage, "live", variant) if is_trial(live.release_id) else None
 
     def _package(self, stage: Stage, word: str, variant: LiveVariant | None) -> ModelPackage:
         group = stage.model_package_group

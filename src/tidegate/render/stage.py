@@ -189,7 +189,7 @@ def _dashboard(templates: Templates, values: Mapping[str, Any]) -> str:
         except json.JSONDecodeError as error:
             place = _Places(templates, DASHBOARD, values)(error.lineno)
             raise BrokenTemplateError(f"{place}: the output is no JSON: {error.msg}, column {error.colno}") from None
-    return " ".join(line.strip() for line in text.splitlines()).strip()
+    return text.replace("\n", " ").strip()
 
 
 def _trial(challenger: Challenger) -> TrialRecord:

@@ -9,7 +9,7 @@ from tidegate.alarms import AlarmSpec
 from tidegate.guardrails import Guardrails
 from tidegate.registry import ModelPackage
 from tidegate.render.baselines import Baseline, Baselines
-from tidegate.render.dashboard import dashboard_values, live_text, release_text, trial_text
+from tidegate.render.dashboard import live_text, release_text, trial_text, widgets
 from tidegate.render.images import monitor_image
 from tidegate.render.partitions import partition_of
 from tidegate.render.release import Phase
@@ -93,7 +93,7 @@ def template_values(
         },
         "autoscaling": _autoscaling(stage),
         "monitors": list(_monitors(repo, stage, baselines)),
-        "dashboard": dashboard_values(
+        "widgets": widgets(
             stage,
             endpoint_name,
             [each["name"] for chosen in variants.values() for each in chosen],

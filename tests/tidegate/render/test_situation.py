@@ -28,8 +28,14 @@ def repo(**options: Any) -> Repo:
 class Endpoint:
     """An endpoint on which one version serves; what it is asked is counted."""
 
-    def __init__(self, registry: SmallRegistry, version: int | None, refuses: ClientError | None = None) -> None:
-        self.registry, self.version, self.refuses = registry, version, refuses
+    def __init__(
+        self,
+        registry: SmallRegistry,
+        version: int | None,
+        refuses: ClientError | None = None,
+        tag: str = "0123456789abcdef",
+    ) -> None:
+        self.registry, self.version, self.refuses, self.tag = registry, version, refuses, tag
         self.asked: Counter[str] = Counter()
         self.regions: list[str] = []
 
@@ -80,7 +86,7 @@ class Endpoint:
         }
 
     def ListTags(self, ResourceArn: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
-        return {"Tags": [{"Key": "tidegate:release", "Value": "0123456789abcdef"}]}
+        return {"Tags": [{"Key": "tidegate:release", "Value": self.tag}]}
 
 
 def lookup(made: Repo, endpoint: Endpoint) -> Lookup:
@@ -93,9 +99,15 @@ def test_what_serves_is_read_from_the_stages_region_and_versions_from_the_regist
     found = lookup(made, endpoint).situation(made.stages[0])
     assert isinstance(found.live, Live)
     assert found.live.release_id == "0123456789abcdef"
-    assert found.release.version == 2
+    assert (found.release.version, found.champion) == (2, None)
+
+
+def test_the_champion_of_a_test_that_is_left_over_is_what_serves():
+    endpoint = Endpoint(SmallRegistry("Approved", "Approved"), 1, tag="0123456789abcdef.fedcba9876543210")
+    made = repo()
+    found = lookup(made, endpoint).situation(made.stages[0])
     assert found.champion is not None
-    assert found.champion.version == 1
+    assert (found.release.version, found.champion.version) == (2, 1)
 
 
 def test_equal_questions_are_asked_once_for_all_stages():
@@ -119,7 +131,7 @@ def test_a_person_may_name_another_version_than_the_file(wanted, version):
 @pytest.mark.parametrize(
     ("options", "version", "champion"),
     [
-        ({"version": 2}, 2, 1),
+        ({"version": 2, "test": SHADOW}, 2, 1),
         ({"test": SHADOW}, 3, 1),
         ({"version": 2, "test": SHADOW | {"challenger": 2}}, 2, 1),
         ({"test": SHADOW | {"champion": 2}}, 3, 2),
