@@ -11,6 +11,7 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from service_catalog.policy import allow
+from tidegate.service_models import OPERATIONS
 
 PURPOSES = {
     "Seed", "Build", "Render", "Verify", "Decline", "Pipeline", "Cloudformation", "Execution", "Events", "SeedStarter",
@@ -160,6 +161,16 @@ def test_then_the_event_rules_can_start_the_two_pipelines_and_the_decline_and_no
         ("codepipeline:StartPipelineExecution", f"{prefix}-modeldeploy"),
         ("codebuild:StartBuild", f"project/{prefix}-decline"),
     }
+
+
+BY_PEOPLE_ONLY = {"sagemaker:UpdateEndpoint", "cloudformation:ContinueUpdateRollback"}
+"""What `tidegate recover --yes` calls: no build does it by itself."""
+
+
+def test_then_the_builds_may_call_what_the_engine_calls(product: Template) -> None:
+    called = {f"{service}:{operation}" for service, operations in OPERATIONS.items() for operation in operations}
+    builds = [allowed(roles(product)[name]) for name in ("RenderRole", "VerifyRole", "DeclineRole")]
+    assert called - set.union(*builds) == BY_PEOPLE_ONLY
 
 
 NOT_CALLED = {
