@@ -30,6 +30,7 @@ SHIPPED: Final = "shipped/"
 """What a template's name begins with where the shipped one is meant, even if the repository has one of that name."""
 
 _SUFFIX: Final = ".j2"
+_PARTS: Final = (".yaml.j2", ".json.j2")  # beside them, what `plan` prints is a template too
 
 
 class TemplateFailedError(TidegateError):
@@ -117,7 +118,7 @@ def _templates(root: Path, own: tuple[str, ...]) -> Templates:
 @cache
 def shipped_names() -> frozenset[str]:
     """Name the templates that are shipped, each of which a repository may replace."""
-    return frozenset(path.name for path in _SHIPPED_FOLDER.iterdir() if path.suffix == _SUFFIX)
+    return frozenset(path.name for path in _SHIPPED_FOLDER.iterdir() if path.name.endswith(_PARTS))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
