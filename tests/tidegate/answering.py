@@ -1,6 +1,7 @@
 """Clients of AWS whose answers a test gives, both sides checked against botocore's own model."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import boto3
@@ -18,7 +19,9 @@ def refusal(code: str, message: str, operation: str = "Operation", status: int =
 
 def answering(service: str, handlers: dict[str, Handler], region: str = "eu-west-1") -> Any:
     """Return a real client whose calls are answered by `handlers`, by the names of the operations."""
-    client = boto3.client(service, region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+    made = _made(service, region)
+    client = object.__new__(type(made))
+    client.__dict__.update(made.__dict__)
 
     def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         model = client.meta.service_model.operation_model(operation)
@@ -30,6 +33,11 @@ def answering(service: str, handlers: dict[str, Handler], region: str = "eu-west
 
     client._make_api_call = call
     return client
+
+
+@cache
+def _made(service: str, region: str) -> Any:
+    return boto3.client(service, region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
 
 
 def _check(value: dict[str, Any], shape: Any, what: str) -> None:

@@ -81,11 +81,11 @@ class SmallFleet:
             "InitialVariantWeight": 1.0,
         }
 
-    def outcome(self, number: int, word: str) -> None:
-        """Let verify have kept what became of a release, on the evening of its day."""
-        self.tags[f"endpoint-config/config-{number}"]["tidegate:outcome"] = (
-            f"{word} {day(number + 0.5):%Y-%m-%dT%H:%M:%SZ}"
-        )
+    def outcome(self, number: int, word: str, *before: int) -> None:
+        """Let verify have kept what became of a release, at noon of its day, and what had served before."""
+        served = [f"{each}@{day(each + 0.5):%Y%m%dT%H%M%SZ}/{f'config-{each}'[-6:]}" for each in before]
+        value = " ".join([word, f"{day(number + 0.5):%Y%m%dT%H%M%SZ}", *(["after", *served] if served else [])])
+        self.tags[f"endpoint-config/config-{number}"]["tidegate:outcome"] = value
 
     def hold(self, number: int) -> None:
         """Let the stack's resources be those of a release."""

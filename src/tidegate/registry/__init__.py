@@ -1,6 +1,7 @@
 """The model registry and what came of its versions: which one is approved, which is live, which comes next."""
 
-from tidegate.registry.live import OUTCOME_TAG, RELEASE_TAG, Live, LiveVariant, read_live
+from tidegate.registry.live import RELEASE_TAG, Live, LiveVariant, read_live
+from tidegate.registry.outcome_tag import OUTCOME_TAG, OutcomeTag, Served, parse_outcome
 from tidegate.registry.package import ModelPackage, NoApprovedVersionError, choose
 from tidegate.registry.service import (
     RegistryClient,
@@ -20,12 +21,15 @@ __all__ = [
     "LiveVariant",
     "ModelPackage",
     "NoApprovedVersionError",
+    "OutcomeTag",
     "RegistryClient",
+    "Served",
     "choose",
     "describe",
     "group_region",
     "list_versions",
     "newest_first",
+    "parse_outcome",
     "pick",
     "read_live",
     "reject",

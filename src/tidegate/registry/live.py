@@ -10,9 +10,6 @@ from tidegate.aws import aws_errors, is_missing
 RELEASE_TAG: Final = "tidegate:release"
 """The tag of an endpoint config that says which release it is."""
 
-OUTCOME_TAG: Final = "tidegate:outcome"
-"""The tag of an endpoint config in which `verify` keeps what became of its release, and when."""
-
 _SERVING: Final = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
 
 

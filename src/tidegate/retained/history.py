@@ -1,9 +1,10 @@
 """Who was live when, as far as AWS still tells.
 
-Three witnesses, none of whom saw everything: endpoint configs, with the tag in which verify kept what became of them,
-until they are pruned; the events of the endpoint's stack, which tell what CloudFormation believes, and for how long
-they are kept is not documented; and the endpoint, which tells what serves now. A config that was created, and an update
-that CloudFormation recorded as a success, do not prove that it served: after a rollback by SageMaker they say the same.
+Three witnesses, none of whom saw everything: endpoint configs, with the tag in which verify kept what became of them
+and what had served before, which outlives the removal of those; the events of the endpoint's stack, which tell what
+CloudFormation believes, and for how long they are kept is not documented; and the endpoint, which tells what serves
+now. A config that was created, and an update that CloudFormation recorded as a success, do not prove that it served:
+after a rollback by SageMaker they say the same.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from tidegate.aws import aws_errors, is_missing
 from tidegate.outcome import Outcome
-from tidegate.registry import RELEASE_TAG, ModelPackage
+from tidegate.registry import RELEASE_TAG, ModelPackage, Served
 from tidegate.retained.inventory import Retained, describe_variants, short_name
 
 Describe = Callable[[str], ModelPackage]
@@ -53,12 +54,14 @@ class Update:
     release_id: str = ""
     model_package_arn: str = ""
     reason: str = ""
+    remembered: int | None = None
+    """The version, where only a later config's tag still tells it."""
 
     @property
     def version(self) -> int | None:
         """The version of the model behind its production variant, None where nothing tells."""
         number = self.model_package_arn.rpartition("/")[2]
-        return int(number) if number.isdecimal() else None
+        return int(number) if number.isdecimal() else self.remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,18 @@ def read_history(
                 reason=reason,
             )
         )
+    removed = _served_and_removed(retained)
     for name, event in told.items():
-        if event.at is not None:
+        remembered = next((each for each in removed if each.is_of(name)), None)
+        if remembered is not None:
+            removed.remove(remembered)
+            updates.append(_remembered(remembered, name, event.release_id, event.model_package_arn))
+        elif event.at is not None:
             standing, at, reason = _standing(serves=False, outcome=None, event=event)
             updates.append(Update(name, at or event.at, standing, event.release_id, event.model_package_arn, reason))
+    updates += [_remembered(each, f"…{each.config}") for each in removed]
     moments = [event["Timestamp"] for event in events] + [config.created_at for config in retained.configs]
+    moments += [update.at for update in updates]
     newest_first = sorted(updates, key=lambda update: update.at, reverse=True)
     return History(
         retained.endpoint["EndpointName"],
@@ -150,6 +160,16 @@ def _standing(serves: bool, outcome: Outcome | None, event: _Told | None) -> tup
     if event is None or event.at is None:
         return Standing.CREATED, None, ""
     return (Standing.FAILED if event.status.endswith("_FAILED") else Standing.DEPLOYED), event.at, event.reason
+
+
+def _served_and_removed(retained: Retained) -> list[Served]:
+    """Return what tags of other configs say to have served, of which the config is gone."""
+    told = dict.fromkeys(each for config in retained.configs for each in config.before)
+    return [each for each in told if not any(each.is_of(config.name) for config in retained.configs)]
+
+
+def _remembered(served: Served, config_name: str, release_id: str = "", model_package_arn: str = "") -> Update:
+    return Update(config_name, served.at, Standing.SERVED, release_id, model_package_arn, remembered=served.version)
 
 
 def _with_registry(update: Update, stage: str, describe: Describe) -> Update:

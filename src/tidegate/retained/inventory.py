@@ -12,7 +12,7 @@ from typing import Any, Final
 from tidegate.aws import aws_errors, is_denied, is_missing
 from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry import OUTCOME_TAG, RELEASE_TAG, LiveVariant
+from tidegate.registry import OUTCOME_TAG, RELEASE_TAG, LiveVariant, Served, parse_outcome
 from tidegate.registry.live import describe_endpoint, model_package_of, read_tags, variants_of
 
 PROJECT_TAG: Final = "sagemaker:project-id"
@@ -40,6 +40,8 @@ class RetainedConfig:
     release_id: str
     outcome: Outcome | None = None
     outcome_at: datetime | None = None
+    before: tuple[Served, ...] = ()
+    """What had served when it began to, the newest first."""
 
     @property
     def served(self) -> bool:
@@ -133,18 +135,15 @@ def tags_or_none(sagemaker: Any, arn: str) -> dict[str, str] | None:
 
 
 def _retained(described: Mapping[str, Any], tags: Mapping[str, str]) -> RetainedConfig:
-    word, _, moment = tags.get(OUTCOME_TAG, "").partition(" ")
-    try:
-        outcome, at = Outcome(word), datetime.fromisoformat(moment)
-    except ValueError:
-        outcome, at = None, None
+    tag = parse_outcome(tags.get(OUTCOME_TAG, ""))
     return RetainedConfig(
         name=described["EndpointConfigName"],
         arn=described["EndpointConfigArn"],
         created_at=described["CreationTime"],
         release_id=tags[RELEASE_TAG],
-        outcome=outcome,
-        outcome_at=at,
+        outcome=tag.outcome if tag else None,
+        outcome_at=tag.at if tag else None,
+        before=tag.before if tag else (),
     )
 
 

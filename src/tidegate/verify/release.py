@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ from tidegate.aws import aws_errors
 from tidegate.clock import Clock
 from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry import OUTCOME_TAG, stamp_rolled_back
+from tidegate.registry import OUTCOME_TAG, OutcomeTag, parse_outcome, stamp_rolled_back
 from tidegate.render import ReleaseRecord
 from tidegate.retained import find_retained, prune
 from tidegate.verify.clients import Clients
@@ -83,9 +84,20 @@ def _keep_outcome(verdict: Verdict, clients: Clients) -> Iterator[str]:
     if config is None or endpoint is None or config.outcome:
         return
     arn = clients.sagemaker.describe_endpoint_config(EndpointConfigName=config.name)["EndpointConfigArn"]
-    value = f"{verdict.outcome} {endpoint.modified_at:%Y-%m-%dT%H:%M:%SZ}"
+    value = str(_outcome_tag(verdict, endpoint.modified_at))
     clients.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": OUTCOME_TAG, "Value": value}])
     yield f"endpoint config {config.name} is tagged {OUTCOME_TAG}: {value}"
+
+
+def _outcome_tag(verdict: Verdict, at: datetime) -> OutcomeTag:
+    """Return what is to be kept: for a config that serves, with what had served before it."""
+    previous = verdict.evidence.previous
+    before = parse_outcome(previous.outcome) if previous else None
+    if previous is None or before is None or verdict.outcome is Outcome.ROLLED_BACK:
+        return OutcomeTag(verdict.outcome, at)
+    number = previous.model_package_arn.rpartition("/")[2]
+    version = int(number) if number.isdecimal() else None
+    return before.followed_by(verdict.outcome, at, version, previous.name)
 
 
 def _config_of(verdict: Verdict) -> ConfigSeen | None:

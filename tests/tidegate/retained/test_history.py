@@ -82,6 +82,28 @@ def test_a_config_that_was_pruned_is_told_by_the_stacks_events():
     assert oldest.standing is DEPLOYED
 
 
+@pytest.mark.parametrize("properties", [True, False])
+def test_a_config_that_was_pruned_is_remembered_by_the_tag_of_a_later_one(properties):
+    fleet = SmallFleet(1, 2, 3, live=3)
+    fleet.deployed(1, properties=properties)
+    fleet.outcome(2, "PROMOTED", 1)
+    fleet.outcome(3, "PROMOTED", 2, 1)
+    del fleet.configs["Config-1"], fleet.models["Model-1"]
+    assert told(fleet) == [(3, SERVES), (2, SERVED), (1, SERVED)]
+    oldest = history(fleet).updates[-1]
+    assert (oldest.at, oldest.config_name) == (day(1.5), "config-1")
+
+
+def test_a_config_that_only_a_tag_remembers_is_told_without_its_name():
+    fleet = SmallFleet(1, 2, live=2)
+    fleet.outcome(2, "PROMOTED", 1)
+    del fleet.configs["Config-1"], fleet.models["Model-1"]
+    assert [(each.version, each.standing, each.config_name) for each in history(fleet).updates] == [
+        (2, SERVES, "Config-2"),
+        (1, SERVED, "…nfig-1"),
+    ]
+
+
 def test_a_config_that_was_pruned_and_of_which_the_events_tell_no_version_has_none():
     fleet = SmallFleet(1, 2, live=2)
     fleet.deployed(1, properties=False)

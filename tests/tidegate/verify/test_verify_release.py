@@ -109,7 +109,7 @@ def test_a_release_is_followed_to_its_promotion(run, aws, stack_update):
         "Deploy InProgress, stack UPDATE_IN_PROGRESS, endpoint Updating, Creating (Launching 4 instance(s).)",
         "Deploy InProgress, stack UPDATE_IN_PROGRESS, endpoint Updating, Baking (Baking for 600 seconds.)",
         "Deploy Succeeded, stack UPDATE_COMPLETE, endpoint InService",
-        "endpoint config config-3 is tagged tidegate:outcome: PROMOTED 2026-01-01T00:16:40Z",
+        "endpoint config config-3 is tagged tidegate:outcome: PROMOTED 20260101T001640Z",
     ]
     assert verdict.evidence.previous.name == "config-2"
     assert verdict.evidence.endpoint.live.model_package_arn.endswith("/3")
@@ -139,7 +139,7 @@ def test_a_rollback_is_told_and_stamped_whichever_way_cloudformation_takes_it(
     assert said[-2:] == [
         "version 3 is marked as rolled back and its approval taken back, "
         "so no later release chooses it until it is approved anew",
-        "endpoint config config-3 is tagged tidegate:outcome: ROLLED_BACK 2026-01-01T00:05:00Z",
+        "endpoint config config-3 is tagged tidegate:outcome: ROLLED_BACK 20260101T000500Z",
     ]
 
 
@@ -349,12 +349,21 @@ def test_what_cannot_be_kept_or_removed_is_a_note_and_no_other_verdict(refused, 
 
 
 def test_an_outcome_is_kept_once(run, aws):
-    aws.tagged["config-3"] = "PROMOTED 2025-01-01T00:00:00Z"
+    aws.tagged["config-3"] = "PROMOTED 20250101T000000Z"
     aws.stack = "UPDATE_COMPLETE"
     aws.in_service("config-3", -10)
     aws.deploy_action("Succeeded")
     run()
     assert aws.asked_for["AddTags"] == 0
+
+
+def test_what_had_served_is_kept_with_what_serves(run, aws):
+    aws.tagged["config-2"] = "PROMOTED 20250101T000000Z after 1@20241201T000000Z/abc123"
+    aws.deploy_action("InProgress")
+    run({60: aws.updating, 1000: ends_well(aws)})
+    assert aws.tagged["config-3"] == (
+        "PROMOTED 20260101T001640Z after 2@20250101T000000Z/nfig-2 1@20241201T000000Z/abc123"
+    )
 
 
 def test_a_run_with_nothing_new_removes_nothing(run, aws):
