@@ -1,5 +1,6 @@
 """No room's tests are passed over in silence."""
 
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -19,3 +20,9 @@ def test_no_folder_of_tests_has_a_name_that_pytest_does_not_look_into(pytestconf
     ]
 
     assert passed_over == []
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    names = Counter(file.name for file in TESTS.rglob("test_*.py"))
+
+    assert [name for name, count in names.items() if count > 1] == [], "pytest reads only the first of them"

@@ -178,4 +178,5 @@ def test_an_endpoint_and_the_virtual_clock_play_the_same_release(
         return  # how long its later batches and its old instances take to be healthy is the machine's
     for (_, expected), (_, at) in zip(simulated.steps, real.steps, strict=True):
         assert at == pytest.approx(expected, abs=PERIOD)
-    assert real.ended == pytest.approx(simulated.ended, abs=PERIOD)
+    # A first period of few seconds may hold no failure here and one there; and a busy machine looks late.
+    assert real.ended == pytest.approx(simulated.ended, abs=2 * PERIOD)
