@@ -52,6 +52,7 @@ class SageMaker(BaseHTTPRequestHandler):
     """Three versions, the newest approved; an endpoint a stage, on which the one before serves."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # one packet an answer, or the second waits for the first one's receipt
 
     def do_POST(self) -> None:
         """Answer one call."""
