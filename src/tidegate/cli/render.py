@@ -55,13 +55,14 @@ def render(
 
     lookup = Lookup(loaded, lambda region: client("sagemaker", region))
     try:
-        updates = [render_updates(loaded, each, lookup.situation(each, model_package)) for each in chosen]
+        situations = lookup.situations(chosen, model_package)
     except NoApprovedVersionError as error:
         if not allow_none or not lookup.nothing_is_live():
             raise
         write_files({PIPELINE_FILE: pipeline_file_of_nothing(each.name for each in chosen)}, out)
         say(f"{error}. No stage has an endpoint yet: there is nothing to release, and nobody is asked")
         return
+    updates = [render_updates(loaded, each, found) for each, found in zip(chosen, situations, strict=True)]
     files = {name: text for update in updates for name, text in update.files.items()}
     write_files(files | {PIPELINE_FILE: pipeline_file(updates)}, out)
 

@@ -1,9 +1,9 @@
 """What a stage's updates depend on beside its file: what serves, and which versions the registry has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from tidegate.aws import aws_errors, is_denied
 from tidegate.errors import TidegateError
@@ -11,6 +11,8 @@ from tidegate.registry import Live, LiveVariant, ModelPackage, group_region, pic
 from tidegate.render.baselines import NO_BASELINES, Baselines, read_baselines
 from tidegate.render.release import is_trial
 from tidegate.stage import Repo, Stage
+
+_AT_ONCE: Final = 8
 
 ClientOf = Callable[[str], Any]
 """Makes a client of SageMaker in a region."""
@@ -46,13 +48,30 @@ class Lookup:
         self._baselines = cache(lambda region, arn: read_baselines(self._client(region), arn))
         self._pick = cache(lambda region, group, word, live: pick(self._client(region), group, word, live))
 
-    def situation(self, stage: Stage, wanted: str | None = None) -> Situation:
-        """Return what the updates of a stage depend on; `wanted` is a version to release instead of the file's.
+    def situations(self, stages: Sequence[Stage], wanted: str | None = None) -> list[Situation]:
+        """Return what the updates of each stage depend on, in their order.
+
+        What serves is read of all stages at once; each answer of AWS takes its time, and there are several a stage.
+        `wanted` is a version to release instead of the files'.
 
         Raises TidegateError where there is no such version, it may not be released, or what serves would have to be
         known and cannot be read.
         """
-        live = self._live(stage)
+        if len(stages) == 1:
+            return [self.situation(stages[0], wanted)]
+        from concurrent.futures import ThreadPoolExecutor
+
+        for region in {stage.region for stage in stages}:
+            self._client(region)  # made here: making two at a time would make the same one twice
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            lives = pool.map(self._live, stages)
+            return [self._situation(stage, live, wanted) for stage, live in zip(stages, lives, strict=True)]
+
+    def situation(self, stage: Stage, wanted: str | None = None) -> Situation:
+        """Return the same of one stage."""
+        return self._situation(stage, self._live(stage), wanted)
+
+    def _situation(self, stage: Stage, live: Live | Unread | None, wanted: str | None) -> Situation:
         variant = live.production(self._repo.variant) if isinstance(live, Live) and live.serves else None
         word = wanted or stage.version
         if isinstance(live, Unread) and (stage.test or word == "live"):

@@ -12,7 +12,7 @@ from tests.tidegate.small_registry import BEGAN, SmallRegistry, package_arn
 from tests.tidegate.stage.valid_stages import ENDPOINT, repo_of
 from tidegate.errors import TidegateError
 from tidegate.registry import Live
-from tidegate.render import Baseline, Lookup, Unread
+from tidegate.render import Baseline, Lookup, Situation, Unread
 from tidegate.stage import Repo
 
 GROUP = "shop-p-1"
@@ -89,14 +89,15 @@ class Endpoint:
         return {"Tags": [{"Key": "tidegate:release", "Value": self.tag}]}
 
 
-def lookup(made: Repo, endpoint: Endpoint) -> Lookup:
-    return Lookup(made, endpoint.client)
+def situation(made: Repo, endpoint: Endpoint, wanted: str | None = None) -> Situation:
+    """What the updates of the first stage depend on."""
+    return Lookup(made, endpoint.client).situations(made.stages[:1], wanted)[0]
 
 
 def test_what_serves_is_read_from_the_stages_region_and_versions_from_the_registry():
     endpoint = Endpoint(SmallRegistry("Approved", "Approved", "PendingManualApproval"), 1)
     made = repo()
-    found = lookup(made, endpoint).situation(made.stages[0])
+    found = situation(made, endpoint)
     assert isinstance(found.live, Live)
     assert found.live.release_id == "0123456789abcdef"
     assert (found.release.version, found.champion) == (2, None)
@@ -105,7 +106,7 @@ def test_what_serves_is_read_from_the_stages_region_and_versions_from_the_regist
 def test_the_champion_of_a_test_that_is_left_over_is_what_serves():
     endpoint = Endpoint(SmallRegistry("Approved", "Approved"), 1, tag="0123456789abcdef.fedcba9876543210")
     made = repo()
-    found = lookup(made, endpoint).situation(made.stages[0])
+    found = situation(made, endpoint)
     assert found.champion is not None
     assert (found.release.version, found.champion.version) == (2, 1)
 
@@ -113,9 +114,8 @@ def test_the_champion_of_a_test_that_is_left_over_is_what_serves():
 def test_equal_questions_are_asked_once_for_all_stages():
     endpoint = Endpoint(SmallRegistry("Approved"), None)
     made = repo()
-    asked = lookup(made, endpoint)
-    for stage in made.stages:
-        asked.situation(stage)
+    found = Lookup(made, endpoint.client).situations(made.stages)
+    assert [each.release.version for each in found] == [1, 1]
     assert endpoint.asked["ListModelPackages"] == 1
     assert endpoint.asked["DescribeEndpoint"] == 2
     assert endpoint.regions == ["eu-west-1"]
@@ -125,7 +125,7 @@ def test_equal_questions_are_asked_once_for_all_stages():
 def test_a_person_may_name_another_version_than_the_file(wanted, version):
     endpoint = Endpoint(SmallRegistry("Approved", "Approved", "Approved"), 2)
     made = repo()
-    assert lookup(made, endpoint).situation(made.stages[0], wanted).release.version == version
+    assert situation(made, endpoint, wanted).release.version == version
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_a_person_may_name_another_version_than_the_file(wanted, version):
 def test_the_words_of_a_file_name_what_is_released_and_what_it_is_compared_with(options, version, champion):
     endpoint = Endpoint(SmallRegistry("Approved", "Approved", "Approved"), 1)
     made = repo(**options)
-    found = lookup(made, endpoint).situation(made.stages[0])
+    found = situation(made, endpoint)
     assert found.champion is not None
     assert (found.release.version, found.champion.version) == (version, champion)
 
 
 def test_there_is_no_champion_before_there_is_an_endpoint():
     made = repo(test=SHADOW)
-    found = lookup(made, Endpoint(SmallRegistry("Approved"), None)).situation(made.stages[0])
+    found = situation(made, Endpoint(SmallRegistry("Approved"), None))
     assert (found.live, found.champion) == (None, None)
 
 
@@ -155,7 +155,7 @@ def test_there_is_no_champion_before_there_is_an_endpoint():
 def test_an_endpoint_that_may_not_be_read_stops_no_release(code):
     made = repo()
     endpoint = Endpoint(SmallRegistry("Approved"), None, refusal(code, "no", status=403))
-    found = lookup(made, endpoint).situation(made.stages[0])
+    found = situation(made, endpoint)
     assert isinstance(found.live, Unread)
     assert "may not be read" in found.live.why
 
@@ -164,22 +164,22 @@ def test_an_endpoint_that_may_not_be_read_stops_a_test():
     made = repo(test=SHADOW)
     endpoint = Endpoint(SmallRegistry("Approved"), None, refusal("AccessDenied", "no", status=403))
     with pytest.raises(TidegateError, match="stage prod needs to know which version is live, but its endpoint may not"):
-        lookup(made, endpoint).situation(made.stages[0])
+        situation(made, endpoint)
 
 
 def test_an_answer_that_does_not_come_is_no_answer():
     made = repo()
     endpoint = Endpoint(SmallRegistry("Approved"), None, refusal("ThrottlingException", "slow down"))
     with pytest.raises(ClientError, match="slow down"):
-        lookup(made, endpoint).situation(made.stages[0])
+        situation(made, endpoint)
 
 
 def test_another_accounts_endpoint_is_not_looked_for_in_ones_own():
     """There it would not be found, and a test be left out for want of an endpoint."""
     made = repo()
-    elsewhere = made.stages[0].model_copy(update={"account": "222233334444"})
+    elsewhere = made.model_copy(update={"stages": (made.stages[0].model_copy(update={"account": "222233334444"}),)})
     endpoint = Endpoint(SmallRegistry("Approved"), 1)
-    found = lookup(made, endpoint).situation(elsewhere)
+    found = situation(elsewhere, endpoint)
     assert isinstance(found.live, Unread)
     assert "in account 222233334444" in found.live.why
     assert endpoint.asked["DescribeEndpoint"] == 0
@@ -194,7 +194,7 @@ def test_a_monitor_is_held_against_the_baselines_that_a_version_was_registered_w
         },
     }
     made = repo(monitoring=MONITORING)
-    found = lookup(made, Endpoint(registry, None)).situation(made.stages[0])
+    found = situation(made, Endpoint(registry, None))
     expected = Baseline("s3://rides/1/statistics.json", "s3://rides/1/constraints.json")
     assert (found.release_baselines.data_quality, found.release_baselines.model_quality) == (expected, Baseline())
 
@@ -202,5 +202,5 @@ def test_a_monitor_is_held_against_the_baselines_that_a_version_was_registered_w
 def test_no_baselines_are_asked_for_where_the_file_names_its_own():
     made = repo(monitoring={"data_quality": {"schedule": "hourly", "baseline": "s3://rides/own"}})
     endpoint = Endpoint(SmallRegistry("Approved"), None)
-    lookup(made, endpoint).situation(made.stages[0])
+    situation(made, endpoint)
     assert endpoint.asked["DescribeModelPackage"] == 1

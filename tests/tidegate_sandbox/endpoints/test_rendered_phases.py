@@ -51,7 +51,8 @@ class Project:
 
     def updates(self) -> Any:
         (stage,) = self.repo.stages
-        return render_updates(self.repo, stage, Lookup(self.repo, lambda _: self.workshop.sagemaker).situation(stage))
+        (situation,) = Lookup(self.repo, lambda _: self.workshop.sagemaker).situations([stage])
+        return render_updates(self.repo, stage, situation)
 
     def deploy(self, files: Mapping[str, str]) -> None:
         cloudformation = self.workshop.cloudformation
