@@ -1,6 +1,5 @@
-"""Rollback alarms as values: what takes a release back, how CloudWatch judges it, and whether it can fire."""
+"""Rollback alarms as values; `firing` says whether one can fire, `evaluation` how CloudWatch judges it."""
 
-from tidegate.alarms.firing import ALARM_DELAY, Firing, Verdict, firing
 from tidegate.alarms.rollback import AlarmSpec, rollback_alarms
 
-__all__ = ["ALARM_DELAY", "AlarmSpec", "Firing", "Verdict", "firing", "rollback_alarms"]
+__all__ = ["AlarmSpec", "rollback_alarms"]

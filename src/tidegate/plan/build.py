@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tidegate.alarms import AlarmSpec, firing, rollback_alarms
+from tidegate.alarms import AlarmSpec, rollback_alarms
+from tidegate.alarms.firing import firing
 from tidegate.guardrails import (
     Guardrails,
     Rolling,

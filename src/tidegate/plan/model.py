@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tidegate.alarms import AlarmSpec, Firing
+from tidegate.alarms import AlarmSpec
+from tidegate.alarms.firing import Firing
 from tidegate.guardrails import Guardrails, Step
 from tidegate.plan.advice import Suggestion
 from tidegate.plan.changes import Change

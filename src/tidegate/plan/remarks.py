@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from tidegate.alarms import Verdict
+from tidegate.alarms.firing import Verdict
 from tidegate.guardrails import Rolling
 from tidegate.plan import words
 from tidegate.plan.model import Kind, Level, Plan, Remark

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tidegate.alarms import Firing
+from tidegate.alarms.firing import Firing
 from tidegate.guardrails import Guardrails, Step
 from tidegate.plan.advice import exposure_of, suggest
 from tidegate.plan.detection import smallest_error_rate

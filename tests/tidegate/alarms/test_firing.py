@@ -2,8 +2,9 @@
 
 import pytest
 
-from tidegate.alarms import AlarmSpec, Firing, Verdict, firing
+from tidegate.alarms import AlarmSpec
 from tidegate.alarms.evaluation import Missing
+from tidegate.alarms.firing import Firing, Verdict, firing
 from tidegate.guardrails import AllAtOnce, Canary, Guardrails, Linear, Rolling
 from tidegate.stage import CapacityType, Size
 

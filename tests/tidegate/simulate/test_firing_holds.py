@@ -7,7 +7,8 @@ from decimal import Decimal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tidegate.alarms import AlarmSpec, Firing, Verdict, firing
+from tidegate.alarms import AlarmSpec
+from tidegate.alarms.firing import Firing, Verdict, firing
 from tidegate.guardrails import of_release
 from tidegate.outcome import Outcome
 from tidegate.simulate import Result, Scenario, Simulation
