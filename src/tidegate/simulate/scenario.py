@@ -28,7 +28,7 @@ LONGEST: Final = timedelta(days=1)
 
 DEFAULT_START: Final = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 DEFAULT_START_UP: Final = timedelta(minutes=5)  # ours: what small endpoints are seen to take
-DEFAULT_ALARM_DELAY: Final = timedelta(seconds=30)  # ours: half of what `tidegate.alarms.firing.ALARM_DELAY` reckons with
+DEFAULT_ALARM_DELAY: Final = timedelta(seconds=30)  # ours: half of what `tidegate.alarms.firing` reckons with
 SEED_MAX: Final = 2**32 - 1
 
 
