@@ -21,6 +21,7 @@ POWER: Final = 0.8
 _Z_ALPHA: Final = NormalDist().inv_cdf(1 - ALPHA)
 _Z_POWER: Final = NormalDist().inv_cdf(POWER)
 _BISECTIONS: Final = 60
+_LEAST_DIFFERENCE = 1e-12  # far below the smallest percentage that a file can hold; what is less overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,13 @@ def requests_needed(error_rate: float, new_error_rate: float, old_per_new: float
     """Return the requests at the new fleet that tell `new_error_rate` from `error_rate`.
 
     Both rates are shares in 0..1, and `old_per_new` is how many requests the old fleet answers for each of the new one.
-    Infinite where the new rate is not above the old one: there is nothing to notice.
+    Infinite where the new rate is not above the old one by what a file can say: there is nothing to notice.
 
     >>> round(requests_needed(0.01, 0.02, old_per_new=9))
     1020
     """
     difference = new_error_rate - error_rate
-    if difference <= 0:
+    if difference < _LEAST_DIFFERENCE:
         return inf
     old_part = 1 / old_per_new
     pooled = (new_error_rate * old_part + error_rate) / (1 + old_part)

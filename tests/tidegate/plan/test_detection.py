@@ -94,6 +94,9 @@ class TestSmallestErrorRate:
         assume(told is None or abs(rate - told) > 1e-9)
         assert can_tell(error_rate, rate, exposure) is (told is not None and rate > told)
 
+    def test_takes_no_notice_of_what_is_too_small_to_write(self):
+        assert not can_tell(0.0, 2e-311, Exposure(1e6, inf))
+
     @pytest.mark.parametrize("exposure", [Exposure(0, 100), Exposure(0, inf), Exposure(100, 0), Exposure(1, 3)])
     def test_is_none_where_there_are_no_requests_to_tell_by(self, exposure):
         assert smallest_error_rate(0.01, exposure) is None
