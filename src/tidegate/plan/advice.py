@@ -1,19 +1,30 @@
 """How a release would have to bake to see a regression that it cannot see as it is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil, inf
 from typing import Final
 
-from tidegate.guardrails import AllAtOnce, Canary, Guardrails, GuardrailsError, Linear, Rolling, Step, timeline
+from tidegate.guardrails import (
+    AllAtOnce,
+    Canary,
+    Guardrails,
+    GuardrailsError,
+    Linear,
+    Rolling,
+    Step,
+    shifts,
+    timeline,
+    waits,
+)
 from tidegate.plan.detection import Exposure, can_tell, minutes_needed, smallest_error_rate
 from tidegate.stage import CapacityType, Size, format_duration, limits
 
 _MINUTE: Final = 60
 _LONGEST: Final = int(limits.WAIT_MAX.total_seconds()) // _MINUTE
 _LARGEST: Final = int(limits.EXECUTION_TIMEOUT_MAX.total_seconds())
-_TEST_LONGEST: Final = limits.TEST_DURATION_MAX.total_seconds() / 3600
+_TEST_TOO_LONG: Final = limits.METRIC_RETENTION.total_seconds() / 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +61,33 @@ def suggest(
     guardrails: Guardrails,
     instance_count: int,
     *,
+    fleets: Sequence[int],
     requests_per_minute: float,
     error_rate: float,
     notice: float,
     test_percent: int,
 ) -> tuple[Suggestion, ...]:
-    """Return what would notice an error rate of `notice`.
+    """Return what would notice an error rate of `notice` on a fleet of `instance_count`.
 
     It is the same parts with a longer bake, and larger parts with the same bake; where neither does, both at once; and
-    where that does not either, an A/B test. Each is the smallest change of its kind within SageMaker's limits: bakes in
-    whole minutes of at most an hour, parts in whole instances of at most half the fleet, all waits within the longest
-    timeout. Empty where nothing would.
+    where that does not either, an A/B test. Each is the smallest change of its kind that `validate` takes: bakes in
+    whole minutes of at most an hour, parts in whole instances that every fleet of `fleets`, from the smallest to the
+    largest that a release can meet, allows, all waits within the longest timeout. Empty where nothing would.
     """
 
     def first(candidates: Iterable[Guardrails]) -> Suggestion | None:
         for changed in candidates:
             try:
                 steps = timeline(changed, instance_count)
+                for count in (fleets[0], fleets[-1]):
+                    shifts(changed, count)
             except GuardrailsError:
                 continue
             exposure, _ = exposure_of(steps, requests_per_minute)
-            if steps[-1].until < _LARGEST and can_tell(error_rate, notice, exposure):
+            if can_tell(error_rate, notice, exposure) and _longest(changed, fleets) < _LARGEST:
                 rate = smallest_error_rate(error_rate, exposure)
                 assert rate is not None
-                return Suggestion(_settings(guardrails, changed, instance_count), rate)
+                return Suggestion(_settings(guardrails, changed, fleets), rate)
         return None
 
     larger = tuple(_larger(guardrails, instance_count))
@@ -88,9 +102,8 @@ def suggest(
 
 def _test(requests_per_minute: float, error_rate: float, notice: float, percent: int) -> Iterator[Suggestion]:
     minutes = minutes_needed(error_rate, notice, new_share=percent / 100, requests_per_minute=requests_per_minute)
-    if minutes is None or minutes / 60 > _TEST_LONGEST:
+    if minutes is None or (hours := ceil(minutes / 60)) >= _TEST_TOO_LONG:
         return
-    hours = ceil(minutes / 60)
     settings = (("test.ab.challenger_weight", f"{percent}%"), ("test.ab.duration", f"{hours}h"))
     yield Suggestion(settings, notice, hours=hours)
 
@@ -133,11 +146,11 @@ def _with_part(guardrails: Guardrails, instances: int) -> Guardrails | None:
             return None
 
 
-def _lasts(guardrails: Guardrails, instance_count: int) -> float:
-    return timeline(guardrails, instance_count)[-1].until
+def _longest(guardrails: Guardrails, fleets: Iterable[int]) -> int:
+    return max(waits(guardrails, count) for count in fleets)
 
 
-def _settings(before: Guardrails, after: Guardrails, instance_count: int) -> tuple[tuple[str, str], ...]:
+def _settings(before: Guardrails, after: Guardrails, fleets: Sequence[int]) -> tuple[tuple[str, str], ...]:
     changed: list[tuple[str, str]] = []
     match before.strategy, after.strategy:
         case Canary(old), Canary(new) if old != new:
@@ -149,10 +162,10 @@ def _settings(before: Guardrails, after: Guardrails, instance_count: int) -> tup
     if _bake(before) != _bake(after):
         key = "termination_wait" if isinstance(before.strategy, AllAtOnce) else "wait_interval"
         changed.append((f"release.{key}", format_duration(timedelta(seconds=_bake(after)))))
-    lasts = _lasts(after, instance_count)
+    lasts = _longest(after, fleets)
     if before.maximum_execution_timeout is not None and lasts >= before.maximum_execution_timeout:
         # As much room for starting and stopping instances as there was.
-        room = before.maximum_execution_timeout - _lasts(before, instance_count)
+        room = before.maximum_execution_timeout - _longest(before, fleets)
         timeout = min(_LARGEST, _MINUTE * ceil((lasts + max(room, _MINUTE)) / _MINUTE))
         changed.append(("release.maximum_execution_timeout", format_duration(timedelta(seconds=timeout))))
     return tuple(changed)

@@ -8,6 +8,7 @@ from tidegate.plan.advice import exposure_of, suggest
 from tidegate.plan.detection import smallest_error_rate
 from tidegate.plan.model import AlarmVerdict, Detection, Rescue, TotalFailure
 from tidegate.stage import Metric, Stage
+from tidegate.stage.rules.strategy import fleet_bounds
 
 _FAILURES = frozenset({Metric.INVOCATION_5XX_ERRORS.value, Metric.INVOCATION_MODEL_ERRORS.value})
 """What a version that fails every request shows for certain: 5xx answers, which count as model errors as well."""
@@ -71,6 +72,7 @@ def detect(
         suggestions=suggest(
             guardrails,
             instance_count,
+            fleets=_fleets(stage),
             requests_per_minute=expect.requests_per_minute,
             error_rate=error_rate,
             notice=notice,
@@ -79,6 +81,11 @@ def detect(
         if blind and notice is not None
         else (),
     )
+
+
+def _fleets(stage: Stage) -> range:
+    least, most = fleet_bounds(stage.instances, stage.autoscaling)
+    return range(least, most + 1)
 
 
 def _test_percent(stage: Stage) -> int:

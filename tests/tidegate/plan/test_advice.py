@@ -1,21 +1,44 @@
 """What a plan suggests where the requests are too few: it is enough, it is allowed, and it is no more than needed."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tidegate.guardrails import AllAtOnce, Canary, Guardrails, GuardrailsError, Linear, Rolling, timeline, waits
+from tidegate.guardrails import (
+    AllAtOnce,
+    Canary,
+    Guardrails,
+    GuardrailsError,
+    Linear,
+    Rolling,
+    of_release,
+    timeline,
+    waits,
+)
 from tidegate.plan.advice import Suggestion, exposure_of, suggest
 from tidegate.plan.detection import can_tell
-from tidegate.stage import CapacityType, Size, limits
+from tidegate.plan.vision import detect
+from tidegate.stage import CapacityType, Repo, Size, StageFileError, limits
+from tidegate.stage.load import RepoFiles, type_repo
 from tidegate.stage.quantities import parse_duration, parse_size
+from tidegate.stage.reading import parse_document
 
 MINUTE = 60
 KEYS = {Canary: "canary_size", Linear: "linear_step_size", Rolling: "maximum_batch_size"}
 FIELDS = {Canary: "size", Linear: "step_size", Rolling: "maximum_batch_size"}
+SHARED = {
+    "project": {"name": "bikeshare", "id": "p-abc123def456", "account": "111122223333", "region": "eu-west-1"},
+    "model_package_group": "bikeshare-p-abc123def456",
+    "execution_role": "arn:aws:iam::111122223333:role/bikeshare-execution",
+    "bucket": "sagemaker-project-p-abc123def456",
+    "kms_key": "arn:aws:kms:eu-west-1:111122223333:key/0ab1c2d3-1111-2222-3333-444455556666",
+    "instances": {"type": "ml.m5.large"},
+}
 LONGEST = int(limits.EXECUTION_TIMEOUT_MAX.total_seconds())
 
 
@@ -70,7 +93,13 @@ def test_what_is_suggested_is_enough_and_within_what_sagemaker_allows(case, requ
     guardrails, count = case
     notice = error_rate + rise
     for suggestion in suggest(
-        guardrails, count, requests_per_minute=requests, error_rate=error_rate, notice=notice, test_percent=10
+        guardrails,
+        count,
+        fleets=[count],
+        requests_per_minute=requests,
+        error_rate=error_rate,
+        notice=notice,
+        test_percent=10,
     ):
         assert suggestion.smallest_error_rate <= notice + 1e-12
         if suggestion.hours is not None:
@@ -94,7 +123,13 @@ def test_a_bake_of_a_minute_less_than_suggested_is_not_enough(case, requests, no
     exposure, _ = exposure_of(timeline(guardrails, count), requests)
     assume(not can_tell(0.001, notice, exposure))
     for suggestion in suggest(
-        guardrails, count, requests_per_minute=requests, error_rate=0.001, notice=notice, test_percent=10
+        guardrails,
+        count,
+        fleets=[count],
+        requests_per_minute=requests,
+        error_rate=0.001,
+        notice=notice,
+        test_percent=10,
     ):
         changed = applied(guardrails, suggestion) if suggestion.hours is None else guardrails
         strategy: Any = changed.strategy
@@ -107,13 +142,79 @@ def test_a_bake_of_a_minute_less_than_suggested_is_not_enough(case, requests, no
 
 def test_a_longer_bake_takes_a_longer_timeout_with_it():
     tight = Guardrails(Canary(parse_size("25%"), 600), 0, 900)
-    first, *_ = suggest(tight, 4, requests_per_minute=600, error_rate=0.001, notice=0.004, test_percent=10)
+    first, *_ = suggest(tight, 4, fleets=[4], requests_per_minute=600, error_rate=0.001, notice=0.004, test_percent=10)
     assert dict(first.settings) == {"release.wait_interval": "17m", "release.maximum_execution_timeout": "22m"}
 
 
 @pytest.mark.parametrize(("percent", "hours"), [(10, 9), (50, 4)])
 def test_an_ab_test_takes_the_hours_that_its_share_needs(percent, hours):
     canary = Guardrails(Canary(parse_size("25%"), 600), 0, 3600)
-    (suggestion,) = suggest(canary, 4, requests_per_minute=20, error_rate=0.01, notice=0.02, test_percent=percent)
+    (suggestion,) = suggest(
+        canary, 4, fleets=[4], requests_per_minute=20, error_rate=0.01, notice=0.02, test_percent=percent
+    )
     assert suggestion.hours == hours
     assert dict(suggestion.settings)["test.ab.challenger_weight"] == f"{percent}%"
+
+
+def typed(stage: dict[str, Any]) -> Repo:
+    """Return the repository of a stage file that says so, as `validate` reads it."""
+    documents = [parse_document("f.yml", json.dumps(content).encode()) for content in (SHARED, stage)]
+    return type_repo(Path("/repository"), RepoFiles(documents[0], {"prod": documents[1]}, ()))
+
+
+def with_settings(stage: dict[str, Any], suggestion: Suggestion) -> dict[str, Any]:
+    changed = json.loads(json.dumps(stage))
+    for path, value in suggestion.settings:
+        *folders, key = path.split(".")
+        place = changed
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[key] = int(value) if value.isdigit() else value
+    return changed
+
+
+@st.composite
+def autoscaled_stages(draw: st.DrawFn) -> dict[str, Any]:
+    count = draw(st.integers(2, 40))
+    least, most = draw(st.integers(2, count)), draw(st.integers(count, 2 * count))
+    strategy = draw(st.sampled_from(["canary", "linear", "rolling", "all_at_once"]))
+    release: dict[str, Any] = {
+        "strategy": strategy,
+        "maximum_execution_timeout": draw(st.sampled_from(["1h", "2h", "8h"])),
+        "rollback_on": [{"metric": "Invocation5XXErrors", "above": "1%"}],
+    }
+    minutes = f"{draw(st.sampled_from([1, 5, 10, 20]))}m"
+    if strategy == "all_at_once":
+        release["termination_wait"] = minutes
+    else:
+        key = {"canary": "canary_size", "linear": "linear_step_size", "rolling": "maximum_batch_size"}[strategy]
+        release |= {key: draw(st.sampled_from(["10%", "25%", "33%", 1, 2])), "wait_interval": minutes}
+    return {
+        "instances": {"count": count},
+        "autoscaling": {"min": least, "max": most, "invocations_per_instance": 100},
+        "release": release,
+        "expect": {
+            "requests_per_minute": draw(st.sampled_from([1, 5, 10, 30, 100, 600])),
+            "error_rate": draw(st.sampled_from(["0%", "0.1%", "0.5%"])),
+            "notice": draw(st.sampled_from(["0.6%", "1%", "2%", "5%"])),
+        },
+    }
+
+
+@settings(deadline=None, max_examples=200)
+@given(autoscaled_stages())
+def test_a_stage_file_with_what_is_suggested_is_valid(stage):
+    try:
+        (valid,) = typed(stage).stages
+    except StageFileError:
+        assume(False)
+    guardrails, count = of_release(valid.release, ()), valid.instances.count
+    for suggestion in detect((), guardrails, count, timeline(guardrails, count), valid).suggestions:
+        assert typed(with_settings(stage, suggestion)).stages
+
+
+def test_a_test_of_which_the_metrics_would_be_gone_is_not_suggested():
+    canary = Guardrails(Canary(parse_size("25%"), 600), 0, 3600)
+    settings = {"requests_per_minute": 10.0, "error_rate": 0.005, "test_percent": 10}
+    assert suggest(canary, 4, fleets=[4], notice=0.0075, **settings)
+    assert suggest(canary, 4, fleets=[4], notice=0.006, **settings) == ()
