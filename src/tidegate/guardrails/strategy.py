@@ -132,7 +132,7 @@ def shifts(guardrails: Guardrails, instance_count: int) -> tuple[Shift, ...]:
         case AllAtOnce():
             return (whole,)
         case Canary(size, wait_interval):
-            canary = _part("canary", size, instance_count, (1, limits.CANARY_MAX_PERCENT))
+            canary = _part("canary", size, instance_count, (0, limits.CANARY_MAX_PERCENT))
             bounds = instance_bounds(size, instance_count)
             return Shift(canary, instance_count, wait_interval, bounds, *full), whole
         case Linear(size, wait_interval):
@@ -175,7 +175,7 @@ def _part(what: str, size: Size, instance_count: int, percentages: tuple[int, in
     too_large = part > most or (by_percent and size.value > most_percent)
     if not too_small and not too_large:
         return part
-    allowed = f"at most {most_percent}%" if least_percent <= 1 else f"{least_percent}% to {most_percent}%"
+    allowed = f"{least_percent}% to {most_percent}%" if least_percent else f"at most {most_percent}%"
     if too_small:
         right = "make it larger"
     elif instance_count < limits.CANARY_MIN_INSTANCES:

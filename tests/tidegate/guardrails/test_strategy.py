@@ -75,6 +75,12 @@ def test_a_percentage_that_rounds_out_of_its_range_is_no_ones_fault(strategy, fl
     assert shifts(Guardrails(strategy), fleet)[0].green_instances == 1
 
 
+@pytest.mark.parametrize("fleet", [101, 200, 1000])
+def test_a_canary_may_be_as_small_as_one_instance(fleet):
+    first, _ = shifts(Guardrails(Canary(instances(1), 60)), fleet)
+    assert first.green_instances == 1
+
+
 def test_a_fleet_without_instances_is_refused():
     with pytest.raises(GuardrailsError, match="at least 1 instance, not 0"):
         shifts(Guardrails(), 0)
