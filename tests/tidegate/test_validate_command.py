@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tidegate.cli import main
 from tidegate.cli.complaints import Format, complain_of_files
@@ -185,6 +186,20 @@ class TestShow:
         _, out, _ = validate("--show", "prod", "--json")
 
         assert {"path": ["instances", "count"], "value": 4, "from": "stages/prod.yml:1"} in json.loads(out)["values"]
+
+    def test_programs_get_all_stages_as_files_would_hold_them(self, repo, validate):
+        (stage,) = [each for each in json.loads(validate("--json")[1])["stages"] if each["name"] == "prod"]
+
+        assert stage["release"] == yaml.safe_load(PROD)["release"] | {
+            "termination_wait": "0s",
+            "maximum_execution_timeout": "1h",
+            "rollback_on": [
+                {"metric": "Invocation5XXErrors", "above": "1%"}
+                | {"statistic": "Average", "periods": "1 of 1", "period": "1m"}
+            ],
+        }
+        assert stage["instances"]["count"] == 4
+        assert stage["project"]["account"] == stage["account"]
 
     def test_a_stage_that_is_not_there(self, repo, validate):
         code, _, err = validate("--show", "dev")

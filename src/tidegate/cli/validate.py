@@ -76,7 +76,9 @@ def validate(
             else shown_yaml(values)
         )
     elif answer is Format.JSON:
-        say_json({"ok": True, "stages": [stage.model_dump(mode="json") for stage in loaded.stages]})
+        from tidegate.stage.origin import merged_json, values_of
+
+        say_json({"ok": True, "stages": [merged_json(values_of(loaded, stage, files)) for stage in loaded.stages]})
     else:
         _say_what_releases_do(loaded)
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -59,6 +60,27 @@ def values_of(repo: Repo, stage: Stage, files: RepoFiles) -> tuple[ShownValue, .
 def shown_json(values: Sequence[ShownValue]) -> dict[str, Any]:
     """Return the values for `--json`: a flat list, each with its path."""
     return {"values": [{"path": list(each.path), "value": each.value, "from": each.origin} for each in values]}
+
+
+def merged_json(values: Sequence[ShownValue]) -> dict[str, Any]:
+    """Return the stage that the values make, each as a file would hold it."""
+    merged: dict[str, Any] = {}
+    for each in values:
+        place: Any = merged
+        for part, following in pairwise(each.path):
+            inner: Any = [] if isinstance(following, int) else {}
+            if isinstance(place, dict):
+                place = place.setdefault(part, inner)
+            else:
+                if part == len(place):
+                    place.append(inner)
+                place = place[part]
+        last = each.path[-1]
+        if isinstance(place, dict):
+            place[last] = each.value
+        else:
+            place.append(each.value)
+    return merged
 
 
 def shown_yaml(values: Sequence[ShownValue]) -> str:

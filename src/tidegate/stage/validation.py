@@ -18,6 +18,7 @@ _M = TypeVar("_M", bound=BaseModel)
 
 SHARED_KEYS: Final = tuple(Shared.model_fields)
 STAGE_KEYS: Final = tuple(name for name in Stage.model_fields if name != "name")
+_NEAR: Final = 0.7  # as difflib measures: a slip of the keyboard or two, and no other word
 _ANYWHERE: Final = Project.model_construct(name="any", id="any", account="0" * 12, region="us-east-1", places=())
 # Keys that people look for and that are not there, by their paths.
 _ELSEWHERE: Final[Mapping[tuple[str | int, ...], str]] = {
@@ -123,7 +124,7 @@ def _suggest(path: tuple[str | int, ...], known: Iterable[str]) -> str:
     keys = tuple(known)
     from difflib import get_close_matches  # imported for a mistake only
 
-    near = get_close_matches(str(path[-1]), keys, n=1)
+    near = get_close_matches(str(path[-1]), keys, n=1, cutoff=_NEAR)
     return f"did you mean `{near[0]}`?" if near else f"the keys here are {', '.join(keys)}"
 
 

@@ -217,8 +217,10 @@ def _version(value: object) -> str:
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.VERSION_MAX:
         return str(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and 1 <= int(value) <= limits.VERSION_MAX:
+        raise InvalidValueError("the number of the version is in quotes", f"write {int(value)}")
     raise InvalidValueError(
-        f"{show(value)} names no version of the model", "write live, approved or the number of a version, such as 7"
+        f"{show(value)} names no version of the model", "write the number of a version, such as 7, or leave it out"
     )
 
 
