@@ -1,4 +1,4 @@
-"""The whole journey, walked once for all tests here by the README's own command, and left up to look around in."""
+"""The whole journey, walked for all tests here by the README's own command, and left up to look around in."""
 
 import json
 import os
@@ -17,40 +17,69 @@ OF_A_PERSONS_OWN = {"AWS_PROFILE": "not-for-the-sandbox", "AWS_ENDPOINT_URL_S3":
 """Settings for the real AWS that a person's shell may hold; the journey must not heed them."""
 
 
-def quickstart(folder: Path, *options: str) -> dict[str, Any]:
-    """Run `./scripts/quickstart` with its files in `folder`; return what it reported, and what it printed."""
-    home, report = folder / "home", folder / "report.json"
-    walk = subprocess.run(
-        [CHECKOUT / "scripts" / "quickstart", "--home", home, "--report", report, *options],
-        env={**os.environ, **OF_A_PERSONS_OWN},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert walk.returncode == 0, f"{walk.stdout[-6000:]}\n{walk.stderr[-3000:]}"
-    return {**json.loads(report.read_text()), "printed": walk.stdout, "home": home}
+class Walk:
+    """One run of `./scripts/quickstart` with its files in `folder`, beside whatever else runs."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.home = folder / "home"
+        self._report, self._printed = folder / "report.json", folder / "printed.txt"
+        with self._printed.open("wb") as printed:
+            self._process = subprocess.Popen(
+                [CHECKOUT / "scripts" / "quickstart", "--home", self.home, "--report", self._report, *options],
+                env={**os.environ, **OF_A_PERSONS_OWN},
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
+
+    def told(self) -> dict[str, Any]:
+        """Wait for its end; return what it reported, and what it printed."""
+        status = self._process.wait()
+        printed = self._printed.read_text()
+        assert status == 0, printed[-9000:]
+        return {**json.loads(self._report.read_text()), "printed": printed, "home": self.home}
+
+    def end(self) -> None:
+        """End it and the sandbox that it left up."""
+        self._process.terminate()
+        self._process.wait()
+        if running := lifecycle.find(self.home):
+            lifecycle.end(running, self.home)
+
+
+WALKS = {"told": ["--keep"], "told_where_the_stack_succeeds": ["--after-rollback", "succeed"]}
 
 
 @pytest.fixture(scope="session")
-def told() -> Iterator[dict[str, Any]]:
-    """What the quickstart told with `--keep`; the sandbox that it left up is ended afterwards.
+def walks(request: pytest.FixtureRequest) -> Iterator[dict[str, Walk]]:
+    """Start every walk that a test asks for, side by side: each of them mostly waits.
 
-    It lives inside the checkout, as it does by default, where a build could take the checkout's settings for its own.
+    They live inside the checkout, as they do by default, where a build could take the checkout's settings for its own.
     """
+    asked_for = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     inside = CHECKOUT / ".cache"
     inside.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=inside, prefix="journey-", ignore_cleanup_errors=True) as folder:
+        started: dict[str, Walk] = {}
         try:
-            yield quickstart(Path(folder), "--keep")
+            for name in sorted(asked_for & WALKS.keys()):
+                (Path(folder) / name).mkdir()
+                started[name] = Walk(Path(folder) / name, *WALKS[name])
+            yield started
         finally:
-            if running := lifecycle.find(Path(folder) / "home"):
-                lifecycle.end(running, Path(folder) / "home")
+            for walk in started.values():
+                walk.end()
 
 
-@pytest.fixture
-def told_where_the_stack_succeeds(tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def told(walks: dict[str, Walk]) -> dict[str, Any]:
+    """What the quickstart told with `--keep`; the sandbox that it left up is ended afterwards."""
+    return walks["told"].told()
+
+
+@pytest.fixture(scope="session")
+def told_where_the_stack_succeeds(walks: dict[str, Walk]) -> dict[str, Any]:
     """What the quickstart told where CloudFormation makes nothing of an automatic rollback."""
-    return quickstart(tmp_path, "--after-rollback", "succeed")
+    return walks["told_where_the_stack_succeeds"].told()
 
 
 @pytest.fixture
