@@ -43,6 +43,8 @@ def verify(project: Project) -> list[Statement]:
         project.sagemaker(["AddTags"], "endpoint-config/*", when=outcome_only),
         project.owned("endpoint-config", "DeleteEndpointConfig"),
         project.owned("model", "DeleteModel"),
+        # Whose a model is, is looked at before it is removed.
+        project.not_anothers("model", "ListTags"),
         allow(
             ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"],
             on=[arn("cloudwatch", "alarm:*")],

@@ -198,6 +198,18 @@ def test_then_cloudformation_may_call_what_its_schema_of_each_rendered_type_name
     assert called - allowed(roles(product)["CloudformationRole"]) <= set(NOT_CALLED)
 
 
+@pytest.mark.parametrize("kind", ["endpoint-config", "model"])
+def test_then_verify_may_see_whose_a_thing_is_before_it_removes_it(product: Template, kind: str) -> None:
+    on = {
+        action
+        for statement in statements(roles(product)["VerifyRole"])
+        if any(f":{kind}/*" in json.dumps(resource) for resource in as_list(statement["Resource"]))
+        for action in as_list(statement["Action"])
+    }
+    removing = {"endpoint-config": "DeleteEndpointConfig", "model": "DeleteModel"}[kind]
+    assert {"sagemaker:ListTags", f"sagemaker:{removing}"} <= on
+
+
 def test_then_no_policy_is_larger_than_iam_takes(product: Template, portfolio: Template) -> None:
     values = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-1", "AWS::AccountId": "1" * 12}
     values |= {
