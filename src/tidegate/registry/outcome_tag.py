@@ -52,10 +52,10 @@ class OutcomeTag:
         """Whether the release served."""
         return self.outcome in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}
 
-    def followed_by(self, outcome: Outcome, at: datetime, version: int | None, config_name: str) -> "OutcomeTag":
-        """Return the tag of the config that takes over from this one, which served `version` as `config_name`."""
+    def followed_by(self, config_name: str, version: int | None) -> tuple[Served, ...]:
+        """Return what the config that takes over from this one remembers; this one served `version`."""
         own = (Served(version, self.at, ending(config_name)),) if self.served and version is not None else ()
-        return OutcomeTag(outcome, at, (*own, *self.before))
+        return (*own, *self.before)
 
     def __str__(self) -> str:
         """Return the tag's value; what had served longest ago is left out where it has no room."""

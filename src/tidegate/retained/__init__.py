@@ -2,6 +2,7 @@
 
 from tidegate.retained.history import History, Standing, Update, history_document, read_history
 from tidegate.retained.inventory import NotRetainedError, Retained, RetainedConfig, find_retained
+from tidegate.retained.memory import served_before
 from tidegate.retained.pruning import Kept, Prunable, plan_pruning, prune
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "plan_pruning",
     "prune",
     "read_history",
+    "served_before",
 ]

@@ -14,6 +14,7 @@ from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
 from tidegate.registry import OUTCOME_TAG, RELEASE_TAG, LiveVariant, Served, parse_outcome
 from tidegate.registry.live import describe_endpoint, model_package_of, read_tags, variants_of
+from tidegate.render import is_trial
 
 PROJECT_TAG: Final = "sagemaker:project-id"
 STAGE_TAG: Final = "sagemaker:deployment-stage"
@@ -47,6 +48,16 @@ class RetainedConfig:
     def served(self) -> bool:
         """Whether verify saw it serve."""
         return self.outcome in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}
+
+    @property
+    def holds_test(self) -> bool:
+        """Whether a version is tested in it beside the one that serves: then nobody wants to go back to it."""
+        return is_trial(self.release_id)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is one to go back to: it is known to have served, and without a test."""
+        return self.served and not self.holds_test
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,9 @@ class Prunable:
 def plan_pruning(retained: Retained, *, keep: int = 1, also: Collection[str] = ()) -> Prunable:
     """Say which configs may go, keeping `keep` good ones beside the live one; `also` are known to be good.
 
-    A config is good that was verified to have served. Looking back from the newest, until there are enough good ones,
-    everything stays but what was verified to have been rolled back: a config that nothing is known of could be the one
-    that served last.
+    A config is good that was verified to have served, without a test in it. Looking back from the newest, until there
+    are enough good ones, everything else stays as well, but what was verified to have been rolled back, and tests: a
+    config that nothing is known of could be the one that served last.
 
     Raises TidegateError while an update is on its way, or where the endpoint is in no state to go back.
     """
@@ -45,13 +45,13 @@ def plan_pruning(retained: Retained, *, keep: int = 1, also: Collection[str] = (
     kept, removed, good = [Kept(retained.live, "serves")], [], 0
     for config in retained.others:
         held = short_name(config.name) in retained.held
-        known_good = config.served or config.name in also
+        known_good = config.is_good or (config.name in also and not config.holds_test)
         if known_good and good < keep:
             good += 1
             kept.append(Kept(config, "served before" if good == 1 else "served before that"))
         elif held:
             kept.append(Kept(config, "is what the stack holds"))
-        elif good < keep and config.outcome is not Outcome.ROLLED_BACK:
+        elif good < keep and config.outcome is not Outcome.ROLLED_BACK and not config.holds_test:
             kept.append(Kept(config, "may have served: nothing tells what became of it"))
         else:
             removed.append(config)

@@ -104,10 +104,10 @@ def see(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str
 
 
 def _good(retained: Retained, to: str | None) -> RetainedConfig | None:
-    """Return the config that is named, or else the one that verify saw serve last."""
+    """Return the config that is named, or else the one that verify saw serve last without a test in it."""
     if to is None:
-        served = [each for each in retained.configs if each.served]
-        return max(served, key=lambda each: each.outcome_at or each.created_at, default=None)
+        good = [each for each in retained.configs if each.is_good]
+        return max(good, key=lambda each: each.outcome_at or each.created_at, default=None)
     for config in retained.configs:
         if config.name == to:
             return config

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tidegate.registry import LiveVariant
+from tidegate.registry import LiveVariant, parse_outcome
 from tidegate.render import ReleaseRecord
 
 
@@ -38,7 +38,9 @@ class StackSeen:
     """The endpoint's CloudFormation stack, last updated at `updated_at`.
 
     `failures` are the reasons of that update, the first one first. `endpoint_updated` tells that CloudFormation held
-    the endpoint's own update for done before the first of them.
+    the endpoint's own update for done before the first of them. `release_id` and `outcome` are the tags of the endpoint
+    config that the update made, or of the one that the stack holds where the deployment changed nothing; "" where there
+    are none, or they could not be read.
     """
 
     status: str
@@ -47,6 +49,8 @@ class StackSeen:
     endpoint_touched: bool = False
     endpoint_updated: bool = False
     failures: tuple[str, ...] = ()
+    release_id: str = ""
+    outcome: str = ""
 
     @property
     def ended(self) -> bool:
@@ -115,12 +119,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class AlarmSeen:
-    """A rollback alarm: its state at the end, and when and why it went into ALARM during the release."""
+    """A rollback alarm: its state at the end, and when and why it went into ALARM during the release.
+
+    `stood` tells that it was in ALARM when the release began.
+    """
 
     name: str
     state: str
     reason: str = ""
     fired: tuple[tuple[datetime, str], ...] = ()
+    stood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +172,36 @@ class Evidence:
             return True
         if self.endpoint and self.action and self.action.started_at:
             return _since(self.endpoint.modified_at, self.action.started_at)
-        return bool(self.stack and self.stack.endpoint_touched)
+        return bool(self.stack and self.stack.endpoint_touched and self._is_stack_of_this)
 
     @property
     def deployed(self) -> bool:
         """Whether the deployment says that it succeeded."""
         if self.action is not None:
             return self.action.status == "Succeeded"
-        return self.stack is not None and self.stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+        complete = self.stack is not None and self.stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+        return complete and self._is_stack_of_this
+
+    @property
+    def _is_stack_of_this(self) -> bool:
+        """Whether what the stack tells is about this release: without a pipeline it may tell of an earlier one."""
+        return self.action is not None or self._holds_this
 
     @property
     def served_meanwhile(self) -> bool:
         """Whether the release that was asked for was seen in service, though it may not serve now."""
-        tried = self.tried
-        if tried is None or tried.release_id != self.asked.release_id:
-            return False
-        return any(s.endpoint_status == "InService" and s.config_name == tried.name for s in self.timeline)
+        own = {each.name for each in (self.tried, self.previous) if each and each.release_id == self.asked.release_id}
+        return any(s.endpoint_status == "InService" and s.config_name in own for s in self.timeline)
+
+    @property
+    def served_before(self) -> bool:
+        """Whether the release that was asked for had been verified to serve before this deployment changed nothing."""
+        told = parse_outcome(self.stack.outcome) if self.stack and self._holds_this else None
+        return told is not None and told.served
+
+    @property
+    def _holds_this(self) -> bool:
+        return self.stack is not None and self.stack.release_id == self.asked.release_id
 
     @property
     def seconds_taken(self) -> float | None:

@@ -1,6 +1,7 @@
 """What a verdict needs beside what was seen on the way. What cannot be read is noted, and never stops the verdict."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from tidegate.verify.watch import Watched
 _T = TypeVar("_T")
 
 FAILURES_MAX: Final = 5
+
+_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 
 PAUSES: Final = (2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to read something that a lost connection or a busy service kept back."""
@@ -72,8 +75,15 @@ def gather(asked: ReleaseRecord, clients: Clients, clock: Clock, watched: Watche
     # After a rollback CloudFormation may have updated the endpoint once more, to the config that served before.
     pending = [each.pending_config for each in seen.timeline if each.pending_config not in ("", seen.first_config)]
     stack = watched.stack
-    if stack is not None and not _untouched(stack, seen.stack_before):
-        stack = read("stack events", partial(with_events, clients.cloudformation, asked.stack_name, stack), stack)
+    if stack is not None:
+        if _untouched(stack, seen.stack_before):
+            made = read("stack resources", partial(held_config, clients.cloudformation, asked.stack_name), "")
+        else:
+            events = partial(with_events, clients.cloudformation, asked.stack_name, stack)
+            stack, made = read("stack events", events, (stack, ""))
+        none: dict[str, str] = {}
+        tags = read("tags of the stack's endpoint config", partial(_tags_of, clients.sagemaker, made), none)
+        stack = replace(stack, release_id=tags.get(RELEASE_TAG, ""), outcome=tags.get(OUTCOME_TAG, ""))
     return Evidence(
         asked=asked,
         endpoint=endpoint,
@@ -131,10 +141,31 @@ def _untouched(stack: StackSeen, before: StackSeen | None) -> bool:
     return before is not None and before.updated_at == stack.updated_at
 
 
-def with_events(cloudformation: Any, name: str, stack: StackSeen) -> StackSeen:
+def held_config(cloudformation: Any, name: str) -> str:
+    """Return the physical id of the endpoint config that is a resource of the stack, "" if none is."""
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    return next((each.get("PhysicalResourceId", "") for each in resources if each["ResourceType"] == _CONFIG), "")
+
+
+def _tags_of(sagemaker: Any, config: str) -> dict[str, str]:
+    """Return the tags of an endpoint config, by its ARN or its name; none where it is gone, or there is none."""
+    if not config:
+        return {}
+    try:
+        if not config.startswith("arn:"):
+            config = sagemaker.describe_endpoint_config(EndpointConfigName=config)["EndpointConfigArn"]
+        return read_tags(sagemaker, config)
+    except aws_errors() as error:
+        if is_missing(error):
+            return {}
+        raise
+
+
+def with_events(cloudformation: Any, name: str, stack: StackSeen) -> tuple[StackSeen, str]:
     """Return the stack with what its newest update says: what it did to the endpoint, and why it failed.
 
-    Events come newest first. Those of an update end with the stack's own first event of it.
+    Beside it the physical id of the endpoint config that this update made, "" if it made none. Events come newest
+    first. Those of an update end with the stack's own first event of it.
     """
     newest_first = []
     for event in _events(cloudformation, name):
@@ -142,16 +173,19 @@ def with_events(cloudformation: Any, name: str, stack: StackSeen) -> StackSeen:
         own = event["ResourceType"] == "AWS::CloudFormation::Stack"
         if own and event.get("ResourceStatus") in {"UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS"}:
             break
-    touched, updated = False, False
+    touched, updated, made = False, False, ""
     failures: list[str] = []
     for event in reversed(newest_first):
         status, kind = event.get("ResourceStatus", ""), event["ResourceType"]
         if kind == "AWS::SageMaker::Endpoint":
             touched = True
             updated = updated or (status == "UPDATE_COMPLETE" and not failures)
+        if kind == _CONFIG and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            made = made or event.get("PhysicalResourceId", "")
         if status.endswith("_FAILED") and kind != "AWS::CloudFormation::Stack" and event.get("ResourceStatusReason"):
             failures.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
-    return replace(stack, endpoint_touched=touched, endpoint_updated=updated, failures=tuple(failures)[:FAILURES_MAX])
+    told = replace(stack, endpoint_touched=touched, endpoint_updated=updated, failures=tuple(failures)[:FAILURES_MAX])
+    return told, made
 
 
 def _events(cloudformation: Any, name: str) -> Iterator[dict[str, Any]]:
@@ -169,8 +203,10 @@ def read_alarms(cloudwatch: Any, names: tuple[str, ...], since: datetime | None)
         if alarm is None:
             yield AlarmSeen(name, "MISSING", "there is no such alarm")
         else:
-            fired = tuple(_fired(cloudwatch, name, since))
-            yield AlarmSeen(name, alarm["StateValue"], alarm.get("StateReason", ""), fired)
+            changes = list(_changes(cloudwatch, name, since))
+            fired = tuple((at, reason) for at, _, new, reason in changes if new == "ALARM")
+            first = changes[0][1] if changes else alarm["StateValue"]
+            yield AlarmSeen(name, alarm["StateValue"], alarm.get("StateReason", ""), fired, first == "ALARM")
 
 
 def _alarms(cloudwatch: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -179,7 +215,8 @@ def _alarms(cloudwatch: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return alarms
 
 
-def _fired(cloudwatch: Any, name: str, since: datetime | None) -> Iterator[tuple[datetime, str]]:
+def _changes(cloudwatch: Any, name: str, since: datetime | None) -> Iterator[tuple[datetime, str, str, str]]:
+    """Yield the changes of an alarm's state, the oldest first: when, from and into which state, and why."""
     window = {} if since is None else {"StartDate": since}
     pages = cloudwatch.get_paginator("describe_alarm_history").paginate(
         AlarmName=name, HistoryItemType="StateUpdate", ScanBy="TimestampAscending", **window
@@ -187,21 +224,24 @@ def _fired(cloudwatch: Any, name: str, since: datetime | None) -> Iterator[tuple
     try:
         for page in pages:
             for item in page.get("AlarmHistoryItems", []):
-                if (state := _new_state(item)) and state.get("stateValue") == "ALARM":
-                    yield item["Timestamp"], str(state.get("stateReason", item.get("HistorySummary", "")))
+                yield (item["Timestamp"], *_change(item))
     except aws_errors() as error:
         if not is_missing(error):
             raise
 
 
-def _new_state(item: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the state that a history item tells of, from its data or else from its summary."""
+_SUMMARY: Final = re.compile(r"from (\w+) to (\w+)$")
+
+
+def _change(item: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the old state, the new one, and the reason that a history item tells, from its data or its summary."""
+    summary = str(item.get("HistorySummary", ""))
     try:
         data = json.loads(item.get("HistoryData") or "{}")
     except ValueError:
         data = {}
     if isinstance(data.get("newState"), dict):
-        new_state: dict[str, Any] = data["newState"]
-        return new_state
-    summary = str(item.get("HistorySummary", ""))
-    return {"stateValue": "ALARM", "stateReason": summary} if summary.endswith("to ALARM") else None
+        old, new = data.get("oldState") or {}, data["newState"]
+        return str(old.get("stateValue", "")), str(new.get("stateValue", "")), str(new.get("stateReason", summary))
+    told = _SUMMARY.search(summary)
+    return (told[1], told[2], summary) if told else ("", "", summary)

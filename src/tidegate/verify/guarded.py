@@ -70,13 +70,16 @@ def _names(config: ConfigSeen) -> set[str]:
 
 
 def _differences(asked: Any, got: Any, path: str = "") -> Iterator[str]:
-    """Yield where `got` lacks what was asked for. What it has beyond that does no harm."""
+    """Yield where `got` lacks what was asked for. What it has beyond that does no harm.
+
+    A wait of 0, or no alarms, is what SageMaker takes where nothing is given, so an answer may leave it out.
+    """
     if isinstance(asked, Mapping):
         for key, value in asked.items():
             place = f"{path}.{key}" if path else key
             if isinstance(got, Mapping) and key in got:
                 yield from _differences(value, got[key], place)
-            else:
+            elif value not in (0, [], ()):
                 yield place
     elif isinstance(asked, list | tuple):
         if not isinstance(got, list | tuple) or any(item not in got for item in asked):

@@ -10,7 +10,7 @@ from typing import Final
 
 from tidegate.outcome import Outcome
 from tidegate.render import Phase
-from tidegate.verify.evidence import ConfigSeen, Evidence
+from tidegate.verify.evidence import ConfigSeen, Evidence, StackSeen
 from tidegate.verify.guarded import ignored
 from tidegate.verify.reasons import is_want_of_capacity, notes_on, rollback_reason, stack_reason
 
@@ -22,7 +22,8 @@ SETTLED: Final = frozenset({"InService", "Failed", "OutOfService", "UpdateRollba
 class Verdict:
     """The outcome, a sentence that says why, and what else a person should know.
 
-    `version_failed` tells whether the version itself was tried and taken back: only then it is marked in the registry.
+    `version_failed` tells whether the version itself was tried and taken back, or was to be: only then it is marked in
+    the registry.
     """
 
     outcome: Outcome
@@ -35,7 +36,8 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """Say what became of the release."""
     outcome, sentence = _judge(evidence)
-    failed, why_not = _version_failed(evidence) if outcome is Outcome.ROLLED_BACK else (False, "")
+    taken_back = outcome in {Outcome.ROLLED_BACK, Outcome.MIXED_FLEET}
+    failed, why_not = _version_failed(evidence) if taken_back else (False, "")
     notes = (*notes_on(evidence, outcome), *((why_not,) if why_not else ()))
     return Verdict(outcome, sentence, evidence, notes, failed)
 
@@ -69,20 +71,42 @@ def _judge(evidence: Evidence) -> tuple[Outcome, str]:
         if why := ignored(evidence):
             return Outcome.GUARDRAILS_IGNORED, f"{name} serves {wanted}, but it was not guarded as asked: {why}"
         return Outcome.PROMOTED, _in_place(evidence, live)
-    previous = evidence.previous
-    if previous and previous.name != live.name and previous.release_id != asked.release_id:
-        return Outcome.INCONCLUSIVE, (
-            f"{name} serves {live.label}, which is neither {wanted} nor what served before, {previous.label}: "
-            "something else has updated the endpoint"
-        )
+    if why := _something_else(evidence, live):
+        return Outcome.INCONCLUSIVE, f"{name} serves {live.label}, {why}"
     # Where the deployment says that it succeeded, only a rollback explains that something else serves.
     if evidence.attempted or evidence.deployed:
         return Outcome.ROLLED_BACK, (
             f"{name} serves {live.label} and not {wanted}, which was rolled back: {rollback_reason(evidence)}"
         )
+    if evidence.action is None and evidence.stack and evidence.stack.release_id != asked.release_id:
+        return Outcome.INCONCLUSIVE, (
+            f"nothing tells that {wanted} was ever on its way to {name}, which serves {live.label}: the newest update "
+            f"of the stack {asked.stack_name} is of {_release_of(evidence.stack)}"
+        )
     return Outcome.INCONCLUSIVE, (
         f"{wanted} never reached {name}, which serves {live.label} as before: {stack_reason(evidence)}"
     )
+
+
+def _something_else(evidence: Evidence, live: ConfigSeen) -> str:
+    """Say why what serves has come by another way than this release or its rollback, "" if nothing shows that."""
+    asked, previous, tried, wanted = evidence.asked, evidence.previous, evidence.tried, _wanted(evidence)
+    if previous and previous.name != live.name and previous.release_id != asked.release_id:
+        return (
+            f"which is neither {wanted} nor what served before, {previous.label}: something else has updated the "
+            "endpoint"
+        )
+    was_on_its_way = tried and tried.tags_read and tried.release_id != asked.release_id and tried.name != live.name
+    if tried and was_on_its_way:
+        return f"and what was on its way to it is not {wanted} but {tried.label}: something else updates the endpoint"
+    served = evidence.served_meanwhile or (evidence.served_before and not evidence.attempted)
+    if served and evidence.deployed:
+        return f"and not {wanted}, which has served: something else has updated the endpoint since"
+    return ""
+
+
+def _release_of(stack: StackSeen) -> str:
+    return f"release {stack.release_id}" if stack.release_id else "no release that can be told"
 
 
 def _wanted(evidence: Evidence) -> str:
@@ -128,16 +152,18 @@ def _version_failed(evidence: Evidence) -> tuple[bool, str]:
 
     An alarm that fired always speaks against it, unless the same version serves on with other settings.
     """
-    asked, live = evidence.asked, evidence.endpoint and evidence.endpoint.live
+    asked, before = evidence.asked, _before(evidence)
     version, unmarked = f"version {asked.model_package_version}", "is not marked in the registry"
     if asked.phase is not Phase.RELEASE:
         return False, f"the version under test {unmarked}: reject it there if it is the reason"
-    if live and live.model_package_arn == asked.model_package_arn:
+    if before and before.model_package_arn == asked.model_package_arn:
         return False, (
             f"{version} {unmarked}, since it serves on: what was rolled back are its settings in the stage file"
         )
     if any(alarm.fired for alarm in evidence.alarms):
         return True, ""
+    if standing := [alarm.name for alarm in evidence.alarms if alarm.stood]:
+        return False, f"{version} {unmarked}: {' and '.join(standing)} was in ALARM before its release began"
     if is_want_of_capacity(rollback_reason(evidence)):
         return False, f"{version} {unmarked}: capacity was missing; release it again once there is enough"
     stack = evidence.stack
@@ -145,3 +171,11 @@ def _version_failed(evidence: Evidence) -> tuple[bool, str]:
     if evidence.served_meanwhile or elsewhere:
         return False, f"{version} {unmarked}: it served, and the stack was rolled back for another reason"
     return True, ""
+
+
+def _before(evidence: Evidence) -> ConfigSeen | None:
+    """Return the config that the endpoint was to go back to. A mixed fleet may name either of its two."""
+    live = evidence.endpoint.live if evidence.endpoint else None
+    return next(
+        (each for each in (live, evidence.previous) if each and each.release_id != evidence.asked.release_id), None
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +9,9 @@ from tidegate.aws import aws_errors
 from tidegate.clock import Clock
 from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry import OUTCOME_TAG, OutcomeTag, parse_outcome, stamp_rolled_back
+from tidegate.registry import OUTCOME_TAG, OutcomeTag, Served, parse_outcome, stamp_rolled_back
 from tidegate.render import ReleaseRecord
-from tidegate.retained import find_retained, prune
+from tidegate.retained import find_retained, prune, served_before
 from tidegate.verify.clients import Clients
 from tidegate.verify.evidence import ConfigSeen, Deployment, Seen
 from tidegate.verify.gather import gather
@@ -84,20 +83,27 @@ def _keep_outcome(verdict: Verdict, clients: Clients) -> Iterator[str]:
     if config is None or endpoint is None or config.outcome:
         return
     arn = clients.sagemaker.describe_endpoint_config(EndpointConfigName=config.name)["EndpointConfigArn"]
-    value = str(_outcome_tag(verdict, endpoint.modified_at))
+    before: tuple[Served, ...] = ()
+    if verdict.outcome is not Outcome.ROLLED_BACK:
+        untold: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
+        try:
+            before = _before(verdict, config, clients)
+        except untold as error:
+            yield f"what had served before {config.name} cannot be told, so its tag will not: {error}"
+    value = str(OutcomeTag(verdict.outcome, endpoint.modified_at, before))
     clients.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": OUTCOME_TAG, "Value": value}])
     yield f"endpoint config {config.name} is tagged {OUTCOME_TAG}: {value}"
 
 
-def _outcome_tag(verdict: Verdict, at: datetime) -> OutcomeTag:
-    """Return what is to be kept: for a config that serves, with what had served before it."""
-    previous = verdict.evidence.previous
-    before = parse_outcome(previous.outcome) if previous else None
-    if previous is None or before is None or verdict.outcome is Outcome.ROLLED_BACK:
-        return OutcomeTag(verdict.outcome, at)
-    number = previous.model_package_arn.rpartition("/")[2]
-    version = int(number) if number.isdecimal() else None
-    return before.followed_by(verdict.outcome, at, version, previous.name)
+def _before(verdict: Verdict, config: ConfigSeen, clients: Clients) -> tuple[Served, ...]:
+    """Return what had served before the config that serves: by the tag of the one before, or else of those left."""
+    asked, previous = verdict.evidence.asked, verdict.evidence.previous
+    told = parse_outcome(previous.outcome) if previous else None
+    if previous and told and told.served and previous.name != config.name:
+        number = previous.model_package_arn.rpartition("/")[2]
+        return told.followed_by(previous.name, int(number) if number.isdecimal() else None)
+    retained = find_retained(clients.sagemaker, clients.cloudformation, asked.endpoint_name, asked.stack_name)
+    return served_before(clients.sagemaker, retained, config.name, previous.name if previous else "")
 
 
 def _config_of(verdict: Verdict) -> ConfigSeen | None:

@@ -28,14 +28,14 @@ def test_a_first_release_has_nothing_before_it():
 
 def test_what_served_is_handed_on():
     first = OutcomeTag(Outcome.PROMOTED, EARLIER)
-    second = first.followed_by(Outcome.GUARDRAILS_IGNORED, T0, 1, "stack-EndpointConfig-F0E1D2")
+    second = OutcomeTag(Outcome.GUARDRAILS_IGNORED, T0, first.followed_by("stack-EndpointConfig-F0E1D2", 1))
     assert str(second) == "GUARDRAILS_IGNORED 20260101T001640Z after 1@20251201T120000Z/f0e1d2"
     assert second.before[0].is_of("Stack-endpointconfig-f0e1d2")
 
 
 @pytest.mark.parametrize(("word", "version"), [(Outcome.ROLLED_BACK, 1), (Outcome.PROMOTED, None)])
 def test_what_did_not_serve_or_has_no_version_is_not_handed_on(word, version):
-    assert OutcomeTag(word, EARLIER).followed_by(Outcome.PROMOTED, T0, version, "c").before == ()
+    assert OutcomeTag(word, EARLIER).followed_by("c", version) == ()
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,29 @@ def test_what_could_be_gone_back_to_is_never_removed(outcomes, data):
     if len(good) < keep:
         assert all(outcomes[int(name[7:]) - 1] == "ROLLED_BACK" for name in gone)
     assert set(good[keep:]) - {f"Config-{held}"} <= gone
+
+
+class TestTests:
+    """A config with a test in it, `rN.mN`, is none to go back to."""
+
+    @pytest.fixture
+    def tested(self) -> SmallFleet:
+        """Return a fleet in which version 2 was tested beside version 1, and then released."""
+        fleet = SmallFleet(1, 2, 3, 4, live=4)
+        fleet.outcome(1, "PROMOTED")
+        fleet.tags["endpoint-config/config-2"]["tidegate:release"] = "r1.m2"
+        fleet.tags["endpoint-config/config-3"]["tidegate:release"] = "r1"
+        return fleet
+
+    @pytest.mark.parametrize("outcome", ["", "PROMOTED"])
+    @pytest.mark.parametrize("also", [(), ("Config-2",)])
+    def test_it_goes_whatever_is_known_of_it(self, outcome, also, tested):
+        if outcome:
+            tested.outcome(2, outcome)
+        assert removed(tested, also=also) == ["Config-2"]
+
+    def test_it_stays_while_it_serves_or_the_stack_holds_it(self, tested):
+        tested.hold(2)
+        assert "Config-2" not in removed(tested)
+        tested.endpoint["EndpointConfigName"] = "Config-2"
+        assert "Config-2" not in removed(tested)

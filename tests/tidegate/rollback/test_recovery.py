@@ -178,3 +178,8 @@ class TestNothingOfTheKind:
 def test_a_step_for_a_person_is_not_taken():
     with pytest.raises(ValueError, match="a person has to take this step: wait"):
         perform(None, None, Step("wait", "so"))
+
+
+def test_a_config_with_a_test_in_it_is_not_gone_back_to(mixed):
+    mixed.tags["endpoint-config/config-2"]["tidegate:release"] = "r1.m2"
+    assert steps(mixed)[0].parameters["EndpointConfigName"] == "Config-1"

@@ -81,6 +81,7 @@ class SmallAws:
         self.events: list[dict[str, Any]] = []
         self.actions: list[dict[str, Any]] = []
         self.alarm_history: list[dict[str, Any]] = []
+        self.alarm_state = "OK"
         self.package: dict[str, Any] = {"ModelApprovalStatus": "Approved"}
         self.stamps: list[dict[str, Any]] = []
         self.tagged: dict[str, str] = {}
@@ -155,6 +156,19 @@ class SmallAws:
                 "HistoryItemType": "StateUpdate",
                 "HistorySummary": f"Alarm updated from {old} to ALARM",
                 "HistoryData": json.dumps(states),
+            }
+        )
+
+    def alarm_ends(self, seconds: float, *, data: bool = True) -> None:
+        """Add the alarm's way back to the history, which may tell it by its summary only."""
+        states = {"oldState": {"stateValue": "ALARM"}, "newState": {"stateValue": "OK", "stateReason": "fine"}}
+        self.alarm_history.append(
+            {
+                "AlarmName": ALARM,
+                "Timestamp": at(seconds),
+                "HistoryItemType": "StateUpdate",
+                "HistorySummary": "Alarm updated from ALARM to OK",
+                **({"HistoryData": json.dumps(states)} if data else {}),
             }
         )
 
@@ -289,7 +303,11 @@ class SmallAws:
         return {"StackEvents": self.events[index : index + 1], **more}
 
     def _describe_alarms(self, AlarmNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "OK"} for name in AlarmNames if name == ALARM]}
+        return {
+            "MetricAlarms": [
+                {"AlarmName": name, "StateValue": self.alarm_state} for name in AlarmNames if name == ALARM
+            ]
+        }
 
     def _alarm_history(self, **parameters: Any) -> dict[str, Any]:
         since = parameters.get("StartDate", at(-(10**9)))

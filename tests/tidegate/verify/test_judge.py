@@ -122,6 +122,21 @@ class Case:
         )
 
 
+CAPACITY = "version 3 is not marked in the registry: capacity was missing; release it again once there is enough"
+UNTESTED = "the version under test is not marked in the registry: reject it there if it is the reason"
+ELSEWHERE = "version 3 is not marked in the registry: it served, and the stack was rolled back for another reason"
+SETTINGS = (
+    "version 3 is not marked in the registry, since it serves on: what was rolled back are its settings in the stage "
+    "file"
+)
+UNKNOWN = "CloudFormation recorded the deployment as a success, and does not know of the rollback"
+MIXED: dict[str, Any] = {
+    "status": "UpdateRollbackFailed",
+    "timeline": (BEFORE, BAKING, Sighting("UpdateRollbackFailed", "config-2")),
+    "action": FAILED,
+    "stack": replace(UPDATED, status="UPDATE_ROLLBACK_COMPLETE", endpoint_updated=False),
+}
+BY_HAND: dict[str, Any] = {"action": None, "timeline": (BEFORE,), "modified": YESTERDAY, "tried": None, "live": OLD}
 NO_ATTEMPT: dict[str, Any] = {"timeline": (BEFORE,), "modified": YESTERDAY, "tried": None}
 TRIAL = TrialRecord(
     kind="shadow",
@@ -304,7 +319,7 @@ CASES = {
         live=OLD,
         action=FAILED,
         failure_reason="Unable to provision requested ML compute capacity",
-        notes=("version 3 is not marked in the registry: capacity was missing; release it again once there is enough",),
+        notes=(CAPACITY,),
     ),
     "an alarm fired while capacity was missing": Case(
         R,
@@ -322,7 +337,7 @@ CASES = {
         timeline=(BEFORE, BAKING, AFTER, BACK, BEFORE),
         action=FAILED,
         stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", endpoint_touched=True, failures=("Scaling: denied",)),
-        notes=("version 3 is not marked in the registry: it served, and the stack was rolled back for another reason",),
+        notes=(ELSEWHERE,),
     ),
     "the same, and nobody watched: the stack's events tell": Case(
         R,
@@ -334,7 +349,7 @@ CASES = {
         stack=StackSeen(
             "UPDATE_ROLLBACK_COMPLETE", endpoint_touched=True, endpoint_updated=True, failures=("Scaling: denied",)
         ),
-        notes=("version 3 is not marked in the registry: it served, and the stack was rolled back for another reason",),
+        notes=(ELSEWHERE,),
     ),
     "other settings of the version that serves": Case(
         R,
@@ -343,10 +358,7 @@ CASES = {
         previous=OLD_SETTINGS,
         action=FAILED,
         alarms=(FIRED,),
-        notes=(
-            "version 3 is not marked in the registry, since it serves on: what was rolled back are its settings in "
-            "the stage file",
-        ),
+        notes=(SETTINGS,),
     ),
     "the stack could not be rolled back either": Case(
         R,
@@ -364,18 +376,42 @@ CASES = {
         "the rollback of version 3 failed, so old and new instances of shop-p-1-prod serve side by side: "
         "version 2 (config-2) and version 3 (config-3); no capacity; see what to do with: tidegate recover prod",
         live=OLD,
-        status="UpdateRollbackFailed",
         failure_reason="no capacity",
-        action=FAILED,
+        notes=(CAPACITY,),
+        **MIXED,
     ),
     "a mixed fleet that names the new config": Case(
-        M, "version 2 (config-2) and version 3 (config-3)", status="UpdateRollbackFailed", action=FAILED
+        M, "version 2 (config-2) and version 3 (config-3)", marked=True, **MIXED
     ),
     "a mixed fleet whose tags cannot be read": Case(
-        M, "side by side", live=replace(OLD, tags_read=False), status="UpdateRollbackFailed", action=FAILED
+        M, "side by side", live=replace(OLD, tags_read=False), marked=True, **MIXED
     ),
-    "a mixed fleet when time is over": Case(
-        M, "side by side", live=OLD, status="UpdateRollbackFailed", ended=False, action=FAILED
+    "a mixed fleet when time is over": Case(M, "side by side", live=OLD, ended=False, marked=True, **MIXED),
+    "a mixed fleet after an alarm, the old instances of which could not be had": Case(
+        M,
+        "went into ALARM at 00:03:20",
+        live=OLD,
+        failure_reason="Unable to provision requested ML compute capacity",
+        alarms=(FIRED,),
+        marked=True,
+        **MIXED,
+    ),
+    "a mixed fleet of one version's settings, whichever it names": Case(
+        M,
+        "side by side",
+        previous=OLD_SETTINGS,
+        alarms=(FIRED,),
+        notes=(SETTINGS,),
+        **MIXED,
+    ),
+    "a mixed fleet of a test": Case(
+        M,
+        "the rollback of the test of version 3 beside version 2 failed",
+        live=OLD,
+        tried=IN_TEST,
+        asked=TEST,
+        notes=(UNTESTED,),
+        **MIXED,
     ),
     # GUARDRAILS_IGNORED
     "no deployment config was taken": Case(
@@ -400,6 +436,116 @@ CASES = {
         "the update took 120 s without a bake, and its waits alone are 900 s",
         timeline=(BEFORE, SHIFTING, AFTER),
         modified=180,
+    ),
+    # Odd ways
+    "by hand, long after a rollback that CloudFormation knows nothing of": Case(
+        R,
+        "serves version 2 (config-2) and not version 3, which was rolled back",
+        stack=replace(UPDATED, release_id="new", outcome="ROLLED_BACK 20260101T000000Z"),
+        notes=(UNKNOWN,),
+        marked=True,
+        **BY_HAND,
+    ),
+    "by hand, long after a rollback that failed the stack": Case(
+        R, "which was rolled back: Endpoint: the", stack=replace(STACK_FAILED, release_id="new"), marked=True, **BY_HAND
+    ),
+    "by hand, before anything was deployed": Case(
+        N,
+        "nothing tells that version 3 was ever on its way to shop-p-1-prod, which serves version 2 (config-2): the "
+        "newest update of the stack sagemaker-p-1-prod is of release old",
+        stack=replace(UPDATED, release_id="old"),
+        **BY_HAND,
+    ),
+    "by hand, and the newest update of the stack made no config": Case(
+        N, "is of no release that can be told", stack=UPDATED, **BY_HAND
+    ),
+    "by hand, and version 3 was released and replaced since": Case(
+        N,
+        "is of release newer",
+        **BY_HAND | {"live": config(4, "newer"), "previous": config(4, "newer")},
+        stack=replace(UPDATED, release_id="newer"),
+    ),
+    "by hand, while another release comes and goes": Case(
+        N,
+        "serves version 2 (config-2), and what was on its way to it is not version 3 but version 9 (config-9)",
+        live=OLD,
+        action=None,
+        tried=config(9, "other"),
+        timeline=(BEFORE, replace(BAKING, pending_config="config-9"), BEFORE),
+    ),
+    "the stack was busy with another's update, which was rolled back": Case(
+        N,
+        "something else updates the endpoint",
+        live=OLD,
+        action=FAILED,
+        tried=config(9, "other"),
+        timeline=(BEFORE, replace(BAKING, pending_config="config-9"), BEFORE),
+        alarms=(FIRED,),
+    ),
+    "nothing to deploy, and somebody took the endpoint back by hand since": Case(
+        N,
+        "serves version 2 (config-2), and not version 3, which has served: something else has updated the endpoint",
+        live=OLD,
+        stack=StackSeen("UPDATE_COMPLETE", release_id="new", outcome="PROMOTED 20251231T000000Z"),
+        **NO_ATTEMPT,
+    ),
+    "nothing to deploy, after a rollback that CloudFormation knows nothing of": Case(
+        R,
+        "which was rolled back",
+        live=OLD,
+        stack=StackSeen("UPDATE_COMPLETE", release_id="new", outcome="ROLLED_BACK 20251231T000000Z"),
+        notes=(UNKNOWN,),
+        marked=True,
+        **NO_ATTEMPT,
+    ),
+    "once more what had served, and this time it was rolled back": Case(
+        R,
+        "went into ALARM",
+        live=OLD,
+        alarms=(FIRED,),
+        stack=replace(UPDATED, release_id="new", outcome="PROMOTED 20251231T000000Z"),
+        notes=(UNKNOWN,),
+        marked=True,
+    ),
+    "it served all along, until somebody updated the endpoint by hand": Case(
+        N,
+        "serves version 9 (config-9), and not version 3, which has served: something else has updated the endpoint",
+        live=config(9, "other"),
+        previous=NEW,
+        timeline=(AFTER, Sighting("InService", "config-9")),
+        tried=None,
+    ),
+    "the watch began when it served, and then the stack was rolled back for another reason": Case(
+        R,
+        "rolled back: Scaling: denied",
+        live=OLD,
+        previous=NEW,
+        timeline=(AFTER, BACK, BEFORE),
+        tried=OLD,
+        action=FAILED,
+        stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", endpoint_touched=True, failures=("Scaling: denied",)),
+        notes=(ELSEWHERE,),
+    ),
+    "an alarm was in ALARM before the release began": Case(
+        R,
+        "rolled back: the alarm was in ALARM during the bake",
+        live=OLD,
+        action=FAILED,
+        failure_reason="the alarm was in ALARM during the bake",
+        alarms=(AlarmSeen(ALARM, "OK", stood=True),),
+        notes=(f"version 3 is not marked in the registry: {ALARM} was in ALARM before its release began",),
+    ),
+    "an alarm was in ALARM before, and another one fired": Case(
+        R, "went into ALARM", live=OLD, action=FAILED, alarms=(AlarmSeen("x", "ALARM", stood=True), FIRED), marked=True
+    ),
+    "what was on its way cannot be read": Case(
+        R,
+        "went into ALARM",
+        live=OLD,
+        action=FAILED,
+        tried=ConfigSeen("x", tags_read=False),
+        alarms=(FIRED,),
+        marked=True,
     ),
     # INCONCLUSIVE
     "SageMaker refused the update": Case(
@@ -488,7 +634,7 @@ CASES = {
         action=FAILED,
         failure_reason="it did not start",
         asked=TEST,
-        notes=("the version under test is not marked in the registry: reject it there if it is the reason",),
+        notes=(UNTESTED,),
     ),
     "a test was taken away": Case(
         P,
@@ -506,7 +652,7 @@ CASES = {
         tried=config(4, "old", version=2),
         action=FAILED,
         asked=ALONE,
-        notes=("the version under test is not marked in the registry: reject it there if it is the reason",),
+        notes=(UNTESTED,),
     ),
 }
 
@@ -550,6 +696,16 @@ def test_an_update_with_another_deployment_config_was_not_guarded_as_asked(path,
     verdict = judge(Case(G, "", deployment_config=taken).evidence(asked))
     assert verdict.outcome is G
     assert named in verdict.sentence
+
+
+def test_what_is_nothing_may_be_left_out_of_the_answer(asked):
+    nothing = deepcopy(dict(asked.deployment_config))
+    nothing["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 0
+    nothing["AutoRollbackConfiguration"]["Alarms"] = []
+    taken = deepcopy(nothing)
+    del taken["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"], taken["AutoRollbackConfiguration"]["Alarms"]
+    case = Case(P, "", asked={"deployment_config": nothing}, deployment_config=taken)
+    assert judge(case.evidence(asked)).outcome is P
 
 
 LINEAR = {
@@ -636,7 +792,7 @@ def test_what_serves_is_never_told_wrong(any_release, live, status, action, stac
         assert live.tags_read
         assert live.release_id != "new"
     if verdict.version_failed:
-        assert verdict.outcome is R
-        assert live.model_package_arn != asked.model_package_arn
+        assert verdict.outcome in {R, M}
+        assert live.model_package_arn != asked.model_package_arn or status == "UpdateRollbackFailed"
         assert phase is Phase.RELEASE
     assert verdict.sentence

@@ -109,7 +109,8 @@ def test_a_release_is_followed_to_its_promotion(run, aws, stack_update):
         "Deploy InProgress, stack UPDATE_IN_PROGRESS, endpoint Updating, Creating (Launching 4 instance(s).)",
         "Deploy InProgress, stack UPDATE_IN_PROGRESS, endpoint Updating, Baking (Baking for 600 seconds.)",
         "Deploy Succeeded, stack UPDATE_COMPLETE, endpoint InService",
-        "endpoint config config-3 is tagged tidegate:outcome: PROMOTED 20260101T001640Z",
+        "endpoint config config-3 is tagged tidegate:outcome: "
+        "PROMOTED 20260101T001640Z after 2@20251230T204640Z/nfig-2",
     ]
     assert verdict.evidence.previous.name == "config-2"
     assert verdict.evidence.endpoint.live.model_package_arn.endswith("/3")
@@ -316,6 +317,18 @@ def test_the_newest_run_of_a_retried_action_counts(run, aws, asked):
     assert verdict.outcome is Outcome.PROMOTED
 
 
+def test_an_endpoint_that_changes_on_when_its_deployment_has_ended_is_waited_for(run, aws):
+    aws.deploy_action("InProgress")
+
+    def abandoned() -> None:
+        aws.stack = "UPDATE_ROLLBACK_COMPLETE"
+        aws.deploy_action("Abandoned")
+
+    verdict, _, clock = run({60: aws.updating, 100: abandoned, 400: lambda: aws.in_service("config-3", 400)})
+    assert verdict.outcome is Outcome.PROMOTED
+    assert (clock.now() - aws.began).total_seconds() >= 400
+
+
 # What follows from a verdict
 
 
@@ -366,6 +379,32 @@ def test_what_had_served_is_kept_with_what_serves(run, aws):
     )
 
 
+def test_what_had_served_before_a_test_is_kept_though_nobody_verified_the_test(run, aws):
+    aws.configs |= {"config-1": ("old", f"{PACKAGE}/2"), "config-0": ("first", f"{PACKAGE}/1")}
+    aws.tagged["config-1"] = "PROMOTED 20250101T000000Z after 1@20241201T000000Z/nfig-0"
+    aws.deploy_action("InProgress")
+    run({60: aws.updating, 1000: ends_well(aws)})
+    assert aws.tagged["config-3"] == (
+        "PROMOTED 20260101T001640Z after 2@20251230T204640Z/nfig-2 2@20250101T000000Z/nfig-1 1@20241201T000000Z/nfig-0"
+    )
+
+
+def test_what_had_served_is_kept_also_by_a_verify_that_comes_late(run, aws):
+    aws.tagged["config-2"] = "PROMOTED 20250101T000000Z after 1@20241201T000000Z/abc123"
+    aws.stack = "UPDATE_COMPLETE"
+    aws.in_service("config-3", -10)
+    run(deployment=None)
+    assert aws.tagged["config-3"].endswith(" after 2@20250101T000000Z/nfig-2 1@20241201T000000Z/abc123")
+
+
+def test_a_tag_is_kept_also_where_it_cannot_be_told_what_had_served(run, aws, refusal):
+    aws.failing["ListEndpointConfigs"] = refusal("AccessDeniedException", "not allowed")
+    aws.deploy_action("InProgress")
+    _, said, _ = run({60: aws.updating, 1000: ends_well(aws)})
+    assert aws.tagged["config-3"] == "PROMOTED 20260101T001640Z"
+    assert any(line.startswith("what had served before config-3 cannot be told") for line in said)
+
+
 def test_a_run_with_nothing_new_removes_nothing(run, aws):
     aws.configs["config-1"] = ("first", f"{PACKAGE}/1")
     aws.stack = "UPDATE_COMPLETE"
@@ -387,6 +426,7 @@ def test_a_version_whose_settings_were_rolled_back_keeps_its_approval(run, aws):
 
 
 def test_a_look_describes_everything_once(run, aws):
+    aws.tagged["config-2"] = "PROMOTED 20250101T000000Z"
     aws.deploy_action("InProgress")
     _, _, clock = run({60: aws.updating, 1000: ends_well(aws)})
     looks = len(clock.pauses) + 1
@@ -536,3 +576,125 @@ def test_the_evidence_of_a_verdict_is_written_as_json(run, aws, tmp_path):
     assert (written["outcome"], written["exit_code"]) == ("ROLLED_BACK", 3)
     assert written["evidence"]["previous"]["release_id"] == "old"
     assert written["evidence"]["tried"]["release_id"] == "new"
+
+
+# What the stack tells of the release
+
+
+CONFIG = "AWS::SageMaker::EndpointConfig"
+
+
+@pytest.fixture
+def stack_made(aws):
+    """Let the newest update of the stack have made a config, and updated the endpoint to it."""
+
+    def made(config: str, status: str = "UPDATE_COMPLETE") -> None:
+        aws.stack = status
+        aws.in_service("config-2", -4000)
+        aws.event("sagemaker-p-1-prod", STACK, "UPDATE_IN_PROGRESS", -5000)
+        aws.event("EndpointConfig", CONFIG, "UPDATE_COMPLETE", -4900)
+        aws.events[0]["PhysicalResourceId"] = config
+        aws.event("Endpoint", ENDPOINT, "UPDATE_COMPLETE", -4800)
+
+    return made
+
+
+@pytest.mark.parametrize("made", ["config-3", "arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/config-3"])
+def test_without_a_pipeline_the_stacks_newest_config_tells_that_a_release_was_tried(made, run, aws, stack_made):
+    stack_made(made)
+    verdict, _, _ = run(deployment=None)
+    assert verdict.outcome is Outcome.ROLLED_BACK
+    assert verdict.evidence.stack.release_id == "new"
+    assert len(aws.stamps) == 1
+
+
+@pytest.mark.parametrize("made", ["config-2", "", "gone"])
+def test_without_a_pipeline_a_release_that_the_stack_did_not_make_is_not_said_to_be_rolled_back(
+    made, run, aws, stack_made, refusal
+):
+    stack_made(made)
+    if made == "gone":
+        described = aws._describe_endpoint_config
+
+        def gone(EndpointConfigName):  # noqa: N803
+            if EndpointConfigName == "gone":
+                raise refusal("ValidationException", "Could not find endpoint configuration")
+            return described(EndpointConfigName)
+
+        aws._describe_endpoint_config = gone
+    verdict, _, _ = run(deployment=None)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.sentence.startswith("nothing tells that version 3 was ever on its way")
+    assert verdict.notes == ()
+    assert aws.stamps == []
+
+
+def test_a_release_that_served_and_was_replaced_by_hand_is_not_said_to_be_rolled_back(run, aws):
+    aws.tagged["config-3"] = "PROMOTED 20250101T000000Z"
+    aws.stack = "UPDATE_COMPLETE"
+    aws.event("sagemaker-p-1-prod", STACK, "UPDATE_IN_PROGRESS", -5000)
+    aws._stack_resources = lambda StackName: {  # noqa: N803
+        "StackResources": [
+            {
+                "LogicalResourceId": "EndpointConfig",
+                "PhysicalResourceId": "config-3",
+                "ResourceType": CONFIG,
+                "ResourceStatus": "UPDATE_COMPLETE",
+                "Timestamp": aws.began,
+            }
+        ]
+    }
+    aws.in_service("config-2", -1000)
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({20: lambda: aws.deploy_action("Succeeded")})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "which has served: something else has updated the endpoint since" in verdict.sentence
+    assert aws.stamps == []
+
+
+def test_a_mixed_fleet_marks_the_version_whose_alarm_fired(run, aws):
+    def mixed() -> None:
+        rolls_back(aws, stack_fails=True)()
+        aws.change(EndpointStatus="UpdateRollbackFailed", FailureReason="the rollback failed too")
+
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({60: aws.updating, 300: mixed})
+    assert verdict.outcome is Outcome.MIXED_FLEET
+    assert aws.stamps[0]["ModelApprovalStatus"] == "PendingManualApproval"
+    assert aws.tagged == {}
+    assert aws.removed == []
+
+
+@pytest.mark.parametrize("data", [True, False])
+@pytest.mark.parametrize("ends", ["OK", "ALARM"])
+def test_an_alarm_that_stood_before_the_release_marks_no_version(ends, data, run, aws):
+    def rolled_back() -> None:
+        aws.in_service("config-2", 300)
+        aws.stack = "UPDATE_ROLLBACK_COMPLETE"
+        aws.deploy_action("Failed")
+        if ends == "OK":
+            aws.alarm_ends(290, data=data)
+        else:
+            aws.alarm_state = "ALARM"
+
+    aws.alarm_fires(-4000, "before")
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({60: aws.updating, 300: rolled_back})
+    assert verdict.outcome is Outcome.ROLLED_BACK
+    assert "was in ALARM before its release began" in verdict.notes[-1]
+    assert verdict.evidence.alarms[0].fired == ()
+    assert aws.stamps == []
+
+
+def test_what_the_stacks_own_rollback_did_is_not_taken_for_the_update(run, aws, stack_made):
+    stack_made("config-3", "UPDATE_ROLLBACK_COMPLETE")
+    aws.events.pop(0)
+    aws.event("Endpoint", ENDPOINT, "UPDATE_FAILED", -4800, "it did not take it")
+    aws.event("sagemaker-p-1-prod", STACK, "UPDATE_ROLLBACK_IN_PROGRESS", -4700)
+    aws.event("EndpointConfig", CONFIG, "UPDATE_COMPLETE", -4600)
+    aws.events[0]["PhysicalResourceId"] = "config-2"
+    aws.event("Endpoint", ENDPOINT, "UPDATE_COMPLETE", -4500)
+    verdict, _, _ = run(deployment=None)
+    assert verdict.outcome is Outcome.ROLLED_BACK
+    assert verdict.evidence.stack.release_id == "new"
+    assert not verdict.evidence.stack.endpoint_updated
