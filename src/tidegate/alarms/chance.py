@@ -1,6 +1,8 @@
 """What chance does to an alarm where requests are few: they come as they please, each at a rate (Poisson)."""
 
-from math import comb, erf, exp, floor, sqrt
+from collections import Counter
+from collections.abc import Sequence
+from math import comb, erf, exp, floor, prod, sqrt
 
 from tidegate.alarms.metric import Bar
 
@@ -32,12 +34,12 @@ def chance_of_success(chance: float, needed: int, tries: int) -> float:
     return sum(comb(tries, k) * chance**k * (1 - chance) ** (tries - k) for k in range(needed, tries + 1))
 
 
-def chance_of_alarm(chance: float, needed: int, of: int, periods: int) -> float:
-    """Return how likely an alarm fires in `periods`, each of which breaches with `chance`; for M of N at most so."""
+def chance_of_alarm(chances: Sequence[float], needed: int, of: int) -> float:
+    """Return how likely an alarm fires in periods that breach with `chances`, one by one; for M of N at most so."""
     if needed == 1:
-        return 1 - (1 - chance) ** periods
-    windows = max(1, periods - needed + 1)
-    return min(1.0, windows * chance_of_success(chance, needed, of))
+        return 1 - prod(1 - chance for chance in chances)
+    windows = Counter(max(chances[first : first + of]) for first in range(max(1, len(chances) - needed + 1)))
+    return min(1.0, sum(number * chance_of_success(chance, needed, of) for chance, number in windows.items()))
 
 
 def _poisson(mean: float) -> list[float]:

@@ -5,6 +5,7 @@ The traffic is even, so that a period's statistic is what it is on average.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import ceil
 from typing import NamedTuple
@@ -69,7 +70,7 @@ def evaluations(
     a minute that the new one does not get, answers the share `old_bad` badly.
     """
     minutes = ceil((stretches[-1].until + phase) / _MINUTE)
-    green = [requests * share for share in _shares(stretches, phase, minutes)]
+    green = [requests * share for share in _shares(stretches, phase, minutes)]  # the same for all alarms of a release
     blue = [0.0] * minutes if spec.new_fleet_only else [requests - count for count in green]
     green_sums, blue_sums = [0.0, *accumulate(green)], [0.0, *accumulate(blue)]
     before = 0.0 if spec.new_fleet_only else requests
@@ -92,17 +93,19 @@ def evaluations(
         yield Evaluation(max(0.0, minute * _MINUTE - phase), _for_so_many(spec, windows))
 
 
-def _shares(stretches: tuple[Stretch, ...], phase: float, minutes: int) -> Iterator[float]:
-    """Yield the new fleet's share of each minute's requests."""
-    for minute in range(minutes):
-        begin, end = minute * _MINUTE - phase, (minute + 1) * _MINUTE - phase
-        share = sum(
-            (min(end, stretch.until) - max(begin, stretch.at)) * stretch.share
-            for stretch in stretches
-            if stretch.at < end and stretch.until > begin
-        )
-        rest = max(0.0, end - max(begin, stretches[-1].until)) * stretches[-1].share
-        yield (share + rest) / _MINUTE
+@lru_cache(maxsize=2 * _MINUTE)  # the positions of the clock, in both roundings
+def _shares(stretches: tuple[Stretch, ...], phase: float, minutes: int) -> tuple[float, ...]:
+    """Return the new fleet's share of each minute's requests."""
+    found = [0.0] * minutes
+    endless = (*stretches[:-1], Stretch(stretches[-1].at, minutes * _MINUTE, stretches[-1].share))
+    for stretch in endless:
+        begin, until = stretch.at + phase, min(stretch.until + phase, minutes * _MINUTE)
+        while begin < until:
+            minute = int(begin // _MINUTE)
+            end = min(until, (minute + 1) * _MINUTE)
+            found[minute] += (end - begin) * stretch.share / _MINUTE
+            begin = end
+    return tuple(found)
 
 
 def _for_so_many(spec: AlarmSpec, windows: list[float | None]) -> float:

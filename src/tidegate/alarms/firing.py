@@ -149,7 +149,7 @@ class _Case:
         extra = self._extra_periods()
         within = max(map(_latest, by_rounding)) + (extra or 0) * spec.period
         if extra is None or within > min(stretches[-1].until for stretches in self.roundings):
-            return self._said(Verdict.MAY_FIRE, words.few_requests(self._chance(1.0)))
+            return self._said(Verdict.MAY_FIRE, words.few_requests(self._chance_of_total_failure))
         partial = any(len(stretches) > 1 for stretches in self.roundings)
         early = partial and within <= self._all_moved and all(bar.met(1.0, course.early[0]) for course in courses)
         shares = [course.early if early else course.needed for course in courses]
@@ -223,11 +223,15 @@ class _Case:
         requests = (1.0 if self.requests is None else self.requests) * self.spec.period / _MINUTE
         return requests * share, 0.0 if self.spec.new_fleet_only else requests * (1 - share)
 
-    def _chance(self, bad: float) -> float:
-        """Return how likely a period breaches if the new version fails the share `bad`, or all of the requests."""
-        green, blue = self._requests(self._share_that_fires if bad == 1.0 else self._first_share)
+    def _chance(self, bad: float, share: float) -> float:
+        """Return how likely a period breaches in which the new version has `share` of the traffic, and fails `bad`."""
+        green, blue = self._requests(share)
         failing = green * bad + blue * self.old_bad
         return chance_of_breach(self.bar, failing, green + blue - failing)
+
+    @property
+    def _chance_of_total_failure(self) -> float:
+        return self._chance(1.0, self._share_that_fires)
 
     @property
     def _share_that_fires(self) -> float:
@@ -239,7 +243,7 @@ class _Case:
         """Return how many periods more than usual it takes until enough have requests; None: not surely ever."""
         if self.requests is None:
             return 0
-        chance, needed = self._chance(1.0), self.spec.datapoints_to_alarm
+        chance, needed = self._chance_of_total_failure, self.spec.datapoints_to_alarm
         if needed == 1:
             missed, tries = 1 - chance, 1
             while missed**tries > 1 - CERTAINTY and tries < _MINUTE:
@@ -253,15 +257,18 @@ class _Case:
     def _notes(self, verdict: Verdict) -> tuple[str, ...]:
         if self.requests is None or verdict in (Verdict.ALWAYS_FIRES, Verdict.CANNOT_FIRE) or not self.old_bad:
             return ()
-        periods = int(max(stretches[-1].until for stretches in self.roundings) // self.spec.period)
-        spec = self.spec
-        chance = chance_of_alarm(
-            self._chance(self.old_bad), spec.datapoints_to_alarm, spec.evaluation_periods, max(1, periods)
-        )
+        chance = max(map(self._chance_of_a_false_alarm, self.roundings))
         if chance < NOTABLE:
             return ()
         green, blue = self._requests(self._first_share)
         return (by_chance(chance, green + blue, self.old_bad),)
+
+    def _chance_of_a_false_alarm(self, stretches: tuple[Stretch, ...]) -> float:
+        """Return how likely a release is rolled back whose version is as good as the one before."""
+        spec, of_share = self.spec, {each.share: self._chance(self.old_bad, each.share) for each in stretches}
+        begins = range(0, max(1, int(stretches[-1].until // spec.period)) * spec.period, spec.period)
+        chances = [of_share[next(each.share for each in reversed(stretches) if each.at <= begin)] for begin in begins]
+        return chance_of_alarm(chances, spec.datapoints_to_alarm, spec.evaluation_periods)
 
 
 def _latest(courses: Sequence[_Course]) -> float:

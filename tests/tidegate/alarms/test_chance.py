@@ -58,6 +58,11 @@ def test_m_of_n_is_binomial():
 
 
 def test_an_alarm_has_as_many_chances_as_there_are_periods():
-    assert chance_of_alarm(0.01, 1, 1, 10) == pytest.approx(1 - 0.99**10)
-    assert chance_of_alarm(0.01, 3, 5, 15) < 1e-3
-    assert chance_of_alarm(1.0, 3, 5, 15) == 1.0
+    assert chance_of_alarm([0.01] * 10, 1, 1) == pytest.approx(1 - 0.99**10)
+    assert chance_of_alarm([0.01] * 15, 3, 5) < 1e-3
+    assert chance_of_alarm([1.0] * 15, 3, 5) == 1.0
+
+
+def test_each_period_has_its_own_chance():
+    assert chance_of_alarm([0.5, 0.0, 0.1], 1, 1) == pytest.approx(0.55)
+    assert chance_of_alarm([0.1, 0.1, 0.0, 0.0, 0.0], 2, 2) == pytest.approx(0.02)

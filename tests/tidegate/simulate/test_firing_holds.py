@@ -1,20 +1,23 @@
 """What is said of an alarm holds on the virtual clock, where every count is what it is on average."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tidegate.alarms import AlarmSpec
+from tidegate.alarms import AlarmSpec, rollback_alarms
 from tidegate.alarms.firing import Firing, Verdict, firing
 from tidegate.guardrails import of_release
 from tidegate.outcome import Outcome
-from tidegate.simulate import Result, Scenario, Simulation
+from tidegate.simulate import Result, Scenario, Simulation, run_many
 from tidegate.stage import Rate, Stage
 
 SURE = {Verdict.FIRES_WITHIN, Verdict.FIRES_ABOVE, Verdict.FIRES_LATE}
+RELEASES = 1500  # enough to count what happens in one of ten
 REQUESTS = 6000  # a minute: enough that chance has no say
 
 
@@ -196,3 +199,24 @@ def test_a_threshold_below_what_the_old_version_fails_takes_a_good_version_back(
     result = released(spec, stage, around, 0.02, 0.02)
 
     assert (result.outcome is Outcome.ROLLED_BACK) == (found.verdict is Verdict.ALWAYS_FIRES)
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        {"strategy": "canary", "canary_size": "25%", "wait_interval": "10m", "termination_wait": "5m"},
+        {"strategy": "linear", "linear_step_size": "25%", "wait_interval": "10m", "termination_wait": "20m"},
+    ],
+    ids=lambda release: release["strategy"],
+)
+def test_a_good_version_is_rolled_back_by_chance_as_often_as_is_said(release):
+    stage = stage_of({**release, "rollback_on": [{"metric": "Invocation5XXErrors", "above": "1%"}]}, 4)
+    spec = rollback_alarms(stage.release.rollback_on, endpoint_name="endpoint", variant="AllTraffic")[0]
+    guardrails = of_release(stage.release, [spec.name])
+    (note,) = firing(spec, guardrails, 4, requests_per_minute=600, error_rate=0.001).notes
+    (told,) = re.findall(r"in up to ([0-9.]+)% of its releases", note)
+    scenario = Scenario.model_validate({"traffic": {"requests_per_minute": 600}, "old": {"error_rate": "0.1%"}})
+
+    outcomes = run_many(stage, scenario, RELEASES).outcomes
+
+    assert float(told) / 100 == pytest.approx(outcomes[Outcome.ROLLED_BACK] / RELEASES, rel=0.3)
