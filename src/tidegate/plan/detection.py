@@ -52,12 +52,10 @@ def requests_needed(error_rate: float, new_error_rate: float, old_per_new: float
     pooled = (new_error_rate * old_part + error_rate) / (1 + old_part)
     same = pooled * (1 - pooled) * (1 + old_part)
     apart = new_error_rate * (1 - new_error_rate) + error_rate * (1 - error_rate) * old_part
-    deviations = (_Z_ALPHA * sqrt(same) + _Z_POWER * sqrt(apart)) / difference
-    uncorrected = deviations * deviations  # infinite where `**` would not be a number any more
+    uncorrected = ((_Z_ALPHA * sqrt(same) + _Z_POWER * sqrt(apart)) / difference) ** 2
     # The correction in a form that holds where nothing varies, which is where every request of the new fleet fails.
     half = sqrt(uncorrected) / 2
-    root = half + sqrt(half * half + (1 + old_part) / (2 * difference))
-    return root * root
+    return (half + sqrt(half * half + (1 + old_part) / (2 * difference))) ** 2
 
 
 def can_tell(error_rate: float, new_error_rate: float, exposure: Exposure) -> bool:
