@@ -98,9 +98,13 @@ def read_tags(sagemaker: Any, arn: str) -> dict[str, str]:
 
 def model_package_of(sagemaker: Any, model_name: str) -> str:
     """Return the ARN of the model package that a model was made from, "" if it was made from none."""
-    model = sagemaker.describe_model(ModelName=model_name)
+    return package_in(sagemaker.describe_model(ModelName=model_name))
+
+
+def package_in(model: Mapping[str, Any]) -> str:
+    """Return the ARN of the model package in what a model is made of, "" if there is none."""
     containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or [])]
-    return next((each["ModelPackageName"] for each in containers if each.get("ModelPackageName")), "")
+    return next((str(each["ModelPackageName"]) for each in containers if each.get("ModelPackageName")), "")
 
 
 def variants_of(

@@ -17,6 +17,7 @@ from typing import Any, Final
 from tidegate.aws import aws_errors, is_missing
 from tidegate.outcome import Outcome
 from tidegate.registry import RELEASE_TAG, ModelPackage, Served
+from tidegate.registry.live import package_in
 from tidegate.retained.inventory import Retained, describe_variants, short_name
 
 Describe = Callable[[str], ModelPackage]
@@ -219,7 +220,7 @@ def _told_by_stack(newest_first: Iterable[Mapping[str, Any]]) -> dict[str, _Told
         if kind == _STACK and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}:
             now = _Operation(packages=now.packages)
         elif kind == _MODEL and name:
-            now.packages[name] = _package_in(properties) or now.packages.get(name, "")
+            now.packages[name] = package_in(properties) or now.packages.get(name, "")
         elif kind == _CONFIG and name and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             now.config = name
             one = told.setdefault(name, _Told())
@@ -238,11 +239,6 @@ def _properties(event: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError:
         return {}
     return properties if isinstance(properties, dict) else {}
-
-
-def _package_in(model: Mapping[str, Any]) -> str:
-    containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or [])]
-    return next((str(each["ModelPackageName"]) for each in containers if each.get("ModelPackageName")), "")
 
 
 def _package_of(config: Mapping[str, Any], packages: Mapping[str, str]) -> str:

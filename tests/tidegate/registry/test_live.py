@@ -123,9 +123,15 @@ def test_a_model_that_came_from_no_package_and_a_serverless_variant():
     assert (only.model_package_arn, only.version, only.instance_type, only.instance_count) == ("", None, "", 0)
 
 
+SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
+
+
 @pytest.mark.parametrize(
     ("status", "serves"),
-    [("InService", True), ("Updating", True), ("UpdateRollbackFailed", True), ("Creating", False), ("Failed", False)],
+    [
+        *((status, True) for status in SERVING),
+        *((s, False) for s in ("Creating", "Failed", "OutOfService", "Deleting")),
+    ],
 )
 def test_an_endpoint_serves_or_does_not(status, serves):
     live = read_live(client(status=status, config={"ProductionVariants": [variant("AllTraffic", "model-2")]}), NAME)

@@ -734,6 +734,20 @@ def test_each_strategy_has_its_fewest_waits(strategy, least, asked):
     assert judge(replace(hasty, modified=60 + least).evidence(asked)).outcome is P
 
 
+def test_the_fewest_waits_are_those_of_the_smaller_fleet_where_autoscaling_changed_it(asked):
+    scaled = replace(variant(3), instance_count=2)
+    case = Case(
+        P,
+        "",
+        live=replace(NEW, variants=(scaled,)),
+        timeline=(BEFORE, SHIFTING, AFTER),
+        asked={"deployment_config": ROLLING},
+        modified=60 + 2 * 120,
+    )
+    assert judge(case.evidence(asked)).outcome is P
+    assert judge(replace(case, modified=60 + 2 * 120 - 1).evidence(asked)).outcome is G
+
+
 def test_a_verdict_is_written_as_json_with_its_evidence(asked):
     written = verdict_document(judge(Case(P, "", alarms=(FIRED,)).evidence(asked)))
     assert (written["schema"], written["outcome"], written["exit_code"]) == ("tidegate.evidence/1", "PROMOTED", 0)

@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.tidegate.small_registry import package_arn
 from tidegate.clock import ManualClock
 from tidegate.errors import TidegateError
+from tidegate.render import Phase
 from tidegate.verify import Deployment, Outcome, verify_release, watch
 
 PACKAGE = package_arn(0).removesuffix("/0")
@@ -389,6 +390,24 @@ def test_what_had_served_before_a_test_is_kept_though_nobody_verified_the_test(r
     )
 
 
+def test_a_first_release_removes_nothing_of_an_endpoint_that_was_deleted(run, aws):
+    aws.configs |= {"config-1": ("first", f"{PACKAGE}/1"), "config-0": ("oldest", f"{PACKAGE}/0")}
+    aws.tagged |= {"config-2": "PROMOTED 20250101T000000Z", "config-1": "PROMOTED 20241201T000000Z"}
+    aws.stack = "CREATE_COMPLETE"
+    aws.in_service("config-3", 60, CreationTime=aws.began)
+    aws.deploy_action("Succeeded")
+    assert run()[0].outcome is Outcome.PROMOTED
+    assert aws.removed == []
+
+
+def test_what_had_served_is_told_by_what_is_left_where_what_served_last_says_it_was_rolled_back(run, aws):
+    aws.configs["config-1"] = ("first", f"{PACKAGE}/1")
+    aws.tagged |= {"config-2": "ROLLED_BACK 20250101T000000Z", "config-1": "PROMOTED 20241201T000000Z"}
+    aws.deploy_action("InProgress")
+    run({60: aws.updating, 1000: ends_well(aws)})
+    assert "1@20241201T000000Z/nfig-1" in aws.tagged["config-3"]
+
+
 def test_what_had_served_is_kept_also_by_a_verify_that_comes_late(run, aws):
     aws.tagged["config-2"] = "PROMOTED 20250101T000000Z after 1@20241201T000000Z/abc123"
     aws.stack = "UPDATE_COMPLETE"
@@ -518,13 +537,16 @@ def test_without_resume_nothing_of_the_file_is_taken(run, aws, tmp_path):
     assert [each.config_name for each in verdict.evidence.timeline] == ["config-3"]
 
 
-def test_what_was_seen_of_another_release_or_another_execution_is_not_evidence(run, aws, asked, tmp_path):
+@pytest.mark.parametrize(
+    "other", [{}, {"release_id": "newer"}, {"phase": Phase.LIVE}, {"endpoint_name": "shop-p-1-staging"}]
+)
+def test_what_was_seen_of_another_release_or_another_execution_is_not_evidence(other, run, aws, asked, tmp_path):
     file = tmp_path / "prod.json"
     half_way(run, aws, file)
     ends_well(aws)()
-    for change in ({"deployment": None}, {"asked": asked.model_copy(update={"release_id": "newer"})}):
-        _, said, _ = run(evidence=file, resume=True, **change)
-        assert said[0] == "there is nothing to go on from"
+    change = {"asked": asked.model_copy(update=other)} if other else {"deployment": None}
+    _, said, _ = run(evidence=file, resume=True, **change)
+    assert said[0] == "there is nothing to go on from"
 
 
 def test_resuming_from_nothing_is_beginning(run, aws, tmp_path):
@@ -698,3 +720,15 @@ def test_what_the_stacks_own_rollback_did_is_not_taken_for_the_update(run, aws, 
     assert verdict.outcome is Outcome.ROLLED_BACK
     assert verdict.evidence.stack.release_id == "new"
     assert not verdict.evidence.stack.endpoint_updated
+
+
+def test_an_alarm_that_fired_in_the_first_of_two_updates_is_not_missed(run, aws):
+    def again() -> None:
+        rolls_back(aws, stack_fails=True)()
+        aws.updating()
+        aws.endpoint["PendingDeploymentSummary"]["StartTime"] = aws.began + timedelta(seconds=320)
+
+    aws.deploy_action("InProgress")
+    verdict, _, _ = run({60: aws.updating, 300: again, 400: lambda: aws.in_service("config-2", 400)})
+    assert len(verdict.evidence.alarms[0].fired) == 1
+    assert "went into ALARM at 00:04:10" in verdict.sentence
