@@ -143,7 +143,7 @@ def _setting(plan: Plan, setting: str) -> str:
 
 
 def _test(test: TestPlan) -> Iterator[Block]:
-    champion, challenger = (str(each) if each else "a version that is not known" for each in _pair(test))
+    champion, challenger = test.champion or "the version that serves", test.challenger or "the version to release"
     if not test.due:
         yield f"No test: {test.because}."
         return
@@ -159,11 +159,6 @@ def _test(test: TestPlan) -> Iterator[Block]:
         f"{words.count(test.instance_count, 'instance')} of its own ({hours} instance-hours{cost})."
     )
     yield "Then a person decides: yes, and the test is taken away and the release below begins; no, and only the first."
-
-
-def _pair(test: TestPlan) -> Iterator[object]:
-    yield test.champion
-    yield test.challenger
 
 
 def _course(plan: Plan) -> Iterator[Block]:

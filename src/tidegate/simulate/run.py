@@ -183,7 +183,7 @@ class _Run:
     def result(self, pieces: Sequence[Piece], ignored: str | None, minutes: bool) -> Result:
         """Return what it came to."""
         world, (ended, last) = self._world, pieces[-1]
-        outcome, reason = _OUTCOMES[last.phase], last.reason or "nothing stood in its way"
+        outcome, reason = _OUTCOMES[last.phase], last.reason or self._why_promoted()
         if ignored and outcome is Outcome.PROMOTED:
             outcome, reason = Outcome.GUARDRAILS_IGNORED, f"SageMaker ignored the guardrails: {ignored}"
         begun = first_request(pieces)
@@ -207,6 +207,11 @@ class _Run:
                 if minutes
             ),
         )
+
+    def _why_promoted(self) -> str:
+        if any(firing for *_, firing in self._rows):
+            return "alarms fired, but none while the release was watched"
+        return "nothing stood in its way"
 
     def _alarm_changes(self) -> Iterator[AlarmChange]:
         before: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.tidegate.plan.situations import BUSY, live, planned, repo, serving, variant
 from tests.tidegate.plan.test_golden_plans import CASES
-from tidegate.plan import Ink, Plan, Situation, as_text, ink_for, words
+from tidegate.plan import OFFLINE, Ink, Plan, Situation, as_text, ink_for, words
 
 WIDTHS = [60, 80, 120]
 
@@ -68,6 +68,12 @@ def test_a_small_share_is_never_drawn_as_none_nor_a_large_one_as_all():
     plan = planned(made, serving(made, live(variant(count=100))))
     line = next(line for line in as_text(plan, 60, Ink()).splitlines() if " 1% " in line and "░" in line)
     assert line.count("█") == 1
+
+
+def test_versions_that_are_not_known_are_told_apart_in_a_test():
+    shadow = {"shadow": {"sampling": "50%", "duration": "2h"}}
+    text = as_text(planned(repo(test=shadow), OFFLINE, version=None, offline=True), 400, Ink())
+    assert "Beside the version that serves, the version to release gets copies of 50% of the requests" in text
 
 
 def test_what_is_no_printable_character_is_not_printed():

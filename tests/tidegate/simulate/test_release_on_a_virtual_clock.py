@@ -149,7 +149,10 @@ class TestWhatAlarmsSee:
         assert result.harmed == pytest.approx(600 * 0.25 * 6)
 
     def test_an_alarm_that_is_later_than_the_bakes_is_too_late(self, make_stage):
-        assert run(make_stage(), scenario(new={"error_rate": "100%"}, alarm_delay="15m")).outcome is Outcome.PROMOTED
+        result = run(make_stage(), scenario(new={"error_rate": "100%"}, alarm_delay="15m"))
+
+        assert result.outcome is Outcome.PROMOTED
+        assert result.reason == "alarms fired, but none while the release was watched"
 
     def test_a_slow_version_is_rolled_back_by_its_percentile(self, make_stage):
         latency = {"p50": "100ms", "p99": "300ms"}
