@@ -183,3 +183,8 @@ def test_a_step_for_a_person_is_not_taken():
 def test_a_config_with_a_test_in_it_is_not_gone_back_to(mixed):
     mixed.tags["endpoint-config/config-2"]["tidegate:release"] = "r1.m2"
     assert steps(mixed)[0].parameters["EndpointConfigName"] == "Config-1"
+
+
+def test_what_came_to_serve_last_is_gone_back_to_whenever_it_was_made(mixed):
+    mixed.tags["endpoint-config/config-1"]["tidegate:outcome"] = "PROMOTED 20260401T000000Z"
+    assert steps(mixed)[0].parameters["EndpointConfigName"] == "Config-1"

@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.tidegate.answering import Handler, answering, refusal
+from tests.tidegate.verify.following import DEPLOYMENT, ENDPOINT, STACK, ScriptedClock
 from tidegate.render import ReleaseRecord
-from tidegate.verify import Clients
+from tidegate.verify import Clients, verify_release
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PACKAGE = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/shop-p-1"
@@ -324,3 +325,29 @@ class SmallAws:
 def aws(asked: ReleaseRecord) -> SmallAws:
     """Make a small AWS in which version 2 serves."""
     return SmallAws(asked)
+
+
+@pytest.fixture
+def run(aws, asked):
+    """Verify the release while the steps are taken; return the verdict, what was reported, and the clock."""
+
+    def verify(steps=None, deployment=DEPLOYMENT, asked=asked, **more):
+        clock, said = ScriptedClock(aws.began, steps or {}), []
+        verdict = verify_release(
+            asked, aws.clients(), clock, deployment=deployment, progress=said.append, spread=float, **more
+        )
+        return verdict, said, clock
+
+    return verify
+
+
+@pytest.fixture
+def stack_update(aws):
+    """Let the stack's own events and the endpoint's be those of an update that began at 5 s."""
+
+    def begin() -> None:
+        aws.event("Endpoint", ENDPOINT, "UPDATE_FAILED", -5000, "an older failure")
+        aws.event("sagemaker-p-1-prod", STACK, "UPDATE_IN_PROGRESS", 5)
+        aws.event("Endpoint", ENDPOINT, "UPDATE_IN_PROGRESS", 50)
+
+    return begin
