@@ -27,7 +27,7 @@ CERTAINTY: Final = 0.99
 """Ours: how sure it must be, by the chance of the traffic, that an alarm fires for `fires within` to be said."""
 
 NOTABLE: Final = 0.01
-"""Ours: from which chance on it is noted that a version as good as the one before is rolled back."""
+"""Ours: from which chance on, in a release, it is noted that an alarm fires by chance."""
 
 _MINUTE = 60
 _ALL = 1 - 1e-9  # of the traffic, in sums of floats
@@ -53,7 +53,7 @@ class Verdict(StrEnum):
     """Also for a version that is as good as the one before: no release gets through."""
 
     CANNOT_FIRE = "CANNOT_FIRE"
-    """No failure of the new version makes it fire while the release is watched."""
+    """No failure of the new version makes it fire while the release is watched, nor does chance, but for `NOTABLE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,9 @@ class _Case:
         if bar.count is not None and self.requests is None:
             return self._said(Verdict.MAY_FIRE, words.traffic_unknown(self._steadily(self._first_share)))
         if not any(bar.met(1.0, course.needed[1]) for course in courses):
+            luck = max(self._chance_in_a_release(stretches, 1.0) for stretches in self.roundings)
+            if luck >= NOTABLE:
+                return self._said(Verdict.MAY_FIRE, words.luck(luck))
             return self._said(Verdict.CANNOT_FIRE, words.cannot(self._at_best), below=1.0)
         if any(course.fires_at is None for course in courses):
             return self._said(Verdict.MAY_FIRE, words.clock(ALARM_DELAY))
@@ -257,16 +260,20 @@ class _Case:
     def _notes(self, verdict: Verdict) -> tuple[str, ...]:
         if self.requests is None or verdict in (Verdict.ALWAYS_FIRES, Verdict.CANNOT_FIRE) or not self.old_bad:
             return ()
-        chance = max(map(self._chance_of_a_false_alarm, self.roundings))
+        chance = max(self._chance_in_a_release(stretches, self.old_bad) for stretches in self.roundings)
         if chance < NOTABLE:
             return ()
         green, blue = self._requests(self._first_share)
         return (by_chance(chance, green + blue, self.old_bad),)
 
-    def _chance_of_a_false_alarm(self, stretches: tuple[Stretch, ...]) -> float:
-        """Return how likely a release is rolled back whose version is as good as the one before."""
-        spec, of_share = self.spec, {each.share: self._chance(self.old_bad, each.share) for each in stretches}
-        begins = range(0, max(1, int(stretches[-1].until // spec.period)) * spec.period, spec.period)
+    def _chance_in_a_release(self, stretches: tuple[Stretch, ...], bad: float) -> float:
+        """Return how likely it fires in a release whose version fails the share `bad` of its requests."""
+        spec, until = self.spec, stretches[-1].until
+        periods = max(1, int(until // spec.period))
+        if self.requests is None or until <= 0 or periods < spec.datapoints_to_alarm:
+            return 0.0
+        of_share = {each.share: self._chance(bad, each.share) for each in stretches}
+        begins = range(0, periods * spec.period, spec.period)
         chances = [of_share[next(each.share for each in reversed(stretches) if each.at <= begin)] for begin in begins]
         return chance_of_alarm(chances, spec.datapoints_to_alarm, spec.evaluation_periods)
 

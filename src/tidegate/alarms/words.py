@@ -104,6 +104,14 @@ class Words:
             f"seen, and {in_words(watched)} are watched",
         )
 
+    def luck(self, chance: float) -> Said:
+        """Say that it takes a period in which the new fleet happens to have more of the few requests."""
+        return (
+            "may fire, but not surely",
+            f"{self._dilution}: requests are so few that a total failure fires it by chance, in up to "
+            f"{percent(chance)} of releases",
+        )
+
     def few_requests(self, chance: float) -> Said:
         """Say that the new fleet has too few requests."""
         return (

@@ -53,6 +53,7 @@ def test_missing_data_is_treated_as_the_user_guide_tabulates(
     actual = {treatment: evaluate(rule(m, 3, treatment), points(drawing), KEPT).state for treatment in Missing}
 
     assert actual == expected
+    assert len(points(drawing)) == rule(m, 3).range
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,8 @@ class TestTraffic:
         spec = alarm(statistic="Sum", above=10, period=300)
 
         assert judged(spec, canary(), requests=600).above == pytest.approx(10 / (600 * 5 * 0.25))
-        assert judged(spec, canary(), requests=6).verdict is Verdict.CANNOT_FIRE
+        assert "by chance, in up to 25.7% of releases" in judged(spec, canary(), requests=6).sentence
+        assert judged(spec, canary(), requests=1).verdict is Verdict.CANNOT_FIRE
         unknown = judged(spec, canary(), requests=None)
         assert unknown.verdict is Verdict.MAY_FIRE
         assert "only above 8 requests a minute" in unknown.sentence

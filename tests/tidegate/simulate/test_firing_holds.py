@@ -220,3 +220,18 @@ def test_a_good_version_is_rolled_back_by_chance_as_often_as_is_said(release):
     outcomes = run_many(stage, scenario, RELEASES).outcomes
 
     assert float(told) / 100 == pytest.approx(outcomes[Outcome.ROLLED_BACK] / RELEASES, rel=0.3)
+
+
+@pytest.mark.parametrize(("requests", "verdict"), [(60, Verdict.MAY_FIRE), (6000, Verdict.CANNOT_FIRE)])
+def test_what_only_chance_fires_is_not_said_to_be_unable_to(requests, verdict):
+    canary = {"strategy": "canary", "canary_size": 1, "wait_interval": "10m"}
+    stage = stage_of({**canary, "rollback_on": [{"metric": "Invocation5XXErrors", "above": "1%"}]}, 200)
+    blended = rollback_alarms(stage.release.rollback_on, endpoint_name="endpoint", variant="AllTraffic")[1]
+    told = firing(blended, of_release(stage.release, [blended.name]), 200, requests_per_minute=requests)
+    scenario = Scenario.model_validate({"traffic": {"requests_per_minute": requests}, "new": {"error_rate": "100%"}})
+
+    simulation = Simulation(stage, scenario, alarms=[blended])
+    fired = sum(simulation.run(seed=seed).outcome is Outcome.ROLLED_BACK for seed in range(50))
+
+    assert told.verdict is verdict
+    assert bool(fired) is (verdict is Verdict.MAY_FIRE)
