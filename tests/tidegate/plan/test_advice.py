@@ -218,3 +218,13 @@ def test_a_test_of_which_the_metrics_would_be_gone_is_not_suggested():
     settings = {"requests_per_minute": 10.0, "error_rate": 0.005, "test_percent": 10}
     assert suggest(canary, 4, fleets=[4], notice=0.0075, **settings)
     assert suggest(canary, 4, fleets=[4], notice=0.006, **settings) == ()
+
+
+def test_a_larger_part_is_not_too_large_for_the_smallest_fleet_that_autoscaling_leaves():
+    canary = Guardrails(Canary(parse_size("25%"), 600), 60, 28800)
+    wanted = {"requests_per_minute": 100.0, "error_rate": 0.001, "notice": 0.02, "test_percent": 10}
+    sizes = {
+        least: [dict(each.settings).get("release.canary_size") for each in suggest(canary, 40, fleets=fleets, **wanted)]
+        for least, fleets in ((22, range(22, 81)), (20, range(20, 81)))
+    }
+    assert sizes == {22: [None, "11"], 20: [None]}
