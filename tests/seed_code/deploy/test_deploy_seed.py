@@ -302,7 +302,7 @@ class TestBuildspecs:
             "Deploy",
             "--publish",
         ]
-        assert invoke == ".venv/bin/pytest tests"
+        assert invoke == ".venv/bin/pytest tests --ignore tests/test_release.py --ignore tests/test_repository.py"
 
 
 def test_the_readme_explains_every_outcome_with_its_exit_code(repository):
