@@ -137,6 +137,11 @@ class TestTime:
         assert "timeout-short" in names(planned(repo(timeouts=slow, release=canary(maximum_execution_timeout="30m"))))
         assert "timeout-short" not in names(planned(repo(timeouts=slow)))
 
+    @pytest.mark.parametrize(("start", "warned"), [("900s", False), ("901s", True)])
+    def test_a_start_may_take_all_that_is_left_and_no_second_more(self, start, warned):
+        made = repo(timeouts={"container_startup": start}, release=canary(maximum_execution_timeout="30m"))
+        assert ("timeout-short" in names(planned(made))) is warned
+
 
 class TestAlarms:
     def test_a_total_failure_is_rolled_back_and_harms_what_the_canary_gets_until_then(self):
