@@ -200,6 +200,7 @@ class TestShow:
         }
         assert stage["instances"]["count"] == 4
         assert stage["project"]["account"] == stage["account"]
+        assert stage.keys().isdisjoint({"autoscaling", "environment", "tags", "test"}), "what is left out is not there"
 
     def test_a_stage_that_is_not_there(self, repo, validate):
         code, _, err = validate("--show", "dev")
