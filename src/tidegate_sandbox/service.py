@@ -57,7 +57,8 @@ class Service:
             if operation is None:
                 raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
             parameters = check_parameters(self.name, name, wire.decode(body))
-            answer = await hooks.run_blocking(operation, parameters)
+            # Encoded at once, on the same thread: what an answer is of may go on changing.
+            answer = await hooks.run_blocking(lambda: wire.encode(operation(parameters) or {}))
         except AwsError as error:
             return error.status, {**wire.headers}, wire.encode({"__type": error.code, "message": error.message})
         except Exception as error:
@@ -65,7 +66,7 @@ class Service:
             message = f"the local simulation failed, see its log: {type(error).__name__}: {error}"
             return 500, {**wire.headers}, wire.encode({"__type": "InternalFailure", "message": message})
         # ministack adds to the headers it is given, so each answer has its own.
-        return 200, {**wire.headers}, wire.encode(answer or {})
+        return 200, {**wire.headers}, answer
 
 
 @cache

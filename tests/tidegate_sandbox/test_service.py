@@ -1,5 +1,6 @@
 """The wires that AWS clients speak, and the checks of what comes over them."""
 
+import asyncio
 import http.client
 import json
 from datetime import UTC, datetime
@@ -11,9 +12,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate_sandbox import shapes
+from tidegate_sandbox import hooks, shapes
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.service import check_parameters, service_model
+from tidegate_sandbox.service import Service, check_parameters, service_model
 from tidegate_sandbox.services.paging import listed, page
 
 
@@ -96,6 +97,25 @@ def test_numbers_become_times_and_text_becomes_bytes_where_the_shape_says_so():
     assert typed == {"CreationTimeAfter": datetime(1970, 1, 1, tzinfo=UTC)}
     shape = operation("codecommit", "PutFile").input_shape
     assert shapes.as_python(shape, {"fileContent": "dGV4dA=="}) == {"fileContent": b"text"}
+
+
+@pytest.mark.parametrize("headers", [{}, CBOR], ids=["json", "cbor"])
+def test_an_answer_says_how_things_stood_when_it_was_made(headers, monkeypatch):
+    build = {"Status": "IN_PROGRESS"}
+    service = Service("codebuild")
+    service.operation("ListProjects")(lambda _: build)
+
+    async def finished_meanwhile(function, *args):
+        answer = function(*args)
+        build["Status"] = "SUCCEEDED"
+        return answer
+
+    monkeypatch.setattr(hooks, "run_blocking", finished_meanwhile)
+    target = {"x-amz-target": "CodeBuild_20161006.ListProjects", **headers}
+    path = "/service/CodeBuild_20161006/operation/ListProjects"
+    status, _, body = asyncio.run(service._handle("POST", path, target, b"", {}))
+    assert status == 200
+    assert (cbor2 if headers else json).loads(body) == {"Status": "IN_PROGRESS"}
 
 
 def operation(service, name):

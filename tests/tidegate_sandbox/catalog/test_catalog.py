@@ -7,6 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from publishing import ASSOCIATION, BROKEN, NAME_RULE, TEMPLATE, Publisher
 
+from tidegate_sandbox.services.catalog import launches
+
 
 @pytest.fixture(scope="module")
 def publisher(sandbox):
@@ -85,6 +87,24 @@ def test_a_launch_becomes_a_stack_and_its_outputs_the_records(publisher, product
         Filters={"SearchQuery": [f"id:{record['ProvisionedProductId']}"]}
     )
     assert [each["PhysicalId"] for each in found["ProvisionedProducts"]] == [stack]
+
+
+def test_a_record_that_is_said_to_have_succeeded_has_its_outputs(monkeypatch):
+    record = {"RecordId": "rec-1", "Status": "IN_PROGRESS"}
+
+    class FinishedMeanwhile(dict):
+        def get(self, key, default=None):
+            found = super().get(key, default)
+            self[key] = [{"OutputKey": "Topic", "OutputValue": "topic"}]
+            record["Status"] = "SUCCEEDED"
+            return found
+
+    made = launches.Launches(records={"rec-1": record}, outputs=FinishedMeanwhile())
+    monkeypatch.setattr(launches.state, "here", lambda: made)
+    first, second = (launches.describe_record({"Id": "rec-1"}) for _ in range(2))
+    assert (first["RecordDetail"]["Status"], first["RecordOutputs"]) == ("IN_PROGRESS", [])
+    assert second["RecordDetail"]["Status"] == "SUCCEEDED"
+    assert [each["OutputKey"] for each in second["RecordOutputs"]] == ["Topic"]
 
 
 def test_a_launch_with_a_bad_parameter_is_refused_with_the_templates_own_sentence(publisher, product):

@@ -139,8 +139,9 @@ def describe_record(parameters: dict[str, Any]) -> dict[str, Any]:
     record = state.here().records.get(parameters["Id"])
     if record is None:
         raise AwsError("ResourceNotFoundException", f"Record {parameters['Id']} not found.")
+    # The record as it stood first: what has succeeded by then has its outputs.
     return {
-        "RecordDetail": record,
+        "RecordDetail": dict(record),
         **paged(state.here().outputs.get(record["RecordId"], []), parameters, "RecordOutputs"),
     }
 
@@ -148,7 +149,7 @@ def describe_record(parameters: dict[str, Any]) -> dict[str, Any]:
 @catalog.operation("DescribeProvisionedProduct")
 def describe_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe what was launched."""
-    return {"ProvisionedProductDetail": find(parameters.get("Id"), parameters.get("Name")).detail}
+    return {"ProvisionedProductDetail": dict(find(parameters.get("Id"), parameters.get("Name")).detail)}
 
 
 @catalog.operation("SearchProvisionedProducts")
@@ -284,11 +285,13 @@ def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> N
 
 
 def _close(launch: Launch, record: dict[str, Any], error: str | None) -> None:
-    launch.detail["Status"] = "ERROR" if error else "AVAILABLE"
-    launch.detail["StatusMessage"] = error or ""
-    record["UpdatedTime"] = sandbox().clock.now()
-    record["RecordErrors"] = [{"Code": "InternalFailure", "Description": error}] if error else []
-    record["Status"] = "FAILED" if error else "SUCCEEDED"
+    # Each in one step, the record last: who reads a status finds what belongs to it.
+    launch.detail.update(Status="ERROR" if error else "AVAILABLE", StatusMessage=error or "")
+    record.update(
+        UpdatedTime=sandbox().clock.now(),
+        RecordErrors=[{"Code": "InternalFailure", "Description": error}] if error else [],
+        Status="FAILED" if error else "SUCCEEDED",
+    )
 
 
 def _settled(where: Scope, stack: str) -> dict[str, Any] | None:
