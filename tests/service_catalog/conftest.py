@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from service_catalog.account import Account
-from service_catalog.synth import synthesise_portfolio, synthesise_product
+from service_catalog.publishing.account import Account
+from service_catalog.publishing.synth import synthesise_portfolio, synthesise_product
 
 Template = dict[str, Any]
 

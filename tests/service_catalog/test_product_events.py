@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service_catalog.account import Account
+from service_catalog.publishing.account import Account
 
 Template = dict[str, Any]
 

@@ -6,7 +6,7 @@ import cloudformation_validate as validate
 import pytest
 from cfnlint.api import ManualArgs, lint
 
-from service_catalog.synth import to_json
+from service_catalog.publishing.synth import to_json
 
 # It takes GetAtt of a role with a path for a Ref to it; cfn-lint, which tells them apart, has no objection.
 FALSE_POSITIVES = {"E3050"}

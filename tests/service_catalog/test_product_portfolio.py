@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service_catalog.synth import synthesise_portfolio, to_json
+from service_catalog.publishing.synth import synthesise_portfolio, to_json
 
 Template = dict[str, Any]
 

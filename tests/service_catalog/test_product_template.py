@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service_catalog.names import PROJECT_NAME_PATTERN
+from service_catalog.publishing.synth import synthesise_product, to_json
 from service_catalog.seed import CONTEXT_KEYS
-from service_catalog.synth import synthesise_product, to_json
 from tidegate.stage.limits import TEST_DURATION_MAX
 
 KEPT = {

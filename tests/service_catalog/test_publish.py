@@ -6,11 +6,11 @@ from typing import Any
 import boto3
 import pytest
 
-from service_catalog import publish as publishing
-from service_catalog import unpublish as unpublishing
-from service_catalog.account import Account, PublishError
-from service_catalog.admin_bucket import AdminBucket
-from service_catalog.admin_stack import AdminStack
+from service_catalog.publishing import publish as publishing
+from service_catalog.publishing import unpublish as unpublishing
+from service_catalog.publishing.account import Account, PublishError
+from service_catalog.publishing.admin_bucket import AdminBucket
+from service_catalog.publishing.admin_stack import AdminStack
 
 
 @pytest.fixture

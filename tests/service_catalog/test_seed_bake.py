@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_catalog.bundle import CHECKOUT, SEED_CODE
+from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE
 from service_catalog.seed import CONTEXT_KEYS, SeedError, bake
 
 CONTEXT = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service_catalog.bundle import CHECKOUT, SEED
+from service_catalog.publishing.bundle import CHECKOUT, SEED
 from service_catalog.seed import CONTEXT_KEYS, SeedError
 from service_catalog.seed.seed import ANSWER_ATTEMPTS, answer, plant
 

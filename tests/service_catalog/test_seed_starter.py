@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from service_catalog import seed_starter
+from service_catalog.project import seed_starter
 
 EVENT: dict[str, Any] = {
     "RequestType": "Create",

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service_catalog.releases import RELEASES
+from service_catalog.project.releases import RELEASES
 from service_catalog.seed import bake
 from tidegate.plan.publish import console_address, tell_pipeline
 from tidegate.render import pipeline_file_of_nothing

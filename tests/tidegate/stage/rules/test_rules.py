@@ -183,7 +183,9 @@ def test_a_rollback_of_all_its_rules_has_as_many_alarms_as_sagemaker_takes():
 
 def test_the_pipeline_waits_as_long_for_a_decision_as_codepipeline_lets_it():
     timeout = Loader().load_service_model("codepipeline", "service-2")["shapes"]["ActionTimeout"]
-    (minutes,) = re.findall(r"DECIDE_MINUTES = ([0-9_]+)", (DOCS.parent / "service_catalog/releases.py").read_text())
+    (minutes,) = re.findall(
+        r"DECIDE_MINUTES = ([0-9_]+)", (DOCS.parent / "service_catalog/project/releases.py").read_text()
+    )
 
     assert int(minutes) == timeout["max"] == limits.APPROVAL_TIMEOUT / timedelta(minutes=1)
 

@@ -4,7 +4,7 @@ Where CloudFormation makes something, its schema of the resource type (`handlers
 """
 
 from service_catalog.policy import Statement, allow, allow_on_any, arn, equals, iam_arn, passed_to, unless_other
-from service_catalog.scope import LISTS, PROJECT_TAG, Project
+from service_catalog.project.scope import LISTS, PROJECT_TAG, Project
 
 # Verify writes one tag, and only on an endpoint config: how the release of it ended.
 OUTCOME_TAG = "tidegate:outcome"

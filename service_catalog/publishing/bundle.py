@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 SEED = Path("service_catalog/seed")
 SEED_FILES = ("buildspec.yml", "seed.py", "requirements.txt")
 SEED_CODE = Path("seed_code")

@@ -8,12 +8,12 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 
-from service_catalog.actions import SOURCE, Stage, build_action, source_stage
-from service_catalog.builds import add_build_project
 from service_catalog.names import BRANCH
 from service_catalog.policy import arn, sub
-from service_catalog.releases import DECIDE, RELEASES, RENDER, RENDERED, Release, release_stages
-from service_catalog.scope import Project
+from service_catalog.project.actions import SOURCE, Stage, build_action, source_stage
+from service_catalog.project.builds import add_build_project
+from service_catalog.project.releases import DECIDE, RELEASES, RENDER, RENDERED, Release, release_stages
+from service_catalog.project.scope import Project
 
 # SageMaker's longest release is 8 hours (MaximumExecutionTimeoutInSeconds 28800), and Verify outlives it by
 # a rollback, which takes as long as starting a fleet.

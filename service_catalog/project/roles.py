@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from service_catalog import endpoint_roles
 from service_catalog.names import ROLE_PATH, ProjectNames, permissions_boundary
 from service_catalog.policy import (
     Statement,
@@ -23,7 +22,8 @@ from service_catalog.policy import (
     sub,
     trust,
 )
-from service_catalog.scope import LISTS, OWN_ACCOUNT, Project
+from service_catalog.project import endpoint_roles
+from service_catalog.project.scope import LISTS, OWN_ACCOUNT, Project
 
 
 def add_roles(stack: cdk.Stack, project: Project) -> dict[str, iam.CfnRole]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from service_catalog.names import ROLE_PATH, ProjectNames
 from service_catalog.policy import Statement, allow, arn, equals, iam_arn, s3_arn, sub, unless_other
-from service_catalog.storage import Storage
+from service_catalog.project.storage import Storage
 
 # A service that was asked by another account must not use the role. CodeBuild and SageMaker document that they say
 # who asked; for the other services it is not settled, and a role that cannot be assumed would be worse.

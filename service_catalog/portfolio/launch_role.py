@@ -7,7 +7,6 @@ so a launch can never make a role that is more than a project's.
 
 from typing import Any
 
-from service_catalog.endpoint_roles import AUTOSCALING, service_linked_role
 from service_catalog.names import ROLE_PATH, ProjectNames, permissions_boundary
 from service_catalog.policy import (
     Statement,
@@ -19,7 +18,8 @@ from service_catalog.policy import (
     s3_arn,
     sub,
 )
-from service_catalog.scope import PROJECT_TAG
+from service_catalog.project.endpoint_roles import AUTOSCALING, service_linked_role
+from service_catalog.project.scope import PROJECT_TAG
 
 # Every project: any name, and any id that SageMaker gives.
 ANY = ProjectNames(project_name="*", project_id="p-*")

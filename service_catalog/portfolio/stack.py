@@ -7,10 +7,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_servicecatalog as servicecatalog
 
-from service_catalog.launch_role import boundary_statements, launch_statements
 from service_catalog.names import PORTFOLIO_NAME, PRODUCT_NAME, ROLE_PATH, launch_role, permissions_boundary
 from service_catalog.policy import Statement, document, reasons, sub, trust
-from service_catalog.scope import OWN_ACCOUNT
+from service_catalog.portfolio.launch_role import boundary_statements, launch_statements
+from service_catalog.project.scope import OWN_ACCOUNT
 
 OWNER = "Tidegate"
 # Studio shows in its template gallery what carries this tag.

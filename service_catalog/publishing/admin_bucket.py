@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from service_catalog.account import Account, PublishError, code
 from service_catalog.names import admin_bucket
+from service_catalog.publishing.account import Account, PublishError, code
 
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 # The one region that is not named when a bucket is made in it.

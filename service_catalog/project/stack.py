@@ -9,12 +9,12 @@ from service_catalog.names import (
     PROJECT_NAME_PATTERN,
     ProjectNames,
 )
-from service_catalog.pipelines import add_pipelines
 from service_catalog.policy import sub
-from service_catalog.roles import add_roles
-from service_catalog.scope import Project, SeedLocation
-from service_catalog.seeding import add_seeding
-from service_catalog.storage import add_storage
+from service_catalog.project.pipelines import add_pipelines
+from service_catalog.project.roles import add_roles
+from service_catalog.project.scope import Project, SeedLocation
+from service_catalog.project.seeding import add_seeding
+from service_catalog.project.storage import add_storage
 
 NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
 

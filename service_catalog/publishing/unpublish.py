@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from service_catalog.account import Account, PublishError, reach, sentences
-from service_catalog.admin_bucket import AdminBucket
-from service_catalog.admin_stack import AdminStack
+from service_catalog.publishing.account import Account, PublishError, reach, sentences
+from service_catalog.publishing.admin_bucket import AdminBucket
+from service_catalog.publishing.admin_stack import AdminStack
 
 
 def unpublish(account: Account) -> None:

@@ -13,10 +13,10 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from service_catalog.builds import add_build_project, add_log_group
 from service_catalog.policy import allow, arn, sub, trust
-from service_catalog.roles import add_role
-from service_catalog.scope import OWN_ACCOUNT, Project
+from service_catalog.project.builds import add_build_project, add_log_group
+from service_catalog.project.roles import add_role
+from service_catalog.project.scope import OWN_ACCOUNT, Project
 
 STARTER_SOURCE = Path(__file__).with_name("seed_starter.py")
 STARTER_MAX_CHARACTERS = 4096

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError, WaiterError
 
-from service_catalog.account import Account, PublishError, code
 from service_catalog.names import PORTFOLIO_STACK
+from service_catalog.publishing.account import Account, PublishError, code
 
 Change = Literal["created", "updated", "unchanged"]
 

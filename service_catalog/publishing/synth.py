@@ -1,6 +1,6 @@
 """Synthesising CDK apps: the Node that jsii needs, and templates as plain values.
 
-`service_catalog.project` and `service_catalog.product` import the CDK, which takes seconds and needs Node: so
+`service_catalog.project` and `service_catalog.portfolio` import the CDK, which takes seconds and needs Node: so
 they are imported here, after Node was found, and nowhere at module level.
 """
 
@@ -45,8 +45,8 @@ def synthesise_product(bucket: str, key: str) -> dict[str, Any]:
     ensure_node()
     import aws_cdk as cdk
 
-    from service_catalog.project import define_project
-    from service_catalog.scope import SeedLocation
+    from service_catalog.project.scope import SeedLocation
+    from service_catalog.project.stack import define_project
 
     app = cdk.App()
     return _template(app, define_project(app, "Project", SeedLocation(bucket, key)))
@@ -57,7 +57,7 @@ def synthesise_portfolio(template_url: str, version: str, principals: Sequence[s
     ensure_node()
     import aws_cdk as cdk
 
-    from service_catalog.product import define_portfolio
+    from service_catalog.portfolio.stack import define_portfolio
 
     app = cdk.App()
     stack = define_portfolio(app, "Portfolio", template_url=template_url, version=version, principals=principals)

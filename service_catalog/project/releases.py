@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 
-from service_catalog.actions import SOURCE, Action, Stage, approval_action, build_action, deploy_action, entered_only_if
 from service_catalog.policy import sub
-from service_catalog.scope import Project
+from service_catalog.project.actions import (
+    SOURCE,
+    Action,
+    Stage,
+    approval_action,
+    build_action,
+    deploy_action,
+    entered_only_if,
+)
+from service_catalog.project.scope import Project
 
 RENDER, RENDERED = "Render", "Rendered"
 DECIDE = "Decide"

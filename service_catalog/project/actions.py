@@ -8,7 +8,7 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 
 from service_catalog.names import BRANCH
-from service_catalog.scope import Project
+from service_catalog.project.scope import Project
 
 Action: TypeAlias = codepipeline.CfnPipeline.ActionDeclarationProperty
 Stage: TypeAlias = codepipeline.CfnPipeline.StageDeclarationProperty

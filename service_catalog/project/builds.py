@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 
 from service_catalog.names import ProjectNames
 from service_catalog.policy import sub
-from service_catalog.storage import Storage
+from service_catalog.project.storage import Storage
 
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 COMPUTE = "BUILD_GENERAL1_SMALL"

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from service_catalog.account import Account, PublishError, reach, sentences
-from service_catalog.admin_bucket import AdminBucket
-from service_catalog.admin_stack import AdminStack
-from service_catalog.bundle import build_bundle, digest
 from service_catalog.names import PRODUCT_NAME
-from service_catalog.synth import NodeMissingError, synthesise_portfolio, synthesise_product, to_json
+from service_catalog.publishing.account import Account, PublishError, reach, sentences
+from service_catalog.publishing.admin_bucket import AdminBucket
+from service_catalog.publishing.admin_stack import AdminStack
+from service_catalog.publishing.bundle import build_bundle, digest
+from service_catalog.publishing.synth import NodeMissingError, synthesise_portfolio, synthesise_product, to_json
 
 # CloudFormation's own pattern of a PrincipalARN, less the parts it leaves open.
 PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user|group)/[\w+=,.@/-]+")

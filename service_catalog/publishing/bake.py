@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from service_catalog.bundle import CHECKOUT, SEED_CODE, build_wheel
+from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE, build_wheel
 from service_catalog.seed import CONTEXT_KEYS, SeedError, bake
 
 

@@ -1,0 +1,1 @@
+"""Publishing: the templates and the seed bundle brought into an account by boto3 alone, and taken back."""
