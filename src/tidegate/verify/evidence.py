@@ -165,9 +165,12 @@ class Evidence:
     def attempted(self) -> bool:
         """Whether the endpoint was touched during this release.
 
-        What the endpoint tells of itself counts first: CloudFormation's events name an endpoint also where SageMaker
+        Where the stack failed before it came to the endpoint, something else changed that, such as autoscaling. Else
+        what the endpoint tells of itself counts first: CloudFormation's events name an endpoint also where SageMaker
         refused to update it, for want of a quota, say.
         """
+        if self.stack and self.stack.failures and not self.stack.endpoint_touched:
+            return False
         if any(s.pending_config or s.endpoint_status in {"Creating", "Updating"} for s in self.timeline):
             return True
         if self.endpoint and self.action and self.action.started_at:
@@ -181,6 +184,11 @@ class Evidence:
             return self.action.status == "Succeeded"
         complete = self.stack is not None and self.stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
         return complete and self._is_stack_of_this
+
+    @property
+    def reached_endpoint(self) -> bool:
+        """Whether this release came as far as the endpoint, by what was seen of that or by what the deployment says."""
+        return self.attempted or self.deployed
 
     @property
     def _is_stack_of_this(self) -> bool:

@@ -50,11 +50,13 @@ def _judge(evidence: Evidence) -> tuple[Outcome, str]:
         what = f"the endpoint {name} was deleted meanwhile" if was_there else f"there is no endpoint {name}"
         return Outcome.INCONCLUSIVE, f"{what}, so nothing serves: {stack_reason(evidence)}"
     if endpoint.status == "UpdateRollbackFailed":
-        return Outcome.MIXED_FLEET, (
-            f"the rollback of {wanted} failed, so old and new instances of {name} serve side by side: "
-            f"{' and '.join(config.label for config in _serving(evidence))}; {rollback_reason(evidence)}; "
-            f"see what to do with: tidegate recover {asked.stage}"
-        )
+        serving = " and ".join(config.label for config in _serving(evidence))
+        what = f"old and new instances of {name} serve side by side"
+        if evidence.reached_endpoint:
+            what = f"the rollback of {wanted} failed, so {what}: {serving}; {rollback_reason(evidence)}"
+        else:
+            what += f" since before this release: {serving}; {wanted} never reached it: {stack_reason(evidence)}"
+        return Outcome.MIXED_FLEET, f"{what}; see what to do with: tidegate recover {asked.stage}"
     if not evidence.ended:
         stuck = evidence.action and not evidence.action.ended and endpoint.status in SETTLED
         what = f"the deployment of {name} is still in progress" if stuck else f"{name} is still {endpoint.status}"
@@ -74,7 +76,7 @@ def _judge(evidence: Evidence) -> tuple[Outcome, str]:
     if why := _something_else(evidence, live):
         return Outcome.INCONCLUSIVE, f"{name} serves {live.label}, {why}"
     # Where the deployment says that it succeeded, only a rollback explains that something else serves.
-    if evidence.attempted or evidence.deployed:
+    if evidence.reached_endpoint:
         return Outcome.ROLLED_BACK, (
             f"{name} serves {live.label} and not {wanted}, which was rolled back: {rollback_reason(evidence)}"
         )
@@ -156,6 +158,8 @@ def _version_failed(evidence: Evidence) -> tuple[bool, str]:
     version, unmarked = f"version {asked.model_package_version}", "is not marked in the registry"
     if asked.phase is not Phase.RELEASE:
         return False, f"the version under test {unmarked}: reject it there if it is the reason"
+    if not evidence.reached_endpoint:
+        return False, f"{version} {unmarked}: it never reached the endpoint"
     if before and before.model_package_arn == asked.model_package_arn:
         return False, (
             f"{version} {unmarked}, since it serves on: what was rolled back are its settings in the stage file"
@@ -167,7 +171,7 @@ def _version_failed(evidence: Evidence) -> tuple[bool, str]:
     if is_want_of_capacity(rollback_reason(evidence)):
         return False, f"{version} {unmarked}: capacity was missing; release it again once there is enough"
     stack = evidence.stack
-    elsewhere = stack and stack.endpoint_updated and stack.failures and not stack.failures[0].startswith("Endpoint:")
+    elsewhere = stack and stack.endpoint_updated and stack.failures
     if evidence.served_meanwhile or elsewhere:
         return False, f"{version} {unmarked}: it served, and the stack was rolled back for another reason"
     return True, ""

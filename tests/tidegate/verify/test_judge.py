@@ -413,6 +413,18 @@ CASES = {
         notes=(UNTESTED,),
         **MIXED,
     ),
+    "a fleet that was mixed before, and SageMaker refused the update": Case(
+        M,
+        "old and new instances of shop-p-1-prod serve side by side since before this release: version 2 (config-2); "
+        "version 3 never reached it: Endpoint: Cannot update endpoint in this state; see what to do with: tidegate "
+        "recover prod",
+        live=OLD,
+        status="UpdateRollbackFailed",
+        action=FAILED,
+        stack=replace(STACK_FAILED, failures=("Endpoint: Cannot update endpoint in this state",)),
+        notes=("version 3 is not marked in the registry: it never reached the endpoint",),
+        **NO_ATTEMPT | {"timeline": (Sighting("UpdateRollbackFailed", "config-2"),)},
+    ),
     # GUARDRAILS_IGNORED
     "no deployment config was taken": Case(
         G,
@@ -564,6 +576,15 @@ CASES = {
         action=FAILED,
         stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", failures=("Model: access denied",)),
         **NO_ATTEMPT,
+    ),
+    "the stack failed before it reached the endpoint, which autoscaling changed meanwhile": Case(
+        N,
+        "never reached shop-p-1-prod, which serves version 2 (config-2) as before: Model: access denied",
+        live=OLD,
+        timeline=(BEFORE, Sighting("Updating", "config-2"), BEFORE),
+        tried=None,
+        action=FAILED,
+        stack=StackSeen("UPDATE_ROLLBACK_COMPLETE", failures=("Model: access denied",)),
     ),
     "CloudFormation refused the template": Case(
         N, "bad template", live=OLD, action=ActionSeen("Failed", T0, summary="bad template"), stack=None, **NO_ATTEMPT
