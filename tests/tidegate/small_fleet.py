@@ -126,6 +126,11 @@ class SmallFleet:
         self._event(number + 0.1, "Endpoint", ENDPOINT_TYPE, status, f"{ARN}:endpoint/{ENDPOINT}", **told)
         self._event(number + 0.1, STACK, "AWS::CloudFormation::Stack", "UPDATE_COMPLETE", STACK)
 
+    def undeleted(self, number: int) -> None:
+        """Add the events of a deletion of the stack that fails at the endpoint."""
+        self._event(number, STACK, "AWS::CloudFormation::Stack", "DELETE_IN_PROGRESS", STACK)
+        self._event(number, "Endpoint", ENDPOINT_TYPE, "DELETE_FAILED", f"{ARN}:endpoint/{ENDPOINT}")
+
     def _event(self, when: float, logical: str, kind: str, status: str, physical: str, **more: Any) -> None:
         self.events.insert(
             0,

@@ -10,10 +10,8 @@ import yaml
 
 from tidegate.registry import RELEASE_TAG
 from tidegate.render.environment import BrokenTemplateError
+from tidegate.stacks import ENDPOINT, ENDPOINT_CONFIG, MODEL
 
-ENDPOINT: Final = "AWS::SageMaker::Endpoint"
-ENDPOINT_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
-MODEL: Final = "AWS::SageMaker::Model"
 ALARM: Final = "AWS::CloudWatch::Alarm"
 RETAINED: Final = (MODEL, ENDPOINT_CONFIG)
 

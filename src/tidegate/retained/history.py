@@ -12,20 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from tidegate.aws import aws_errors, is_missing
 from tidegate.outcome import Outcome
 from tidegate.registry import RELEASE_TAG, ModelPackage, Served
 from tidegate.registry.live import package_in
 from tidegate.retained.inventory import Retained, describe_variants, short_name
+from tidegate.stacks import ENDPOINT, ENDPOINT_CONFIG, MODEL, STACK, stack_events
 
 Describe = Callable[[str], ModelPackage]
-
-_STACK: Final = "AWS::CloudFormation::Stack"
-_ENDPOINT: Final = "AWS::SageMaker::Endpoint"
-_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
-_MODEL: Final = "AWS::SageMaker::Model"
 
 
 class Standing(StrEnum):
@@ -81,7 +77,7 @@ def read_history(
 
     `describe` returns a version of the stage's group by its ARN: the registry remembers the last rollback of each.
     """
-    events = list(_events(cloudformation, stack_name))
+    events = list(stack_events(cloudformation, stack_name))
     told = _told_by_stack(events)
     updates = []
     for config in retained.configs:
@@ -188,16 +184,6 @@ def _with_registry(update: Update, stage: str, describe: Describe) -> Update:
     return replace(update, standing=Standing.ROLLED_BACK, reason=package.stage_description)
 
 
-def _events(cloudformation: Any, stack_name: str) -> Iterable[dict[str, Any]]:
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
-    try:
-        for page in pages:
-            yield from page.get("StackEvents", [])
-    except aws_errors() as error:
-        if not is_missing(error):
-            raise
-
-
 @dataclass(slots=True)
 class _Operation:
     """One create or update of the stack, as far as its events have been read."""
@@ -217,16 +203,16 @@ def _told_by_stack(newest_first: Iterable[Mapping[str, Any]]) -> dict[str, _Told
     for event in reversed(list(newest_first)):
         kind, status = event["ResourceType"], event.get("ResourceStatus", "")
         name, properties = short_name(event.get("PhysicalResourceId") or ""), _properties(event)
-        if kind == _STACK and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}:
+        if kind == STACK and status.endswith("_IN_PROGRESS"):
             now = _Operation(packages=now.packages)
-        elif kind == _MODEL and name:
+        elif kind == MODEL and name:
             now.packages[name] = package_in(properties) or now.packages.get(name, "")
-        elif kind == _CONFIG and name and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        elif kind == ENDPOINT_CONFIG and name and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             now.config = name
             one = told.setdefault(name, _Told())
             one.release_id = _release_in(properties) or one.release_id
             one.model_package_arn = _package_of(properties, now.packages) or one.model_package_arn
-        elif kind == _ENDPOINT and now.config and status.endswith(("_COMPLETE", "_FAILED")):
+        elif kind == ENDPOINT and now.config and status.endswith(("_COMPLETE", "_FAILED")):
             one = told[now.config]
             one.at, one.status = event["Timestamp"], status
             one.reason = event.get("ResourceStatusReason", "") if status.endswith("_FAILED") else ""

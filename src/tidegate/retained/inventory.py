@@ -15,12 +15,10 @@ from tidegate.outcome import Outcome
 from tidegate.registry import OUTCOME_TAG, RELEASE_TAG, LiveVariant, Served, parse_outcome
 from tidegate.registry.live import describe_endpoint, model_package_of, read_tags, variants_of
 from tidegate.render import is_trial
+from tidegate.stacks import ENDPOINT_CONFIG, MODEL, stack_resources
 
 PROJECT_TAG: Final = "sagemaker:project-id"
 STAGE_TAG: Final = "sagemaker:deployment-stage"
-
-_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
-_MODEL: Final = "AWS::SageMaker::Model"
 
 
 class NotRetainedError(TidegateError):
@@ -167,12 +165,6 @@ def _configs(sagemaker: Any) -> Iterator[dict[str, Any]]:
 
 
 def _held(cloudformation: Any, stack_name: str) -> Iterator[str]:
-    try:
-        resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
-    except aws_errors() as error:
-        if is_missing(error):
-            return
-        raise
-    for resource in resources:
-        if resource["ResourceType"] in {_CONFIG, _MODEL} and resource.get("PhysicalResourceId"):
+    for resource in stack_resources(cloudformation, stack_name):
+        if resource["ResourceType"] in {ENDPOINT_CONFIG, MODEL} and resource.get("PhysicalResourceId"):
             yield short_name(resource["PhysicalResourceId"])

@@ -8,18 +8,17 @@ endpoint back is another update. `UPDATE_ROLLBACK_FAILED`: the stack takes no up
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from tidegate.aws import aws_errors, is_missing
 from tidegate.errors import TidegateError
+from tidegate.guardrails import AllAtOnce, Guardrails, Rolling, to_deployment_config
 from tidegate.registry import LiveVariant
 from tidegate.registry.live import describe_endpoint
 from tidegate.retained import NotRetainedError, Retained, RetainedConfig, find_retained
 from tidegate.retained.inventory import describe_variants
+from tidegate.stacks import ENDPOINT, describe_stack, stack_resources
+from tidegate.stage import CapacityType, Size
 from tidegate.verify.reasons import is_want_of_capacity
-
-_WAIT: Final = 0
-_ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 
 
 class Action(StrEnum):
@@ -68,7 +67,8 @@ def see(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str
     Raises TidegateError for a `to` that no release of the stage made.
     """
     endpoint = describe_endpoint(sagemaker, endpoint_name) or {}
-    status, reason = _stack(cloudformation, stack_name)
+    stack = describe_stack(cloudformation, stack_name) or {}
+    status = stack.get("StackStatus", "")
     good: RetainedConfig | None = None
     retained: Retained | None = None
     variants: tuple[LiveVariant, ...] = ()
@@ -93,7 +93,7 @@ def see(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str
         config_name=endpoint.get("EndpointConfigName", ""),
         failure_reason=endpoint.get("FailureReason", ""),
         stack_status=status,
-        stack_reason=reason,
+        stack_reason=stack.get("StackStatusReason", ""),
         stuck=tuple(_stuck(cloudformation, stack_name)) if status == "UPDATE_ROLLBACK_FAILED" else (),
         good=good,
         good_variants=variants,
@@ -117,18 +117,8 @@ def _good(retained: Retained, to: str | None) -> RetainedConfig | None:
     )
 
 
-def _stack(cloudformation: Any, name: str) -> tuple[str, str]:
-    try:
-        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except aws_errors() as error:
-        if is_missing(error):
-            return "", ""
-        raise
-    return stack["StackStatus"], stack.get("StackStatusReason", "")
-
-
 def _stuck(cloudformation: Any, name: str) -> Iterator[tuple[str, str]]:
-    for resource in cloudformation.describe_stack_resources(StackName=name)["StackResources"]:
+    for resource in stack_resources(cloudformation, name):
         if resource["ResourceStatus"] == "UPDATE_FAILED":
             yield resource["LogicalResourceId"], resource["ResourceType"]
 
@@ -170,18 +160,10 @@ def _update(seen: Seen) -> Step:
     instances = max((each.initial_instance_count for each in seen.good_variants), default=0)
     short = is_want_of_capacity(seen.failure_reason) and instances > 1 and len(seen.good_variants) == 1
     if short:
-        how = "one instance at a time"
-        policy: dict[str, Any] = {
-            "RollingUpdatePolicy": {
-                "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
-                "WaitIntervalInSeconds": _WAIT,
-            }
-        }
+        how, guardrails = "one instance at a time", Guardrails(Rolling(Size(CapacityType.INSTANCE_COUNT, 1), 0))
         why = "capacity is missing, and this needs room for one instance more only"
     else:
-        how = "all at once"
-        routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": _WAIT}
-        policy = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": _WAIT}}
+        how, guardrails = "all at once", Guardrails(AllAtOnce())
         why = "this replaces the whole mixture in one step"
     # What autoscaling has asked for is kept where it can be: with other variants SageMaker has nothing to keep it for.
     retain = {"RetainAllVariantProperties": True} if seen.same_variants else {}
@@ -194,7 +176,7 @@ def _update(seen: Seen) -> Step:
         {
             "EndpointName": seen.endpoint_name,
             "EndpointConfigName": good.name,
-            "DeploymentConfig": policy,
+            "DeploymentConfig": to_deployment_config(guardrails),
             **retain,
         },
     )
@@ -214,7 +196,7 @@ def _stack_steps(seen: Seen) -> Iterator[Step]:
                 Action.CONTINUE_UPDATE_ROLLBACK if rest else None,
                 {"StackName": name, **({"ResourcesToSkip": skipped} if skipped else {})},
             )
-            if any(kind == _ENDPOINT for _, kind in seen.stuck):
+            if any(kind == ENDPOINT for _, kind in seen.stuck):
                 yield Step(
                     "release a good version through the pipeline",
                     "CloudFormation takes what it passed over for rolled back without looking; the next release makes "

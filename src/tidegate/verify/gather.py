@@ -13,6 +13,7 @@ from tidegate.clock import Clock
 from tidegate.registry import OUTCOME_TAG, RELEASE_TAG
 from tidegate.registry.live import model_package_of, read_tags, variants_of
 from tidegate.render import ReleaseRecord
+from tidegate.stacks import ENDPOINT, ENDPOINT_CONFIG, STACK, stack_events, stack_resources
 from tidegate.verify.clients import Clients
 from tidegate.verify.evidence import AlarmSeen, ConfigSeen, EndpointSeen, Evidence, StackSeen
 from tidegate.verify.watch import Watched
@@ -20,8 +21,6 @@ from tidegate.verify.watch import Watched
 _T = TypeVar("_T")
 
 FAILURES_MAX: Final = 5
-
-_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 
 PAUSES: Final = (2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to read something that a lost connection or a busy service kept back."""
@@ -143,8 +142,8 @@ def _untouched(stack: StackSeen, before: StackSeen | None) -> bool:
 
 def held_config(cloudformation: Any, name: str) -> str:
     """Return the physical id of the endpoint config that is a resource of the stack, "" if none is."""
-    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-    return next((each.get("PhysicalResourceId", "") for each in resources if each["ResourceType"] == _CONFIG), "")
+    configs = (each for each in stack_resources(cloudformation, name) if each["ResourceType"] == ENDPOINT_CONFIG)
+    return next((each.get("PhysicalResourceId", "") for each in configs), "")
 
 
 def _tags_of(sagemaker: Any, config: str) -> dict[str, str]:
@@ -168,29 +167,24 @@ def with_events(cloudformation: Any, name: str, stack: StackSeen) -> tuple[Stack
     first. Those of an update end with the stack's own first event of it.
     """
     newest_first = []
-    for event in _events(cloudformation, name):
+    for event in stack_events(cloudformation, name):
         newest_first.append(event)
-        own = event["ResourceType"] == "AWS::CloudFormation::Stack"
+        own = event["ResourceType"] == STACK
         if own and event.get("ResourceStatus") in {"UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS"}:
             break
     touched, updated, made = False, False, ""
     failures: list[str] = []
     for event in reversed(newest_first):
         status, kind = event.get("ResourceStatus", ""), event["ResourceType"]
-        if kind == "AWS::SageMaker::Endpoint":
+        if kind == ENDPOINT:
             touched = True
             updated = updated or (status == "UPDATE_COMPLETE" and not failures)
-        if kind == _CONFIG and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        if kind == ENDPOINT_CONFIG and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             made = made or event.get("PhysicalResourceId", "")
-        if status.endswith("_FAILED") and kind != "AWS::CloudFormation::Stack" and event.get("ResourceStatusReason"):
+        if status.endswith("_FAILED") and kind != STACK and event.get("ResourceStatusReason"):
             failures.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
     told = replace(stack, endpoint_touched=touched, endpoint_updated=updated, failures=tuple(failures)[:FAILURES_MAX])
     return told, made
-
-
-def _events(cloudformation: Any, name: str) -> Iterator[dict[str, Any]]:
-    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
-        yield from page.get("StackEvents", [])
 
 
 def read_alarms(cloudwatch: Any, names: tuple[str, ...], since: datetime | None) -> Iterator[AlarmSeen]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tidegate.aws import aws_errors, is_missing, is_passing
+from tidegate.aws import aws_errors, is_passing
 from tidegate.clock import Clock
 from tidegate.errors import TidegateError
 from tidegate.registry.live import describe_endpoint
 from tidegate.render import ReleaseRecord
+from tidegate.stacks import describe_stack
 from tidegate.verify.clients import Clients
 from tidegate.verify.evidence import ActionSeen, Deployment, Seen, Sighting, StackSeen
 from tidegate.verify.judge import SETTLED
@@ -114,7 +115,7 @@ def _look(
     """Look at everything once; report and return whether anything has changed."""
     # The action is looked at first: what the endpoint shows after it has ended is the end.
     look.action = find_action(clients.codepipeline, deployment, asked.stack_name) if deployment else None
-    look.stack = describe_stack(clients.cloudformation, asked.stack_name)
+    look.stack = see_stack(clients.cloudformation, asked.stack_name)
     look.described = describe_endpoint(clients.sagemaker, asked.endpoint_name)
     if look.described is not None:
         seen, sighting = look.seen, _sighting(look.described, asked.variant)
@@ -177,14 +178,11 @@ def _started(detail: dict[str, Any]) -> float:
     return started.timestamp() if started else 0.0
 
 
-def describe_stack(cloudformation: Any, name: str) -> StackSeen | None:
+def see_stack(cloudformation: Any, name: str) -> StackSeen | None:
     """Return the stack's status, None if there is none."""
-    try:
-        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except aws_errors() as error:
-        if is_missing(error):
-            return None
-        raise
+    stack = describe_stack(cloudformation, name)
+    if stack is None:
+        return None
     return StackSeen(
         status=stack["StackStatus"],
         reason=stack.get("StackStatusReason", ""),

@@ -50,6 +50,13 @@ def test_an_update_that_cloudformation_recorded_as_failed_gives_its_reason():
     assert newest.at == day(2.1)
 
 
+def test_a_stack_that_could_not_be_deleted_says_nothing_of_its_last_release():
+    fleet = SmallFleet(1, 2, live=1)
+    fleet.deployed(2)
+    fleet.undeleted(3)
+    assert told(fleet)[0] == (2, DEPLOYED)
+
+
 def test_a_silent_rollback_is_told_by_the_registry_where_verify_kept_no_tag():
     fleet = SmallFleet(1, 2, live=1)
     fleet.deployed(2)
