@@ -3,6 +3,8 @@
 from functools import cache
 from typing import Any
 
+from tidegate.errors import TidegateError
+
 
 def client(service: str, region: str | None = None) -> Any:
     """Return a client of `service` as boto3 makes it, with standard retries and time limits of its own.
@@ -54,6 +56,11 @@ def aws_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return BotoCoreError, ClientError
+
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """Return what clients raise and what Tidegate does: all that is a sentence for a person."""
+    return TidegateError, *aws_errors()
 
 
 def is_missing(error: Exception) -> bool:

@@ -30,6 +30,11 @@ class Outcome(StrEnum):
     """What can be seen does not tell; the sentence says what is missing."""
 
     @property
+    def served(self) -> bool:
+        """Whether the release came to serve."""
+        return self in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}
+
+    @property
     def exit_code(self) -> int:
         """The exit code of the commands that end in an outcome."""
         return _EXIT_CODES[self]

@@ -12,7 +12,6 @@ import typer
 
 from tidegate.cli.console import complain, say, say_json
 from tidegate.cli.options import JsonOption, RepoOption
-from tidegate.errors import TidegateError
 from tidegate.stage import Repo, Stage, load_repo
 
 if TYPE_CHECKING:
@@ -109,17 +108,16 @@ def _look_at(folder: Path, make: "ClientMaker") -> "Look":
 
 def _look_up(repo: Repo, wanted: str | None, make: "ClientMaker") -> "Look":
     """Make what asks the registry for the release, as `render` does, and looks at the endpoint."""
-    from tidegate.aws import aws_errors
+    from tidegate.aws import expected_errors
     from tidegate.plan import Asked, Situation, Version, read_situation, with_settings
     from tidegate.render import Lookup, Unread, render_stage
 
     lookup = Lookup(repo, lambda region: make("sagemaker", region))
-    unread: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
 
     def look(repo: Repo, stage: Stage) -> tuple[Asked, Situation]:
         try:
             found = lookup.situation(stage, wanted)
-        except unread as error:
+        except expected_errors() as error:
             if wanted:
                 raise
             return Asked(unread=str(error)), read_situation(make, repo, stage)

@@ -7,7 +7,6 @@ import typer
 
 from tidegate.cli.console import complain, say_json, say_verdict
 from tidegate.cli.options import JsonOption, RenderedOption, RepoOption, StageArgument
-from tidegate.errors import TidegateError
 
 if TYPE_CHECKING:
     from tidegate.render import ReleaseRecord
@@ -82,14 +81,13 @@ def verify(
 
 def _publish(repo: Path, asked: "ReleaseRecord", deployment: "Deployment | None", verdict: "Verdict") -> str:
     """Publish the evidence, and say where it is. That it cannot be published changes no verdict."""
-    from tidegate.aws import aws_errors, client
+    from tidegate.aws import client, expected_errors
     from tidegate.stage import load_repo
     from tidegate.verify import evidence_key, publish_evidence, verdict_document
 
-    unpublished: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
     try:
         stage = load_repo(repo).stage(asked.stage)
         s3, key = client("s3", stage.region), evidence_key(asked, deployment)
         return f"the evidence: {publish_evidence(s3, stage, key, verdict_document(verdict, deployment))}"
-    except unpublished as error:
+    except expected_errors() as error:
         return f"the evidence could not be published: {error}"

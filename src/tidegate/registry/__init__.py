@@ -2,7 +2,7 @@
 
 from tidegate.registry.live import RELEASE_TAG, Live, LiveVariant, read_live
 from tidegate.registry.outcome_tag import OUTCOME_TAG, OutcomeTag, Served, parse_outcome
-from tidegate.registry.package import ModelPackage, NoApprovedVersionError, choose
+from tidegate.registry.package import ModelPackage, NoApprovedVersionError, choose, version_in
 from tidegate.registry.service import (
     RegistryClient,
     describe,
@@ -34,4 +34,5 @@ __all__ = [
     "read_live",
     "reject",
     "stamp_rolled_back",
+    "version_in",
 ]

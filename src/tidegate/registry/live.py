@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from tidegate.aws import aws_errors, is_missing
+from tidegate.registry.package import version_in
 
 RELEASE_TAG: Final = "tidegate:release"
 """The tag of an endpoint config that says which release it is."""
@@ -34,8 +35,7 @@ class LiveVariant:
     @property
     def version(self) -> int | None:
         """The version in the ARN of its model package, None where it has none."""
-        number = self.model_package_arn.rpartition("/")[2]
-        return int(number) if number.isdecimal() else None
+        return version_in(self.model_package_arn)
 
 
 @dataclass(frozen=True, slots=True)

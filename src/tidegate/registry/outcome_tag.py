@@ -47,14 +47,9 @@ class OutcomeTag:
     at: datetime
     before: tuple[Served, ...] = ()
 
-    @property
-    def served(self) -> bool:
-        """Whether the release served."""
-        return self.outcome in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}
-
     def followed_by(self, config_name: str, version: int | None) -> tuple[Served, ...]:
         """Return what the config that takes over from this one remembers; this one served `version`."""
-        own = (Served(version, self.at, ending(config_name)),) if self.served and version is not None else ()
+        own = (Served(version, self.at, ending(config_name)),) if self.outcome.served and version is not None else ()
         return (*own, *self.before)
 
     def __str__(self) -> str:

@@ -74,6 +74,12 @@ class ModelPackage:
         return f"{_IN_WORDS[self.approval]}{f': {why}' if why else ''}"
 
 
+def version_in(arn: str) -> int | None:
+    """Return the version that the ARN of a model package ends in, None where it has none."""
+    number = arn.rpartition("/")[2]
+    return int(number) if number.isdecimal() else None
+
+
 def choose(group: str, newest_first: Iterable[ModelPackage]) -> ModelPackage:
     """Return the newest version that is approved.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tidegate.aws import aws_errors, is_missing
 from tidegate.outcome import Outcome
-from tidegate.registry import RELEASE_TAG, ModelPackage, Served
+from tidegate.registry import RELEASE_TAG, ModelPackage, Served, version_in
 from tidegate.registry.live import package_in
 from tidegate.retained.inventory import Retained, describe_variants, short_name
 from tidegate.stacks import ENDPOINT, ENDPOINT_CONFIG, MODEL, STACK, stack_events
@@ -57,8 +57,8 @@ class Update:
     @property
     def version(self) -> int | None:
         """The version of the model behind its production variant, None where nothing tells."""
-        number = self.model_package_arn.rpartition("/")[2]
-        return int(number) if number.isdecimal() else self.remembered
+        version = version_in(self.model_package_arn)
+        return self.remembered if version is None else version
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class RetainedConfig:
     @property
     def served(self) -> bool:
         """Whether verify saw it serve."""
-        return self.outcome in {Outcome.PROMOTED, Outcome.GUARDRAILS_IGNORED}
+        return self.outcome is not None and self.outcome.served
 
     @property
     def holds_test(self) -> bool:

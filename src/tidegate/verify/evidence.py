@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tidegate.registry import LiveVariant, parse_outcome
+from tidegate.registry import LiveVariant, parse_outcome, version_in
 from tidegate.render import ReleaseRecord
 
 
@@ -76,8 +76,8 @@ class ConfigSeen:
     @property
     def label(self) -> str:
         """How people know it: by the version of the model, and the name."""
-        version = self.model_package_arn.rpartition("/")[2]
-        return f"version {version} ({self.name})" if version else self.name
+        version = version_in(self.model_package_arn)
+        return self.name if version is None else f"version {version} ({self.name})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Evidence:
     def served_before(self) -> bool:
         """Whether the release that was asked for had been verified to serve before this deployment changed nothing."""
         told = parse_outcome(self.stack.outcome) if self.stack and self._holds_this else None
-        return told is not None and told.served
+        return told is not None and told.outcome.served
 
     @property
     def _holds_this(self) -> bool:

@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tidegate.aws import aws_errors
+from tidegate.aws import expected_errors
 from tidegate.clock import Clock
-from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry import OUTCOME_TAG, OutcomeTag, Served, parse_outcome, stamp_rolled_back
+from tidegate.registry import OUTCOME_TAG, OutcomeTag, Served, parse_outcome, stamp_rolled_back, version_in
 from tidegate.render import ReleaseRecord
 from tidegate.retained import find_retained, prune, served_before
 from tidegate.verify.clients import Clients
@@ -58,9 +57,7 @@ def verify_release(
         try:
             for line in step(verdict, clients):
                 progress(line)
-        except TidegateError as error:
-            verdict = replace(verdict, notes=(*verdict.notes, f"{failed}: {error}"))
-        except aws_errors() as error:
+        except expected_errors() as error:
             verdict = replace(verdict, notes=(*verdict.notes, f"{failed}: {error}"))
     if evidence:
         write_document(verdict_document(verdict, deployment), evidence)
@@ -85,10 +82,9 @@ def _keep_outcome(verdict: Verdict, clients: Clients) -> Iterator[str]:
     arn = clients.sagemaker.describe_endpoint_config(EndpointConfigName=config.name)["EndpointConfigArn"]
     before: tuple[Served, ...] = ()
     if verdict.outcome is not Outcome.ROLLED_BACK:
-        untold: tuple[type[Exception], ...] = (TidegateError, *aws_errors())
         try:
             before = _before(verdict, config, clients)
-        except untold as error:
+        except expected_errors() as error:
             yield f"what had served before {config.name} cannot be told, so its tag will not: {error}"
     value = str(OutcomeTag(verdict.outcome, endpoint.modified_at, before))
     clients.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": OUTCOME_TAG, "Value": value}])
@@ -99,9 +95,8 @@ def _before(verdict: Verdict, config: ConfigSeen, clients: Clients) -> tuple[Ser
     """Return what had served before the config that serves: by the tag of the one before, or else of those left."""
     asked, previous = verdict.evidence.asked, verdict.evidence.previous
     told = parse_outcome(previous.outcome) if previous else None
-    if previous and told and told.served and previous.name != config.name:
-        number = previous.model_package_arn.rpartition("/")[2]
-        return told.followed_by(previous.name, int(number) if number.isdecimal() else None)
+    if previous and told and told.outcome.served and previous.name != config.name:
+        return told.followed_by(previous.name, version_in(previous.model_package_arn))
     retained = find_retained(clients.sagemaker, clients.cloudformation, asked.endpoint_name, asked.stack_name)
     return served_before(clients.sagemaker, retained, config.name, previous.name if previous else "")
 
@@ -109,14 +104,10 @@ def _before(verdict: Verdict, config: ConfigSeen, clients: Clients) -> tuple[Ser
 def _config_of(verdict: Verdict) -> ConfigSeen | None:
     """Return the endpoint config that the outcome is about, None where it is not known."""
     evidence = verdict.evidence
-    match verdict.outcome:
-        case Outcome.PROMOTED | Outcome.GUARDRAILS_IGNORED:
-            return evidence.endpoint.live if evidence.endpoint else None
-        case Outcome.ROLLED_BACK:
-            tried = evidence.tried
-            return tried if tried and tried.release_id == evidence.asked.release_id else None
-        case _:
-            return None
+    if verdict.outcome.served:
+        return evidence.endpoint.live if evidence.endpoint else None
+    tried = evidence.tried if verdict.outcome is Outcome.ROLLED_BACK else None
+    return tried if tried and tried.release_id == evidence.asked.release_id else None
 
 
 def _prune(verdict: Verdict, clients: Clients) -> Iterator[str]:
