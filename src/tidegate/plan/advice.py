@@ -19,12 +19,13 @@ from tidegate.guardrails import (
     waits,
 )
 from tidegate.plan.detection import Exposure, can_tell, minutes_needed, smallest_error_rate
-from tidegate.stage import CapacityType, Size, format_duration, limits
+from tidegate.stage import CapacityType, Size, Trial, format_duration, limits
 
 _MINUTE: Final = 60
 _LONGEST: Final = int(limits.WAIT_MAX.total_seconds()) // _MINUTE
 _LARGEST: Final = int(limits.EXECUTION_TIMEOUT_MAX.total_seconds())
 _TEST_TOO_LONG: Final = limits.METRIC_RETENTION.total_seconds() / 3600
+_TEST_PERCENT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,15 @@ def suggest(
     requests_per_minute: float,
     error_rate: float,
     notice: float,
-    test_percent: int,
+    test: Trial | None,
 ) -> tuple[Suggestion, ...]:
     """Return what would notice an error rate of `notice` on a fleet of `instance_count`.
 
     It is the same parts with a longer bake, and larger parts with the same bake; where neither does, both at once; and
-    where that does not either, an A/B test. Each is the smallest change of its kind that `validate` takes: bakes in
-    whole minutes of at most an hour, parts in whole instances that every fleet of `fleets`, from the smallest to the
-    largest that a release can meet, allows, all waits within the longest timeout. Empty where nothing would.
+    where that does not either, an A/B test, in the place of the stage's shadow if it has one. Each is the smallest
+    change of its kind that `validate` takes: bakes in whole minutes of at most an hour, parts in whole instances that
+    every fleet of `fleets`, from the smallest to the largest that a release can meet, allows, all waits within the
+    longest timeout. Empty where nothing would.
     """
 
     def first(candidates: Iterable[Guardrails]) -> Suggestion | None:
@@ -97,15 +99,18 @@ def suggest(
         part = next((each for each in larger if first([_baking(each, _LONGEST * _MINUTE)])), None)
         both = None if part is None else first(_longer(part))
         found = [] if both is None else [both]
-    return tuple(found) or tuple(_test(requests_per_minute, error_rate, notice, test_percent))
+    return tuple(found) or tuple(_test(requests_per_minute, error_rate, notice, test))
 
 
-def _test(requests_per_minute: float, error_rate: float, notice: float, percent: int) -> Iterator[Suggestion]:
+def _test(requests_per_minute: float, error_rate: float, notice: float, test: Trial | None) -> Iterator[Suggestion]:
+    percent = test.ab.challenger_weight if test and test.ab else _TEST_PERCENT
     minutes = minutes_needed(error_rate, notice, new_share=percent / 100, requests_per_minute=requests_per_minute)
     if minutes is None or (hours := ceil(minutes / 60)) >= _TEST_TOO_LONG:
         return
     settings = (("test.ab.challenger_weight", f"{percent}%"), ("test.ab.duration", f"{hours}h"))
-    yield Suggestion(settings, notice, hours=hours)
+    # A test is one of the two, and `null` takes away what stands here or in endpoint.yml.
+    without = (("test.shadow", "null"),) if test and test.shadow else ()
+    yield Suggestion((*without, *settings), notice, hours=hours)
 
 
 def _longer(guardrails: Guardrails) -> Iterator[Guardrails]:

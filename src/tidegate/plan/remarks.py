@@ -14,7 +14,7 @@ from tidegate.guardrails import Rolling
 from tidegate.plan import words
 from tidegate.plan.model import Kind, Level, Plan, Remark
 from tidegate.plan.situation import Situation
-from tidegate.stage import Repo, Stage
+from tidegate.stage import Repo, Stage, limits
 
 _BUSY: Final = frozenset({"Updating", "SystemUpdating", "RollingBack", "Creating", "Deleting"})
 
@@ -203,7 +203,8 @@ def _detection(plan: Plan) -> Iterator[Remark]:
         return
     if detection.requests_tell is None or detection.requests_tell > detection.notice:
         advice = " or ".join(f"`{each}`" for each in detection.suggestions)
-        right = f"It would take {advice}." if advice else "No bake would be enough, and no A/B test of at most 30 days."
+        longest = f"no A/B test of less than {limits.METRIC_RETENTION.days} days"
+        right = f"It would take {advice}." if advice else f"No bake would be enough, and {longest}."
         yield _warning(
             "too-few-requests",
             f"The requests of the bake are too few to tell an error rate of {notice}. {right}",

@@ -13,8 +13,6 @@ from tidegate.stage.rules.strategy import fleet_bounds
 _FAILURES = frozenset({Metric.INVOCATION_5XX_ERRORS.value, Metric.INVOCATION_MODEL_ERRORS.value})
 """What a version that fails every request shows for certain: 5xx answers, which count as model errors as well."""
 
-_TEST_PERCENT = 10
-
 
 def harmed_requests(steps: Sequence[Step], within: float, requests_per_minute: float) -> float:
     """Return the requests that the new fleet has answered by `within` seconds from its first one.
@@ -76,7 +74,7 @@ def detect(
             requests_per_minute=expect.requests_per_minute,
             error_rate=error_rate,
             notice=notice,
-            test_percent=_test_percent(stage),
+            test=stage.test,
         )
         if blind and notice is not None
         else (),
@@ -86,10 +84,6 @@ def detect(
 def _fleets(stage: Stage) -> range:
     least, most = fleet_bounds(stage.instances, stage.autoscaling)
     return range(least, most + 1)
-
-
-def _test_percent(stage: Stage) -> int:
-    return stage.test.ab.challenger_weight if stage.test and stage.test.ab else _TEST_PERCENT
 
 
 def _seen(verdicts: Sequence[AlarmVerdict], *, new_fleet_only: bool) -> float | None:

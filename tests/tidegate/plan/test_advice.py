@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from tidegate.guardrails import (
 from tidegate.plan.advice import Suggestion, exposure_of, suggest
 from tidegate.plan.detection import can_tell
 from tidegate.plan.vision import detect
-from tidegate.stage import CapacityType, Repo, Size, StageFileError, limits
+from tidegate.stage import CapacityType, Repo, Size, StageFileError, Trial, limits
 from tidegate.stage.load import RepoFiles, type_repo
 from tidegate.stage.quantities import parse_duration, parse_size
 from tidegate.stage.reading import parse_document
@@ -99,7 +100,7 @@ def test_what_is_suggested_is_enough_and_within_what_sagemaker_allows(case, requ
         requests_per_minute=requests,
         error_rate=error_rate,
         notice=notice,
-        test_percent=10,
+        test=None,
     ):
         assert suggestion.smallest_error_rate <= notice + 1e-12
         if suggestion.hours is not None:
@@ -129,7 +130,7 @@ def test_a_bake_of_a_minute_less_than_suggested_is_not_enough(case, requests, no
         requests_per_minute=requests,
         error_rate=0.001,
         notice=notice,
-        test_percent=10,
+        test=None,
     ):
         changed = applied(guardrails, suggestion) if suggestion.hours is None else guardrails
         strategy: Any = changed.strategy
@@ -142,18 +143,24 @@ def test_a_bake_of_a_minute_less_than_suggested_is_not_enough(case, requests, no
 
 def test_a_longer_bake_takes_a_longer_timeout_with_it():
     tight = Guardrails(Canary(parse_size("25%"), 600), 0, 900)
-    first, *_ = suggest(tight, 4, fleets=[4], requests_per_minute=600, error_rate=0.001, notice=0.004, test_percent=10)
+    first, *_ = suggest(tight, 4, fleets=[4], requests_per_minute=600, error_rate=0.001, notice=0.004, test=None)
     assert dict(first.settings) == {"release.wait_interval": "17m", "release.maximum_execution_timeout": "22m"}
 
 
 @pytest.mark.parametrize(("percent", "hours"), [(10, 9), (50, 4)])
 def test_an_ab_test_takes_the_hours_that_its_share_needs(percent, hours):
     canary = Guardrails(Canary(parse_size("25%"), 600), 0, 3600)
-    (suggestion,) = suggest(
-        canary, 4, fleets=[4], requests_per_minute=20, error_rate=0.01, notice=0.02, test_percent=percent
-    )
+    test = Trial.model_validate({"ab": {"challenger_weight": f"{percent}%", "duration": "1h"}})
+    (suggestion,) = suggest(canary, 4, fleets=[4], requests_per_minute=20, error_rate=0.01, notice=0.02, test=test)
     assert suggestion.hours == hours
     assert dict(suggestion.settings)["test.ab.challenger_weight"] == f"{percent}%"
+
+
+def test_an_ab_test_takes_the_place_of_a_shadow():
+    canary = Guardrails(Canary(parse_size("25%"), 600), 0, 3600)
+    test = Trial.model_validate({"shadow": {"sampling": "50%", "duration": "2h"}})
+    (suggestion,) = suggest(canary, 4, fleets=[4], requests_per_minute=20, error_rate=0.01, notice=0.02, test=test)
+    assert str(suggestion) == "test.shadow: null, test.ab.challenger_weight: 10%, test.ab.duration: 9h"
 
 
 def typed(stage: dict[str, Any]) -> Repo:
@@ -169,12 +176,13 @@ def with_settings(stage: dict[str, Any], suggestion: Suggestion) -> dict[str, An
         place = changed
         for folder in folders:
             place = place.setdefault(folder, {})
-        place[key] = int(value) if value.isdigit() else value
+        place[key] = yaml.safe_load(value)
     return changed
 
 
 @st.composite
-def autoscaled_stages(draw: st.DrawFn) -> dict[str, Any]:
+def stages_with_a_test(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw stages of any strategy, autoscaled, most of them with a test already."""
     count = draw(st.integers(2, 40))
     least, most = draw(st.integers(2, count)), draw(st.integers(count, 2 * count))
     strategy = draw(st.sampled_from(["canary", "linear", "rolling", "all_at_once"]))
@@ -189,7 +197,18 @@ def autoscaled_stages(draw: st.DrawFn) -> dict[str, Any]:
     else:
         key = {"canary": "canary_size", "linear": "linear_step_size", "rolling": "maximum_batch_size"}[strategy]
         release |= {key: draw(st.sampled_from(["10%", "25%", "33%", 1, 2])), "wait_interval": minutes}
+    test = draw(
+        st.sampled_from(
+            [
+                {},
+                {"test": {"shadow": {"sampling": "50%", "duration": "2h"}}},
+                {"test": {"ab": {"challenger_weight": "30%", "duration": "1d"}}},
+            ]
+        )
+    )
     return {
+        **test,
+        "capture": {"sampling": "100%"},
         "instances": {"count": count},
         "autoscaling": {"min": least, "max": most, "invocations_per_instance": 100},
         "release": release,
@@ -202,7 +221,7 @@ def autoscaled_stages(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(deadline=None, max_examples=200)
-@given(autoscaled_stages())
+@given(stages_with_a_test())
 def test_a_stage_file_with_what_is_suggested_is_valid(stage):
     try:
         (valid,) = typed(stage).stages
@@ -215,14 +234,14 @@ def test_a_stage_file_with_what_is_suggested_is_valid(stage):
 
 def test_a_test_of_which_the_metrics_would_be_gone_is_not_suggested():
     canary = Guardrails(Canary(parse_size("25%"), 600), 0, 3600)
-    settings = {"requests_per_minute": 10.0, "error_rate": 0.005, "test_percent": 10}
+    settings = {"requests_per_minute": 10.0, "error_rate": 0.005, "test": None}
     assert suggest(canary, 4, fleets=[4], notice=0.0075, **settings)
     assert suggest(canary, 4, fleets=[4], notice=0.006, **settings) == ()
 
 
 def test_a_larger_part_is_not_too_large_for_the_smallest_fleet_that_autoscaling_leaves():
     canary = Guardrails(Canary(parse_size("25%"), 600), 60, 28800)
-    wanted = {"requests_per_minute": 100.0, "error_rate": 0.001, "notice": 0.02, "test_percent": 10}
+    wanted = {"requests_per_minute": 100.0, "error_rate": 0.001, "notice": 0.02, "test": None}
     sizes = {
         least: [dict(each.settings).get("release.canary_size") for each in suggest(canary, 40, fleets=fleets, **wanted)]
         for least, fleets in ((22, range(22, 81)), (20, range(20, 81)))

@@ -223,7 +223,7 @@ class TestRegression:
 
     def test_where_nothing_would_do_that_is_said(self):
         plan = planned(repo(expect={"requests_per_minute": 0.01, "error_rate": "1%", "notice": "1.1%"}))
-        assert "No bake would be enough" in sentence(plan, "too-few-requests")
+        assert "No bake would be enough, and no A/B test of less than 15 days." in sentence(plan, "too-few-requests")
 
     def test_alarms_that_let_through_what_should_be_noticed_are_told(self):
         plan = planned(repo(expect={**BUSY, "requests_per_minute": 60000, "notice": "0.5%"}))
