@@ -75,10 +75,10 @@ def parse(text: str, place: Place) -> dict[str, Any]:
     return document
 
 
-def resources(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+def resources(document: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
     """Return the properties of the resources of one type, by logical id."""
     return {
-        logical_id: resource.get("Properties") or {}
+        logical_id: _mapping(resource.get("Properties"))
         for logical_id, resource in document["Resources"].items()
         if isinstance(resource, dict) and resource.get("Type") == kind
     }
@@ -124,30 +124,39 @@ def check(
         refuse(f"the template must make one {ENDPOINT}, named `{{{{ endpoint_name }}}}`", ENDPOINT)
     configs = resources(document, ENDPOINT_CONFIG).values()
     release_tag = {"Key": RELEASE_TAG, "Value": release_id}
-    if not any(release_tag in (config.get("Tags") or []) for config in configs):
+    if not any(release_tag in _list(config.get("Tags")) for config in configs):
         refuse(
             f"the {ENDPOINT_CONFIG} must have the tag {RELEASE_TAG} with `{{{{ release_id }}}}`: "
             "that is how verify recognises a release",
             ENDPOINT_CONFIG,
         )
-    names = {each.get("VariantName") for config in configs for each in config.get("ProductionVariants") or []}
-    if variant not in names:
+    variants = (each for config in configs for each in _list(config.get("ProductionVariants")))
+    if not any(_mapping(each).get("VariantName") == variant for each in variants):
         refuse(f"the {ENDPOINT_CONFIG} must have the production variant `{{{{ variant }}}}`", ENDPOINT_CONFIG)
     for logical_id, resource in document["Resources"].items():
         if isinstance(resource, dict) and resource.get("Type") in RETAINED:
-            policies = {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")}
-            if policies != {"Retain"}:
+            policies = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
+            if policies != ("Retain", "Retain"):
                 raise BrokenTemplateError(
                     f"{place(_line_of(text, str(logical_id)))}: {logical_id} must have `DeletionPolicy: Retain` and "
                     "`UpdateReplacePolicy: Retain`: after a rollback it may be what serves"
                 )
-    config = endpoints[0].get("DeploymentConfig") or {}
+    config = endpoints[0].get("DeploymentConfig")
     if config and not guarded:
         refuse("the endpoint must have no DeploymentConfig in a test or at its end: its variants change", ENDPOINT)
-    rollback = config.get("AutoRollbackConfiguration") or {}
-    watched = {_name(alarm.get("AlarmName"), document) for alarm in rollback.get("Alarms") or []}
+    rollback = _mapping(_mapping(config).get("AutoRollbackConfiguration"))
+    watched = {_name(_mapping(alarm).get("AlarmName"), document) for alarm in _list(rollback.get("Alarms"))}
     if guarded and (missing := sorted(set(alarms) - watched)):
         refuse(f"the endpoint's DeploymentConfig leaves rollback alarms out: {', '.join(missing)}", ENDPOINT)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a mapping as it is, and anything else as an empty one: a template can say whatever its author typed."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _name(alarm: Any, document: Mapping[str, Any]) -> str:

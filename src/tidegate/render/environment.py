@@ -83,7 +83,7 @@ class Templates:
 
     def told(self, name: str) -> str:
         """Return how to tell people which template `name` is: the repository's own, or the one shipped."""
-        return f"{OVERRIDES}/{name}" if name in self.own else f"the shipped {name}"
+        return f"{OVERRIDES}/{name}" if name in self.own else f"the shipped {name.removeprefix(SHIPPED)}"
 
     def place(self, filename: str) -> str:
         """Return how to tell people which template a file is."""

@@ -186,6 +186,24 @@ def test_a_part_that_fails_says_where_in_the_part(render):
             "^templates/endpoint.yaml.j2:2: Config .*Retain",
         ),
         (MINIMAL.partition("  Endpoint:")[0], "^templates/endpoint.yaml.j2:1: .*make one AWS::SageMaker::Endpoint"),
+        # What is not of the shape that it should be.
+        (
+            MINIMAL.replace("[{Key: tidegate:release, Value: {{ release_id }}}]", "mine"),
+            ":2: .*the tag tidegate:release",
+        ),
+        (MINIMAL.replace("{VariantName: {{ variant }}, VolumeSizeInGB: 30}", "mine"), ":2: .*production variant"),
+        (
+            MINIMAL.replace("[{VariantName: {{ variant }}, VolumeSizeInGB: 30}]", "!If [Large, [{}], [{}]]"),
+            ":2: .*production variant",
+        ),
+        (MINIMAL.replace("VariantName: {{ variant }}", "VariantName: !Ref Variant"), ":2: .*production variant"),
+        (MINIMAL.replace("DeletionPolicy: Retain", "DeletionPolicy: [Retain]"), ":2: Config .*Retain"),
+        (MINIMAL.partition("{EndpointName:")[0] + "mine\n", ":9: .*make one AWS::SageMaker::Endpoint"),
+        (MINIMAL.replace("{{ deployment_config }}", "mine"), ":9: .*out: .*-rollback-1-"),
+        (
+            MINIMAL.replace("{{ deployment_config }}", "{AutoRollbackConfiguration: {Alarms: [mine]}}"),
+            ":9: .*out: .*-rollback-1-",
+        ),
     ],
 )
 def test_a_template_after_which_nobody_could_tell_what_serves_says_where(text, sentence, render):
@@ -223,6 +241,11 @@ def test_a_template_after_which_nobody_could_tell_what_serves_says_where(text, s
         ),
         ("dashboard.json.j2", '{"widgets": [\n  {{ region }},\n]}\n', "^templates/dashboard.json.j2:3: .*no JSON"),
         ("dashboard.json.j2", "", "^templates/dashboard.json.j2:1: .*no JSON"),
+        (
+            "model.yaml.j2",
+            '{% include "shipped/model.yaml.j2" %}\n{% include "shipped/model.yaml.j2" %}\n',
+            "^the shipped model.yaml.j2:[0-9]+: .*'Model' is there twice",
+        ),
     ],
 )
 def test_a_part_whose_output_is_of_no_use_says_where_in_the_part(name, text, sentence, render):
