@@ -109,12 +109,12 @@ def _look_at(folder: Path, make: "ClientMaker") -> "Look":
 def _look_up(repo: Repo, wanted: str | None, make: "ClientMaker") -> "Look":
     """Make what asks the registry for the release, as `render` does, and looks at the endpoint."""
     from tidegate.aws import expected_errors
-    from tidegate.plan import Asked, Situation, Version, read_situation, with_settings
-    from tidegate.render import Lookup, Unread, render_stage
+    from tidegate.plan import Asked, Version, read_situation, with_settings
+    from tidegate.render import Lookup, render_stage
 
-    lookup = Lookup(repo, lambda region: make("sagemaker", region))
+    lookup = Lookup(repo, partial(make, "sagemaker"))
 
-    def look(repo: Repo, stage: Stage) -> tuple[Asked, Situation]:
+    def look(repo: Repo, stage: Stage) -> "tuple[Asked, Situation]":
         try:
             found = lookup.situation(stage, wanted)
         except expected_errors() as error:
@@ -123,8 +123,6 @@ def _look_up(repo: Repo, wanted: str | None, make: "ClientMaker") -> "Look":
             return Asked(unread=str(error)), read_situation(make, repo, stage)
         version = Version(found.release.version, found.release.arn)
         asked = Asked(version, render_stage(repo, stage, found.release).record.release_id)
-        if isinstance(found.live, Unread):
-            return asked, Situation(unread=found.live.why)
         return asked, with_settings(make, stage.region, found.live, repo.variant)
 
     return look

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from tidegate.aws import aws_errors
 from tidegate.plan.changes import live_settings
-from tidegate.registry import Live, LiveVariant, read_live
+from tidegate.registry import Live, LiveVariant
+from tidegate.render import Lookup, Unread
 from tidegate.stage import Repo, Stage
 
 ClientMaker = Callable[[str, str], Any]
@@ -30,21 +32,18 @@ OFFLINE: Final = Situation(unread="AWS was not asked (--offline)")
 
 
 def read_situation(make_client: ClientMaker, repo: Repo, stage: Stage) -> Situation:
-    """Return what the stage's endpoint serves, with the settings of its production variant.
-
-    An endpoint in another account is not looked for in the project's own, where there is none.
-    """
-    if stage.account != repo.project.account:
-        return Situation(unread=f"the endpoint is in account {stage.account}, which the project's own cannot read")
+    """Return what the stage's endpoint serves, with the settings of its production variant."""
     try:
-        live = read_live(make_client("sagemaker", stage.region), repo.endpoint_name(stage))
+        live = Lookup(repo, partial(make_client, "sagemaker")).live(stage)
     except aws_errors() as error:
         return Situation(unread=f"the endpoint could not be read ({error})")
     return with_settings(make_client, stage.region, live, repo.variant)
 
 
-def with_settings(make_client: ClientMaker, region: str, live: Live | None, variant: str) -> Situation:
-    """Return the situation of an endpoint that was read, with the settings of its production variant."""
+def with_settings(make_client: ClientMaker, region: str, live: Live | Unread | None, variant: str) -> Situation:
+    """Return the situation of an endpoint that was looked for, with the settings of its production variant."""
+    if isinstance(live, Unread):
+        return Situation(unread=live.why)
     serving = serving_variant(live, variant) if live else None
     if live is None or serving is None:
         return Situation(live)

@@ -64,12 +64,33 @@ class Lookup:
         for region in {stage.region for stage in stages}:
             self._client(region)  # made here: making two at a time would make the same one twice
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            lives = pool.map(self._live, stages)
+            lives = pool.map(self.live, stages)
             return [self._situation(stage, live, wanted) for stage, live in zip(stages, lives, strict=True)]
 
     def situation(self, stage: Stage, wanted: str | None = None) -> Situation:
         """Return the same of one stage."""
-        return self._situation(stage, self._live(stage), wanted)
+        return self._situation(stage, self.live(stage), wanted)
+
+    def live(self, stage: Stage) -> Live | Unread | None:
+        """Return what the stage's endpoint serves: None where there is none, Unread where nobody here may know.
+
+        An endpoint in another account is not looked for in the project's own, where there is none.
+        """
+        if stage.account != self._repo.project.account:
+            return Unread(
+                f"its endpoint is in account {stage.account}, which cannot be read from the project's own, "
+                f"{self._repo.project.account}"
+            )
+        try:
+            return read_live(self._client(stage.region), self._repo.endpoint_name(stage))
+        except aws_errors() as error:
+            if not is_denied(error):
+                raise
+            return Unread(f"its endpoint may not be read: {error}")
+
+    def nothing_is_live(self) -> bool:
+        """Whether it is known of every stage that it has no endpoint."""
+        return all(self.live(stage) is None for stage in self._repo.stages)
 
     def _situation(self, stage: Stage, live: Live | Unread | None, wanted: str | None) -> Situation:
         variant = live.production(self._repo.variant) if isinstance(live, Live) and live.serves else None
@@ -85,23 +106,6 @@ class Lookup:
             release_baselines=self._registered_baselines(stage, release),
             champion_baselines=self._registered_baselines(stage, champion),
         )
-
-    def nothing_is_live(self) -> bool:
-        """Whether it is known of every stage that it has no endpoint."""
-        return all(self._live(stage) is None for stage in self._repo.stages)
-
-    def _live(self, stage: Stage) -> Live | Unread | None:
-        if stage.account != self._repo.project.account:
-            return Unread(
-                f"its endpoint is in account {stage.account}, which cannot be read from the project's own, "
-                f"{self._repo.project.account}"
-            )
-        try:
-            return read_live(self._client(stage.region), self._repo.endpoint_name(stage))
-        except aws_errors() as error:
-            if not is_denied(error):
-                raise
-            return Unread(f"its endpoint may not be read: {error}")
 
     def _champion(self, stage: Stage, live: Live | Unread | None, variant: LiveVariant | None) -> ModelPackage | None:
         if not isinstance(live, Live) or variant is None:
