@@ -1,5 +1,5 @@
 """Rollback alarms as values; `firing` says whether one can fire, `evaluation` how CloudWatch judges it."""
 
-from tidegate.alarms.rollback import AlarmSpec, rollback_alarms
+from tidegate.alarms.rollback import NAMESPACE, AlarmSpec, alarm_prefix, rollback_alarms, rule_in
 
-__all__ = ["AlarmSpec", "rollback_alarms"]
+__all__ = ["NAMESPACE", "AlarmSpec", "alarm_prefix", "rollback_alarms", "rule_in"]

@@ -14,6 +14,8 @@ from tidegate.alarms.evaluation import Missing, Rule
 from tidegate.stage import RollbackRule, format_duration, limits
 
 NAMESPACE: Final = "AWS/SageMaker"
+_NEW_FLEET: Final = "-new-fleet"
+_VARIANT: Final = "-variant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def rollback_alarms(rules: Iterable[RollbackRule], *, endpoint_name: str, varian
     """
     return tuple(
         AlarmSpec(
-            name=f"{endpoint_name}-rollback-{number}-{rule.metric}-{suffix}",
+            name=f"{alarm_prefix(endpoint_name)}{number}-{rule.metric}{suffix}",
             logical_id=f"RollbackAlarm{number}{scope}",
             description=(
                 f"Rolls a release back: {rule.statistic} of {rule.metric} above {rule.above} in "
@@ -101,10 +103,20 @@ def rollback_alarms(rules: Iterable[RollbackRule], *, endpoint_name: str, varian
         )
         for number, rule in enumerate(rules, start=1)
         for new_fleet_only, scope, suffix, watched in (
-            (True, "NewFleet", "new-fleet", "on the new fleet alone"),
-            (False, "Variant", "variant", "on the variant as a whole"),
+            (True, "NewFleet", _NEW_FLEET, "on the new fleet alone"),
+            (False, "Variant", _VARIANT, "on the variant as a whole"),
         )
     )
+
+
+def alarm_prefix(endpoint_name: str) -> str:
+    """Return what the names of an endpoint's rollback alarms begin with, and those of no other endpoint."""
+    return f"{endpoint_name}-rollback-"
+
+
+def rule_in(alarm_name: str, endpoint_name: str) -> str:
+    """Return what the name of a rollback alarm tells of its rule, the same for both alarms: `1-Invocation5XXErrors`."""
+    return alarm_name.removeprefix(alarm_prefix(endpoint_name)).removesuffix(_NEW_FLEET).removesuffix(_VARIANT)
 
 
 def _periods_of(rule: RollbackRule) -> str:

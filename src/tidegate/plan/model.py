@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tidegate.alarms import AlarmSpec
+from tidegate.alarms import AlarmSpec, rule_in
 from tidegate.alarms.firing import Firing
 from tidegate.guardrails import Guardrails, Step
 from tidegate.plan.advice import Suggestion
@@ -100,8 +100,7 @@ class AlarmVerdict:
     @property
     def rule(self) -> str:
         """The rule of `rollback_on` that it comes from: its number and its metric."""
-        name = self.spec.name.removeprefix(f"{self.spec.endpoint_name}-rollback-")
-        return name.removesuffix("-new-fleet").removesuffix("-variant").replace("-", " ", 1)
+        return rule_in(self.spec.name, self.spec.endpoint_name).replace("-", " ", 1)
 
 
 @dataclass(frozen=True, slots=True)

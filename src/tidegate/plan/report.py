@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.alarms import rule_in
 from tidegate.guardrails import AllAtOnce, Canary, Guardrails, Linear, Rolling, Step
 from tidegate.plan import words
 from tidegate.plan.cost import price_of
@@ -138,8 +139,8 @@ def _value(text: str | None) -> str:
 
 
 def _setting(plan: Plan, setting: str) -> str:
-    alarm = setting.removeprefix(f"alarm {plan.endpoint_name}-")
-    return setting if alarm == setting else f"alarm {alarm.removesuffix('-new-fleet').removesuffix('-variant')}"
+    alarm = setting.removeprefix("alarm ")
+    return setting if alarm == setting else f"alarm rollback-{rule_in(alarm, plan.endpoint_name)}"
 
 
 def _test(test: TestPlan) -> Iterator[Block]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from tidegate.alarms import alarm_prefix
 from tidegate.aws import aws_errors
 from tidegate.plan.changes import live_settings
 from tidegate.registry import Live, LiveVariant
@@ -65,7 +66,7 @@ def serving_variant(live: Live, variant: str) -> LiveVariant | None:
 
 def _rollback_alarms(cloudwatch: Any, endpoint_name: str) -> Iterator[Mapping[str, Any]]:
     pages = cloudwatch.get_paginator("describe_alarms").paginate(
-        AlarmNamePrefix=f"{endpoint_name}-rollback-", AlarmTypes=["MetricAlarm"]
+        AlarmNamePrefix=alarm_prefix(endpoint_name), AlarmTypes=["MetricAlarm"]
     )
     for page in pages:
         yield from page.get("MetricAlarms", [])

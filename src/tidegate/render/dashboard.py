@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from tidegate.alarms import AlarmSpec
+from tidegate.alarms import NAMESPACE, AlarmSpec
 from tidegate.guardrails import Guardrails, Shift, shifts
 from tidegate.render.partitions import partition_of
 from tidegate.stage import ABTest, Autoscaling, Shadow, Stage, format_duration
 
-_NAMESPACE: Final = "AWS/SageMaker"
 _HOST_NAMESPACE: Final = "/aws/sagemaker/Endpoints"
 _FROM_ZERO: Final = {"yAxis": {"left": {"min": 0}}}
 
@@ -115,7 +114,7 @@ def _rules(endpoint_name: str, alarms: Sequence[AlarmSpec]) -> Iterator[_Json]:
 
 
 def _of_variants(endpoint_name: str, variants: Sequence[str], scaling: Autoscaling | None) -> Iterator[_Json]:
-    def chart(title: str, statistic: str, *metrics: str, namespace: str = _NAMESPACE) -> _Json:
+    def chart(title: str, statistic: str, *metrics: str, namespace: str = NAMESPACE) -> _Json:
         return {
             "title": title,
             "stat": statistic,
@@ -141,14 +140,14 @@ def _of_variants(endpoint_name: str, variants: Sequence[str], scaling: Autoscali
     yield chart("Instances in percent; CPU adds up over cores", "Average", *use, namespace=_HOST_NAMESPACE)
 
 
-def _metric(endpoint_name: str, variant: str, metric: str, *, namespace: str = _NAMESPACE) -> list[str]:
+def _metric(endpoint_name: str, variant: str, metric: str, *, namespace: str = NAMESPACE) -> list[str]:
     return [namespace, metric, "EndpointName", endpoint_name, "VariantName", variant]
 
 
 def _by_fleet(endpoint_name: str, metric: str, statistic: str, period: int) -> _Json:
     """Search for a metric of every endpoint config: what they will be called no template knows."""
     search = (
-        "SEARCH('{AWS/SageMaker,EndpointConfigName,EndpointName,VariantName} "
+        f"SEARCH('{{{NAMESPACE},EndpointConfigName,EndpointName,VariantName}} "
         f'MetricName="{metric}" EndpointName="{endpoint_name}"\', \'{statistic}\', {period})'
     )
     fleets = [{"id": "fleets", "expression": search, "label": "${PROP('Dim.EndpointConfigName')}"}]
