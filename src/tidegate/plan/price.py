@@ -8,10 +8,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from tidegate.aws import aws_errors
+from tidegate.render.partitions import partition_of
 from tidegate.stage import Price
 
 SERVICE_CODE: Final = "AmazonSageMaker"
 _UNIT: Final = "hrs"
+# By partition: one of the few regions that the API is served in (Billing user guide, "AWS Price List Query API
+# endpoints").
+_SERVED_FROM: Final = {"aws": "us-east-1", "aws-cn": "cn-northwest-1"}
 _GIVE_ONE: Final = "write instances.price_per_hour to have it in money"
 
 
@@ -25,14 +29,8 @@ class PriceFound:
 
 
 def pricing_region(region: str) -> str | None:
-    """Return the region whose Price List API knows the prices of `region`, None where its partition has none.
-
-    The API is served in a few regions of the partitions aws and aws-cn (Billing user guide, "AWS Price List Query API
-    endpoints").
-    """
-    if region.startswith("cn-"):
-        return "cn-northwest-1"
-    return None if region.startswith(("us-gov-", "us-iso", "eu-isoe-", "eusc-")) else "us-east-1"
+    """Return the region whose Price List API knows the prices of `region`, None where its partition has none."""
+    return _SERVED_FROM.get(partition_of(region).name)
 
 
 def ask_price(make_client: Callable[[str, str], Any], region: str, instance_type: str) -> PriceFound:

@@ -7,12 +7,13 @@ from urllib.parse import quote
 from tidegate.plan.html import as_html
 from tidegate.plan.model import Plan
 from tidegate.render import PIPELINE_FILE
+from tidegate.render.partitions import partition_of
 from tidegate.stage import Stage
 
 PREFIX: Final = "plans"
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
 
-_CONSOLES: Final = {"cn-": "https://console.amazonaws.cn", "us-gov-": "https://console.amazonaws-us-gov.com"}
+_CONSOLES: Final = {"aws-cn": "https://console.amazonaws.cn", "aws-us-gov": "https://console.amazonaws-us-gov.com"}
 
 
 def object_key(stage: str, release_id: str) -> str:
@@ -25,8 +26,7 @@ def console_address(region: str, bucket: str, key: str) -> str:
 
     It holds nothing that a shell would take for more than text.
     """
-    own = f"https://{region}.console.aws.amazon.com"
-    console = next((address for prefix, address in _CONSOLES.items() if region.startswith(prefix)), own)
+    console = _CONSOLES.get(partition_of(region).name, f"https://{region}.console.aws.amazon.com")
     return f"{console}/s3/object/{quote(bucket, safe='')}?prefix={quote(key, safe='')}"
 
 
