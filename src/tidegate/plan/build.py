@@ -55,7 +55,7 @@ def plan_release(
     serving = serving_variant(situation.live, repo.variant) if situation.live else None
     kind = _kind(situation, asked, serving)
     after = _count_after(stage, serving)
-    before = {Kind.FIRST: 0}.get(kind, serving.instance_count if serving else after)
+    before = 0 if kind is Kind.FIRST else serving.instance_count if serving else after
     ignored = _ignored(wanted, repo.variant, stage, serving) if kind in {Kind.UPDATE, Kind.SAME} else None
     guardrails = wanted if ignored is None else Guardrails()
     steps = _beside(timeline(guardrails, after), before or after, after)

@@ -8,11 +8,12 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from tidegate.alarms import rollback_alarms
-from tidegate.guardrails import of_release, shifts, to_deployment_config, waits
+from tidegate.guardrails import of_release, to_deployment_config, waits
 from tidegate.registry import ModelPackage
 from tidegate.render.baselines import NO_BASELINES, Baselines
 from tidegate.render.environment import BrokenTemplateError, Templates, templates_of
 from tidegate.render.release import (
+    RELEASE_ID_LENGTH,
     Phase,
     ReleaseRecord,
     TrialRecord,
@@ -31,7 +32,7 @@ MADE_OF: Final = ("model.yaml.j2", "endpoint_config.yaml.j2")
 """The parts that hold what a release is made of."""
 
 # Stands where the release id will, while what the id is a hash of is rendered.
-_NO_RELEASE: Final = "0" * 16
+_NO_RELEASE: Final = "0" * RELEASE_ID_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,6 @@ def _render(
     endpoint_name = repo.endpoint_name(stage)
     alarms = rollback_alarms(stage.release.rollback_on, endpoint_name=endpoint_name, variant=repo.variant)
     guardrails = of_release(stage.release, (alarm.name for alarm in alarms))
-    shifts(guardrails, stage.instances.count)
     guarded = phase is Phase.RELEASE
     deployment_config = to_deployment_config(guardrails) if guarded else {}
     values = template_values(repo, stage, phase, package, challenger, guardrails, alarms, deployment_config, baselines)
