@@ -40,7 +40,7 @@ def validate_stage(name: str, root: MappingValue, shared: Shared | None) -> tupl
     written = plain(own)
     place = shared.project if shared else _ANYWHERE
     values = {"name": name, "account": place.account, "region": place.region, **written}
-    stage, problems, wrong = typed(Stage, own, values)
+    stage, problems, wrong = typed(Stage, own, values, stage=name)
     sections: dict[str, Any] = dict(stage) if stage else right_fields(Stage, values, wrong)
     if shared:
         sections |= {"project": shared.project, "variant": shared.variant}
@@ -48,9 +48,8 @@ def validate_stage(name: str, root: MappingValue, shared: Shared | None) -> tupl
         sections = {key: value for key, value in sections.items() if key not in {"account", "region"} - written.keys()}
     for violation in rules.apply(sections, whole=stage is not None):
         position = locate(own, violation.path)
-        # A default can be right for one stage and wrong for another.
-        where = "" if position.file == own.position.file else f" (in stage {name})"
-        problems.append(Problem(position, violation.wrong + where, violation.right, violation.rule))
+        wrong_there = violation.wrong + _in_stage(name, own, position)
+        problems.append(Problem(position, wrong_there, violation.right, violation.rule))
     return (None if problems else stage), problems
 
 
@@ -84,28 +83,39 @@ def locate(root: Value, path: Iterable[str | int]) -> Position:
 
 
 def typed(
-    model: type[_M], root: MappingValue, values: Mapping[str, Any]
+    model: type[_M], root: MappingValue, values: Mapping[str, Any], *, stage: str = ""
 ) -> tuple[_M | None, list[Problem], list[Path]]:
     """Return `values` as the model, or what is wrong with them and the paths that it is wrong with.
 
-    `root` is where they stand; rules across fields are not applied.
+    `root` is where they stand, after a merge into the file of `stage`; rules across fields are not applied.
     """
     try:
         return model.model_validate(values), [], []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [_problem(model, root, each) for each in details if each["type"] != "default_factory_not_called"]
+        told = [each for each in details if each["type"] != "default_factory_not_called"]
+        problems = [_problem(model, root, each, stage) for each in told]
         return None, problems, [each["loc"] for each in details]
 
 
-def _problem(model: type[BaseModel], root: MappingValue, error: ErrorDetails) -> Problem:
+def _in_stage(name: str, root: MappingValue, position: Position) -> str:
+    """Name the stage where `position` is in `endpoint.yml`: a default can be right for one stage and wrong for another.
+
+    `root` is the stage's own, after the merge.
+    """
+    return "" if position.file == root.position.file else f" (in stage {name})"
+
+
+def _problem(model: type[BaseModel], root: MappingValue, error: ErrorDetails, stage: str) -> Problem:
     path = error["loc"]
     position, key, value = locate(root, path), path[-1] if path else "", error["input"]
     match error["type"]:
         case "value_error" if isinstance(cause := error["ctx"]["error"], InvalidValueError):
             return Problem(position, cause.wrong, cause.right, rules.of_value(path))
         case "missing":
-            return Problem(position, f"`{key}` is missing", _example(model, path), missing_key.id)
+            in_a_list = any(isinstance(part, int) for part in path)  # which no stage adds to
+            where = "" if in_a_list else _in_stage(stage, root, position)
+            return Problem(position, f"`{key}` is missing{where}", _example(model, path), missing_key.id)
         case "extra_forbidden":
             wrong, right = f"{show(key)} is not known here", _suggest(path, _model_at(model, path[:-1]).model_fields)
             return Problem(locate(root, (*path, rules.KEY)), wrong, right, unknown_key.id)

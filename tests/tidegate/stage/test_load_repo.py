@@ -120,6 +120,25 @@ class TestMerge:
 
         assert repo.problems() == ["stages/prod.yml:1:1: `count` is missing; add it, such as `count: 4` [TG008]"]
 
+    def test_a_default_that_lacks_a_key_for_one_stage_names_the_stage(self, repo, good_stage):
+        repo.default("instances: {type: ml.m5.large}\n")
+        repo.write("stages/staging.yml", good_stage)
+        repo.write("stages/prod.yml", "\n".join(good_stage.splitlines()[1:]))
+
+        (problem,) = repo.problems()
+
+        assert problem == "endpoint.yml:6:1: `count` is missing (in stage prod); add it, such as `count: 4` [TG008]"
+
+    def test_a_default_that_is_a_list_lacks_a_key_for_all_of_them(self, repo, good_stage):
+        head, _ = good_stage.split("release:")
+        rule = "{metric: Invocation5XXErrors}"
+        repo.default(f"release: {{strategy: all_at_once, termination_wait: 5m, rollback_on: [{rule}]}}\n")
+        repo.write("stages/staging.yml", head).write("stages/prod.yml", head)
+
+        (problem,) = repo.problems()
+
+        assert "`above` is missing; add it" in problem
+
 
 class TestEveryProblemInOneRun:
     def test_they_come_in_the_order_of_the_files_and_lines(self, repo, good_stage):
