@@ -46,6 +46,8 @@ def plan(
         raise typer.BadParameter("name one stage, or give --all", param_hint="STAGE")
     if html and every:
         raise typer.BadParameter("it is the page of one stage; name one instead of --all", param_hint="--html")
+    if offline and model_package:
+        raise typer.BadParameter("only the registry tells whether that version is there", param_hint="--offline")
     if publishes and (offline or model_package):
         raise typer.BadParameter("it plans what was rendered, and asks AWS", param_hint="--publish")
     loaded = load_repo(repo)
@@ -87,9 +89,11 @@ def _rendered_nothing(folder: Path, stages: Iterable[Stage]) -> bool:
     return (folder / PIPELINE_FILE).exists() and not any((folder / release_file(each.name)).exists() for each in stages)
 
 
-def _look_nowhere(_: Repo, __: Stage) -> "tuple[Asked, Situation]":
-    from tidegate.plan import OFFLINE, Asked
+def _look_nowhere(_: Repo, stage: Stage) -> "tuple[Asked, Situation]":
+    from tidegate.plan import OFFLINE, Asked, Version
 
+    if stage.version.isdecimal():
+        return Asked(Version(int(stage.version), "")), OFFLINE
     return Asked(unread="the registry was not asked (--offline)"), OFFLINE
 
 

@@ -59,7 +59,7 @@ def document(plan: Plan) -> dict[str, Any]:
 
 
 def _version(version: Version | None) -> dict[str, Any] | None:
-    return None if version is None else {"version": version.number, "arn": version.arn}
+    return None if version is None else {"version": version.number, "arn": version.arn or None}
 
 
 def _test(test: TestPlan) -> dict[str, Any]:

@@ -151,6 +151,7 @@ class TestPlan:
             ("--all", "--html", "plan.html"),
             ("--all", "--publish", "--offline"),
             ("prod", "--publish", "--model-package", "1"),
+            ("prod", "--offline", "--model-package", "1"),
         ],
     )
     def test_refuses_options_that_do_not_go_together(self, repository, tidegate, arguments):
@@ -205,6 +206,12 @@ class TestOffline:
         code, out, _ = tidegate("plan", "--all", "--offline")
         assert code == 0
         assert "AWS was not asked (--offline)" in " ".join(out.split())
+
+    def test_knows_a_version_that_the_file_names(self, repository, tidegate):
+        (repository / "stages/prod.yml").write_text(f"version: 7\n{PROD}")
+        plan = json.loads(tidegate("plan", "prod", "--offline", "--json")[1])
+        assert plan["model"]["after"] == {"version": 7, "arn": None}
+        assert "version-unread" not in {remark["name"] for remark in plan["remarks"]}
 
     def test_does_not_even_load_what_makes_one(self, repository):
         program = (
