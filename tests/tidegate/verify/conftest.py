@@ -3,20 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.tidegate.answering import Handler, answering, refusal
-from tests.tidegate.verify.following import DEPLOYMENT, ENDPOINT, STACK, ScriptedClock
+from tests.tidegate.verify.cases import Case
+from tests.tidegate.verify.following import ALARM, DEPLOYMENT, ENDPOINT, PACKAGE, STACK, T0, ScriptedClock, at
 from tidegate.render import ReleaseRecord
-from tidegate.verify import Clients, verify_release
+from tidegate.verify import Clients, judge, verify_release
 
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-PACKAGE = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/shop-p-1"
-ALARM = "shop-p-1-prod-rollback-1-Invocation5XXErrors-new-fleet"
 DEPLOYMENT_CONFIG: dict[str, Any] = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {
@@ -29,10 +27,6 @@ DEPLOYMENT_CONFIG: dict[str, Any] = {
     },
     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": ALARM}]},
 }
-
-
-def at(seconds: float) -> datetime:
-    return T0 + timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -60,6 +54,20 @@ def asked() -> ReleaseRecord:
 def _refusal() -> Callable[..., ClientError]:
     """Make an answer with which a service refuses."""
     return refusal
+
+
+@pytest.fixture
+def hold(asked):
+    """Hold the verdict on a case to what the case says."""
+
+    def held(case: Case) -> None:
+        verdict = judge(case.evidence(asked))
+        assert verdict.outcome is case.outcome
+        assert case.says in verdict.sentence
+        assert verdict.notes == case.notes
+        assert verdict.version_failed is case.marked
+
+    return held
 
 
 class SmallAws:

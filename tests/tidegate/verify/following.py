@@ -1,13 +1,21 @@
 """What happens to a release while it is followed, on a clock that does not wait."""
 
+from datetime import UTC, datetime, timedelta
+
 from tests.tidegate.small_registry import package_arn
 from tidegate.clock import ManualClock
 from tidegate.verify import Deployment
 
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PACKAGE = package_arn(0).removesuffix("/0")
 DEPLOYMENT = Deployment("sagemaker-p-1-modeldeploy", "execution-1")
 ENDPOINT, STACK, MODEL = "AWS::SageMaker::Endpoint", "AWS::CloudFormation::Stack", "AWS::SageMaker::Model"
 CONFIG = "AWS::SageMaker::EndpointConfig"
+ALARM = "shop-p-1-prod-rollback-1-Invocation5XXErrors-new-fleet"
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
 
 
 class ScriptedClock(ManualClock):
