@@ -46,6 +46,9 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
 CREDENTIALS: Final = frozenset({"signin", "sso", "sso-oidc", "sts"})
 """The services that botocore itself calls for credentials; their endpoints stay in the cut."""
 
+_FORM: Final = "1"
+"""Which form a kept cut is of: one of another form is cut anew. It changes when `cut_service` or `cut_endpoints` does."""
+
 _Json = dict[str, Any]
 
 
@@ -90,7 +93,7 @@ class SlimLoader(Loader):
     def _cut(self, name: str, wanted: list[str], make: Callable[[], _Json], fits: Callable[[_Json], bool]) -> _Json:
         if self._slim is None:
             return make()
-        key = hashlib.sha256("\n".join([botocore.__version__, name, *wanted]).encode()).hexdigest()[:16]
+        key = hashlib.sha256("\n".join([_FORM, botocore.__version__, name, *wanted]).encode()).hexdigest()[:16]
         path = self._slim / f"{name}-{botocore.__version__}-{key}.json"
         kept = _read(path)
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.loaders import Loader
@@ -201,16 +202,17 @@ class TestSlimClients:
                 == whole(service).meta.endpoint_url
             )
 
-    def test_every_call_in_the_engine_is_one_of_the_cut(self):
-        known = {_snake(operation) for operations in OPERATIONS.values() for operation in operations}
-        elsewhere = {"get_products"}
-        paged = {
+    def test_what_the_engine_calls_is_what_the_cut_has(self):
+        known = {xform_name(operation) for operations in OPERATIONS.values() for operation in operations}
+        models = [_whole().get_service_model(service) for service in OPERATIONS]
+        every = {xform_name(operation) for model in models for operation in model.operation_names}
+        others = {"search", "get_template"}  # of regular expressions, and of Jinja
+        called = {
             name
             for path in Path(tidegate.__file__).parent.rglob("*.py")
-            for name in re.findall(r'get_paginator\(\s*"(\w+)"', path.read_text("utf-8"))
+            for name in re.findall(r'(?<=[."])[a-z_]+\b', path.read_text("utf-8"))
         }
-        assert paged
-        assert paged <= known | elsewhere
+        assert called & every - others == known
 
 
 class TestKeptModels:
@@ -240,13 +242,15 @@ class TestKeptModels:
         assert reads == ["api.sagemaker"]
         assert {path.name.partition("-")[0] for path in folder.iterdir()} == {"sagemaker", "endpoints"}
 
-    def test_another_botocore_or_another_list_of_operations_is_cut_anew(self, reads, monkeypatch):
+    def test_another_botocore_list_of_operations_or_form_is_cut_anew(self, reads, monkeypatch):
         self.again()
         monkeypatch.setattr("botocore.__version__", "9.9.9")
         self.again()
         monkeypatch.setattr(service_models, "OPERATIONS", {"sagemaker": frozenset({"ListTags"})})
         self.again()
-        assert len(reads) == 3
+        monkeypatch.setattr(service_models, "_FORM", "another")
+        self.again()
+        assert len(reads) == 4
 
     @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"operations": 7}', "[" * 100_000, "\x00"])
     def test_what_is_no_model_is_replaced(self, content, folder, reads):
@@ -355,10 +359,6 @@ def test_importing_this_room_imports_no_botocore():
     code = "import sys, tidegate.aws, tidegate.registry; print([m for m in sys.modules if m.startswith('bo')])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 class _Raw:
