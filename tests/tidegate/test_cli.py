@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from tests.tidegate.answering import refusal
-from tidegate.cli import commands, main
+from tidegate.cli import commands
 from tidegate.errors import TidegateError
 from tidegate.registry import Live
 from tidegate.verify import ConfigSeen, EndpointSeen, Evidence, Outcome, Verdict
@@ -40,20 +40,6 @@ def repo(tmp_path, monkeypatch) -> Path:
     (tmp_path / "stages/staging.yml").write_text(STAGING)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def tidegate(monkeypatch, capsys):
-    """Run the command line in this process; return its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        code = exit_.value.code
-        return (code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
 
 
 class Registry:

@@ -1,13 +1,12 @@
 """`tidegate validate` as people, programs and GitHub read it."""
 
 import json
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tidegate.cli import main
 from tidegate.cli.complaints import Format, complain_of_files
 from tidegate.stage import Position, Problem, StageFileError
 
@@ -34,17 +33,9 @@ def repo(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def validate(monkeypatch, capsys):
+def validate(tidegate):
     """Run the command in this process; return its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tidegate", "validate", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        code = exit_.value.code
-        return (code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
+    return partial(tidegate, "validate")
 
 
 @pytest.fixture

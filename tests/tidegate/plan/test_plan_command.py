@@ -11,7 +11,6 @@ import pytest
 from tests.tidegate.answering import answering, refusal
 from tests.tidegate.plan.situations import ENDPOINT, GROUP, PACKAGE
 from tests.tidegate.small_registry import SmallRegistry
-from tidegate.cli import main
 from tidegate.plan import console_address
 from tidegate.plan.publish import tell_pipeline
 
@@ -36,20 +35,6 @@ def repository(tmp_path, monkeypatch) -> Path:
     (tmp_path / "stages/staging.yml").write_text(STAGING)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def tidegate(monkeypatch, capsys):
-    """Run the command line in this process; return its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        code = exit_.value.code
-        return (code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
 
 
 class Aws:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.tidegate.small_fleet import ENDPOINT, SmallFleet
-from tidegate.cli import main
 
 FILES = {
     "endpoint.yml": """\
@@ -35,18 +34,6 @@ def fleet(tmp_path, monkeypatch) -> SmallFleet:
         fleet.outcome(number, "PROMOTED")
     monkeypatch.setattr("tidegate.aws.client", lambda service, region: getattr(fleet, service))
     return fleet
-
-
-@pytest.fixture
-def tidegate(monkeypatch, capsys):
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
 
 
 class TestRollback:

@@ -1,12 +1,10 @@
 """A release as lines of text, and the command that prints them."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from tidegate.cli import main
 from tidegate.simulate import Scenario, run, run_many
 from tidegate.simulate.drawing import ASCII, BLOCKS, bar, draw, draw_runs, ink_for
 
@@ -81,22 +79,14 @@ class TestDrawing:
 
 
 @pytest.fixture
-def tidegate(tmp_path, monkeypatch, capsys):
+def tidegate(tidegate, tmp_path, monkeypatch):
     """Run the command line in a deploy repository; return its exit code, stdout and stderr."""
     (tmp_path / "stages").mkdir()
     (tmp_path / "endpoint.yml").write_text(ENDPOINT)
     (tmp_path / "stages/prod.yml").write_text(PROD)
     (tmp_path / "failing.yml").write_text(FAILING)
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        code = exit_.value.code
-        return (code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return call
+    return tidegate
 
 
 class TestCommand:
