@@ -6,7 +6,7 @@ Amazon SageMaker AI sends to Amazon EventBridge".
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from tidegate.errors import TidegateError
@@ -76,6 +76,11 @@ class Guardrails:
     termination_wait: int = 0
     maximum_execution_timeout: int | None = None
     alarms: tuple[str, ...] = ()
+
+    @property
+    def ask_for_nothing(self) -> bool:
+        """Whether they are what SageMaker does unasked, with no bake and no way back, if within a time."""
+        return replace(self, maximum_execution_timeout=None) == Guardrails()
 
 
 @dataclass(frozen=True, slots=True)

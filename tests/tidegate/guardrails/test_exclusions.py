@@ -3,7 +3,8 @@
 import pytest
 from guarded import percent
 
-from tidegate.guardrails import Canary, Guardrails, Rolling, ignored_because
+from tidegate.guardrails import Canary, Guardrails, Rolling, ignored_because, of_release
+from tidegate.stage import Release
 
 CANARY = Guardrails(Canary(percent(25), 600), 300, None, ("errors",))
 ROLLING = Guardrails(Rolling(percent(25), 600))
@@ -43,5 +44,19 @@ def test_what_is_not_excluded_is_heeded(guardrails, variants, features):
     assert ignored_because(guardrails, *variants, **features) is None
 
 
-def test_an_update_that_asks_for_no_guardrails_has_none_to_ignore():
-    assert ignored_because(Guardrails(), ["A"], ["B"], instance_types=["ml.inf1.xlarge"]) is None
+@pytest.mark.parametrize("timeout", [None, 3600])
+def test_an_update_that_asks_for_no_guardrails_has_none_to_ignore(timeout):
+    asked = Guardrails(maximum_execution_timeout=timeout)
+
+    assert ignored_because(asked, ["A"], ["B"], instance_types=["ml.inf1.xlarge"]) is None
+
+
+@pytest.mark.parametrize(
+    "asked", [{"termination_wait": "5m"}, {"rollback_on": [{"metric": "ModelLatency", "above": "1s"}]}]
+)
+def test_what_a_stage_asks_for_can_be_ignored_if_it_is_more_than_a_time_limit(asked):
+    bare = Release.model_validate({"strategy": "all_at_once"})
+    release = Release.model_validate({"strategy": "all_at_once", **asked})
+
+    assert ignored_because(of_release(bare, []), ["A"], ["B"]) is None
+    assert ignored_because(of_release(release, ["alarm"] * len(release.rollback_on)), ["A"], ["B"])
