@@ -7,8 +7,7 @@ not said there in so many words; it is taken to be the same.
 from collections.abc import Collection
 
 from tidegate.guardrails.strategy import Guardrails, Rolling
-
-_INFERENTIA = "ml.inf1."
+from tidegate.stage import limits
 
 
 def ignored_because(
@@ -31,7 +30,7 @@ def ignored_because(
     before, after = sorted(set(old_variants)), sorted(set(new_variants))
     if before != after:
         return f"the variants' names change from {', '.join(before)} to {', '.join(after)}"
-    excluded = sorted(kind for kind in set(instance_types) if kind.startswith(_INFERENTIA))
+    excluded = sorted(kind for kind in set(instance_types) if kind.startswith(limits.INF1_FAMILY))
     if excluded:
         return f"{', '.join(excluded)} is an Inf1 instance type"
     if marketplace:

@@ -17,6 +17,7 @@ LINEAR_STEP_MAX_PERCENT: Final = 50  # botocore, in the text of LinearStepSize
 ROLLING_BATCH_MIN_PERCENT: Final = 5  # botocore, in the text of MaximumBatchSize
 ROLLING_BATCH_MAX_PERCENT: Final = 50  # botocore, in the text of MaximumBatchSize
 ROLLING_ROLLBACK_MAX_PERCENT: Final = 100  # botocore, in the text of RollbackMaximumBatchSize, where it is the default
+INF1_FAMILY: Final = "ml.inf1."  # SageMaker developer guide: neither guardrails (Exclusions) nor shadow variants
 CANARY_MIN_INSTANCES: Final = 2  # 50 % of one instance is no instance
 ROLLBACK_ALARMS_MAX: Final = 10  # botocore: AlarmList
 ALARMS_PER_RULE: Final = 2  # one on the new fleet's own metric, one on the variant's

@@ -115,6 +115,15 @@ EDGES = (
     Edge(
         "ROLLING_ROLLBACK_MAX_PERCENT", ROLLING, ("release", "rollback_maximum_batch_size"), (1, 100), (101,), "TG018"
     ),
+    Edge(
+        "INF1_FAMILY",
+        BASE,
+        ("instances", "type"),
+        ("ml.inf2.xlarge",),
+        ("ml.inf1.xlarge",),
+        "TG012",
+        place=("release", "strategy"),
+    ),
     Edge("CANARY_MIN_INSTANCES", BASE, ("instances", "count"), (2,), (1,), "TG014"),
     Edge("CANARY_MIN_INSTANCES", SCALED, ("autoscaling", "min"), (2,), (1,), "TG014"),
     Edge(

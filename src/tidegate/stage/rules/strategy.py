@@ -10,8 +10,6 @@ from tidegate.stage.release import Release, Strategy
 from tidegate.stage.rules.rule import KEY, Finding, rule
 from tidegate.stage.steps import allowed_instances, instance_bounds
 
-FALLBACK_FAMILY: Final = "ml.inf1."
-
 
 class Part(NamedTuple):
     """The part of a fleet that a strategy moves at once."""
@@ -116,7 +114,7 @@ def meaningless_keys(release: Release) -> Iterator[Finding]:
 )
 def silent_fallback(instances: Instances, release: Release) -> Iterator[Finding]:
     """Find guardrails that SageMaker would leave out without saying so."""
-    if not instances.type.startswith(FALLBACK_FAMILY):
+    if not instances.type.startswith(limits.INF1_FAMILY):
         return
     if release.strategy is not Strategy.ALL_AT_ONCE:
         asked, path = f"the strategy {release.strategy}", ("release", "strategy")

@@ -6,7 +6,6 @@ from tidegate.stage import limits
 from tidegate.stage.fleet import Capture, Instances
 from tidegate.stage.quantities import format_duration
 from tidegate.stage.rules.rule import KEY, Finding, Path, rule
-from tidegate.stage.rules.strategy import FALLBACK_FAMILY
 from tidegate.stage.trial import ABTest, Shadow, Trial
 
 
@@ -207,7 +206,7 @@ def longer_than_its_metrics(test: Trial | None) -> Iterator[Finding]:
 )
 def shadow_on_inf1(test: Trial | None, instances: Instances) -> Iterator[Finding]:
     """Find a shadow where there can be none."""
-    if test and test.shadow and instances.type.startswith(FALLBACK_FAMILY):
+    if test and test.shadow and instances.type.startswith(limits.INF1_FAMILY):
         yield Finding(
             ("test", "shadow", KEY),
             f"{instances.type} takes no shadow variant",
