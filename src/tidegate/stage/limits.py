@@ -32,7 +32,6 @@ METRIC_RETENTION: Final = timedelta(days=15)  # CloudWatch user guide: data poin
 # Tests before a release.
 TEST_DURATION_MIN: Final = timedelta(minutes=5)  # ours: metrics come each minute, and a test of fewer says nothing
 TEST_DURATION_MAX: Final = timedelta(days=30)  # ours
-APPROVAL_TIMEOUT: Final = timedelta(days=60)  # CodePipeline API reference, ActionDeclaration: the longest there is
 TEST_SHARE_MIN_PERCENT: Final = 1  # ours: a variant that gets no requests tests nothing
 CHALLENGER_WEIGHT_MAX_PERCENT: Final = 99  # ours: nor does a champion that gets none
 DEFAULT_SHADOW_VARIANT: Final = "Shadow"  # ours

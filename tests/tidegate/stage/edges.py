@@ -184,7 +184,6 @@ EDGES = (
         ("2h",),
         ("31d", "721h"),
     ),
-    Edge("APPROVAL_TIMEOUT", SHADOW, ("test", "shadow", "duration"), ("7d",), ("30d",), "TG048"),
     Edge("TEST_SHARE_MIN_PERCENT", SHADOW, ("test", "shadow", "sampling"), ("1%", "100%"), ("0%",), "TG041"),
     Edge("TEST_SHARE_MIN_PERCENT", AB, ("test", "ab", "challenger_weight"), ("1%",), ("0%",), "TG042"),
     Edge("CHALLENGER_WEIGHT_MAX_PERCENT", AB, ("test", "ab", "challenger_weight"), ("99%",), ("100%",), "TG042"),

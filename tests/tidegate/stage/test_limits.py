@@ -183,10 +183,6 @@ def test_what_a_pattern_accepts_botocore_accepts(name, service, shape, tried):
     check()
 
 
-def test_an_approval_waits_as_long_as_an_action_can():
-    assert shapes("codepipeline")["ActionTimeout"]["max"] == limits.APPROVAL_TIMEOUT / timedelta(minutes=1)
-
-
 def test_the_schedules_that_botocore_names_are_taken():
     text = shapes("sagemaker")["ScheduleConfig"]["members"]["ScheduleExpression"]["documentation"]
     named = [each for each in re.findall(r"cron\([^)]*\)", text) if "[" not in each]

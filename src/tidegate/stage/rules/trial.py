@@ -184,15 +184,13 @@ def named_like_production(test: Trial | None, variant: str) -> Iterator[Finding]
 )
 def longer_than_its_metrics(test: Trial | None) -> Iterator[Finding]:
     """Find tests that cannot be judged by all that they have shown."""
-    longest, why = min(
-        (limits.METRIC_RETENTION, "CloudWatch keeps metrics by the minute for"),
-        (limits.APPROVAL_TIMEOUT, "the pipeline waits for a decision for"),
-    )
+    longest = limits.METRIC_RETENTION
     for path, kind in _kinds(test):
         if kind.duration >= longest:
             yield Finding(
                 (*path, "duration"),
-                f"{why} {format_duration(longest)}, and the test takes {format_duration(kind.duration)}",
+                f"CloudWatch keeps metrics by the minute for {format_duration(longest)}, and the test takes "
+                f"{format_duration(kind.duration)}",
                 f"write less than {format_duration(longest)}, with time to decide",
             )
 
