@@ -122,7 +122,7 @@ def duration_within(minimum: timedelta, maximum: timedelta) -> Callable[[object]
             return duration
         raise InvalidValueError(
             f"{format_duration(duration)} is out of range",
-            f"SageMaker allows {format_duration(minimum)} to {format_duration(maximum)}",
+            f"write {format_duration(minimum)} to {format_duration(maximum)}",
         )
 
     return parse
