@@ -57,7 +57,7 @@ def outside_of_range(autoscaling: Autoscaling | None, instances: Instances, test
 @rule(
     "TG062",
     "Burstable instances do not scale",
-    why="SageMaker does not scale burstable instances such as ml.t2 automatically. (And what they answer with "
+    why="SageMaker does not scale burstable instances such as ml.t2 automatically. And how fast they answer "
     "depends on credits that they have saved, so a canary on them says little, too.",
     source="aws-cdk, aws-sagemaker: InstanceProductionVariant refuses autoscaling of burstable instance types",
     right="Use another instance type, such as ml.m5.large, or take `autoscaling` out.",
