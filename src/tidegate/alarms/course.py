@@ -16,7 +16,6 @@ from tidegate.alarms.rollback import AlarmSpec
 from tidegate.guardrails import Guardrails, Rolling, timeline
 
 _MINUTE = 60
-_ALL = 1 - 1e-9  # of the traffic, in sums of floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def roundings(guardrails: Guardrails, instance_count: int) -> tuple[tuple[Stretc
         stretches: list[Stretch] = []
         at = 0.0
         for step in steps:
-            moved = step.green_share_bounds[which] >= _ALL
+            moved = step.green_share_bounds[which] >= 1
             if moved and step is not steps[-1] and not rolling:
                 continue
             stretches.append(Stretch(at, at + step.until - step.at, step.green_share_bounds[which]))

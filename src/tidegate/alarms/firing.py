@@ -30,7 +30,6 @@ NOTABLE: Final = 0.01
 """Ours: from which chance on, in a release, it is noted that an alarm fires by chance."""
 
 _MINUTE = 60
-_ALL = 1 - 1e-9  # of the traffic, in sums of floats
 _SECOND = 1.0  # the step in which positions of the clock are tried
 
 
@@ -181,7 +180,7 @@ class _Case:
     def _course(self, stretches: tuple[Stretch, ...], phase: float) -> _Course:
         seen = list(self._evaluations(stretches, phase))
         until = stretches[-1].until
-        all_moved = next(stretch.at for stretch in stretches if stretch.share >= _ALL)
+        all_moved = next(stretch.at for stretch in stretches if stretch.share >= 1)
         fires_at = next((each.at + ALARM_DELAY for each in seen if self.bar.met(1.0, each.needed)), None)
 
         def least(by: float, delay: float) -> float:

@@ -6,21 +6,20 @@ botocore, in the text of InvokeEndpoint, for the longest answer.
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
 from tidegate.alarms.evaluation import Missing
 from tidegate.alarms.rollback import NAMESPACE, AlarmSpec
+from tidegate.stage import Metric, limits
 
 HOST_NAMESPACE: Final = "/aws/sagemaker/Endpoints"
-PUBLISHED_EVERY: Final = 60
-"""Seconds between two data points of an endpoint's metrics (developer guide: "available at a 1-minute frequency")."""
-
 LONGEST_ANSWER: Final = 60_000_000
 """Microseconds after which an answer is given up (botocore: containers "must respond ... within 60 seconds")."""
 
-_ERRORS: Final = {"Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"}
-_LATENCIES: Final = {"ModelLatency", "OverheadLatency"}
+_LATENCIES: Final = {metric.value for metric in Metric if metric.is_latency}
+_ERRORS: Final = {metric.value for metric in Metric} - _LATENCIES
 _TRAFFIC: Final = {"Invocations", "InvocationsPerInstance"}
 _PER_CENT: Final = {"MemoryUtilization", "DiskUtilization"}
 _HOST: Final = {"CPUUtilization", "GPUUtilization", "GPUMemoryUtilization", *_PER_CENT}
@@ -120,7 +119,7 @@ def bar_of(spec: AlarmSpec) -> Bar | NoBar:
             return NoBar(None, f"{spec.metric} counts requests, whether they fail or not")
         case Kind.UNKNOWN:
             return NoBar(None, f"what {spec.metric} in {spec.namespace} does when a version fails is not known here")
-    if spec.period < PUBLISHED_EVERY:
+    if timedelta(seconds=spec.period) < limits.METRIC_PERIOD:
         return NoBar(None, f"SageMaker publishes once a minute, so most periods of {spec.period} s have no data")
     if spec.statistic == "SampleCount":
         return NoBar(None, f"the SampleCount of {spec.metric} counts requests, whether they fail or not")
