@@ -1,6 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from guarded import instances, percent
+from hypothesis import HealthCheck, given, settings
 
+from tests.tidegate.stage.valid_stages import repo_of, stage_files
 from tidegate.guardrails import (
     AllAtOnce,
     Canary,
@@ -16,6 +20,8 @@ from tidegate.guardrails import (
     waits,
 )
 from tidegate.stage import Release
+from tidegate.stage.rules.strategy import fleet_bounds
+from tidegate.stage.rules.timeout import longest_waits
 
 
 def test_all_at_once_is_one_step_whose_bake_is_the_termination_wait():
@@ -101,8 +107,20 @@ def test_the_waits_add_up_whichever_way_is_rounded(guardrails, fleet, least, mos
     assert waits(guardrails, fleet) == most
 
 
-def release(**given: object) -> Release:
-    return Release.model_validate({"maximum_execution_timeout": "2h", "wait_interval": "5m", **given})
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(stage_files())
+def test_the_timeout_of_a_stage_file_is_held_against_the_longest_waits_of_its_guardrails(content):
+    (stage,) = repo_of({"prod": content}).stages
+    least, most = fleet_bounds(stage.instances, stage.autoscaling)
+    guardrails = of_release(stage.release, [])
+
+    total, _ = longest_waits(stage.release, stage.instances, stage.autoscaling)
+
+    assert total / timedelta(seconds=1) == max(waits(guardrails, count) for count in range(least, most + 1))
+
+
+def release(**written: object) -> Release:
+    return Release.model_validate({"maximum_execution_timeout": "2h", "wait_interval": "5m", **written})
 
 
 @pytest.mark.parametrize(
