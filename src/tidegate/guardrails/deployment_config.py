@@ -14,6 +14,8 @@ from tidegate.guardrails.strategy import (
     Strategy,
 )
 from tidegate.stage import CapacityType, Size, limits
+from tidegate.stage import Strategy as StrategyName
+from tidegate.stage.steps import PERCENTAGES
 
 
 def _seconds(least: timedelta, most: timedelta) -> tuple[int, int]:
@@ -22,13 +24,9 @@ def _seconds(least: timedelta, most: timedelta) -> tuple[int, int]:
 
 _WAIT_SECONDS = _seconds(timedelta(0), limits.WAIT_MAX)
 _TIMEOUT_SECONDS = _seconds(limits.EXECUTION_TIMEOUT_MIN, limits.EXECUTION_TIMEOUT_MAX)
-_CANARY_PERCENT = (1, limits.CANARY_MAX_PERCENT)
-_LINEAR_PERCENT = (limits.LINEAR_STEP_MIN_PERCENT, limits.LINEAR_STEP_MAX_PERCENT)
-_BATCH_PERCENT = (limits.ROLLING_BATCH_MIN_PERCENT, limits.ROLLING_BATCH_MAX_PERCENT)
 _ROLLBACK_PERCENT = (1, limits.ROLLING_ROLLBACK_MAX_PERCENT)
 _INSTANCES = (1, limits.INSTANCES_MAX)
 _TIMEOUT = "MaximumExecutionTimeoutInSeconds"
-_ALARM_NAME_MAX = 255  # botocore: AlarmName
 
 _Json = Mapping[str, Any]
 
@@ -105,7 +103,7 @@ def _rolling(policy: _Json, alarms: tuple[str, ...], where: str) -> Guardrails:
     size_key, wait_key, rollback_key = "MaximumBatchSize", "WaitIntervalInSeconds", "RollbackMaximumBatchSize"
     _only(policy, {size_key, wait_key, rollback_key, _TIMEOUT}, where)
     strategy = Rolling(
-        _size(policy, size_key, _BATCH_PERCENT, where),
+        _size(policy, size_key, PERCENTAGES[StrategyName.ROLLING], where),
         _integer(policy, wait_key, _WAIT_SECONDS, where),
         _size(policy, rollback_key, _ROLLBACK_PERCENT, where) if rollback_key in policy else None,
     )
@@ -130,11 +128,11 @@ def _strategy(routing: _Json, where: str) -> Strategy:
         return AllAtOnce(_integer(routing, wait_key, _WAIT_SECONDS, where, default=0))
     if kind == "CANARY":
         _only(routing, {"Type", wait_key, "CanarySize"}, where)
-        size = _size(routing, "CanarySize", _CANARY_PERCENT, where)
+        size = _size(routing, "CanarySize", PERCENTAGES[StrategyName.CANARY], where)
         return Canary(size, _integer(routing, wait_key, _WAIT_SECONDS, where))
     if kind == "LINEAR":
         _only(routing, {"Type", wait_key, "LinearStepSize"}, where)
-        size = _size(routing, "LinearStepSize", _LINEAR_PERCENT, where)
+        size = _size(routing, "LinearStepSize", PERCENTAGES[StrategyName.LINEAR], where)
         return Linear(size, _integer(routing, wait_key, _WAIT_SECONDS, where))
     raise GuardrailsError(f"{where}.Type is {kind!r}; it must be ALL_AT_ONCE, CANARY or LINEAR")
 
@@ -147,9 +145,8 @@ def _size(values: _Json, key: str, percentages: tuple[int, int], where: str) -> 
     if size.get("Type") not in set(CapacityType):
         raise GuardrailsError(f"{where}.Type is {size.get('Type')!r}; it must be {' or '.join(CapacityType)}")
     kind = CapacityType(size["Type"])
-    return Size(
-        kind, _integer(size, "Value", percentages if kind is CapacityType.CAPACITY_PERCENT else _INSTANCES, where)
-    )
+    least, most = percentages if kind is CapacityType.CAPACITY_PERCENT else _INSTANCES
+    return Size(kind, _integer(size, "Value", (max(1, least), most), where))
 
 
 def _alarms(rollback: _Json | None, where: str) -> tuple[str, ...]:
@@ -161,9 +158,9 @@ def _alarms(rollback: _Json | None, where: str) -> tuple[str, ...]:
     if not 1 <= len(names) <= most:
         raise GuardrailsError(f"{where}.Alarms has {len(names)} alarms; SageMaker takes 1 to {most}")
     for index, name in enumerate(names):
-        if not isinstance(name, str) or not name.strip() or len(name) > _ALARM_NAME_MAX:
+        if not isinstance(name, str) or not name.strip() or len(name) > limits.ALARM_NAME_MAX:
             raise GuardrailsError(
-                f"{where}.Alarms[{index}].AlarmName is {name!r}; it must have 1 to {_ALARM_NAME_MAX} characters"
+                f"{where}.Alarms[{index}].AlarmName is {name!r}; it must have 1 to {limits.ALARM_NAME_MAX} characters"
             )
     return names
 

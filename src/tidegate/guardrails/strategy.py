@@ -12,7 +12,7 @@ from typing import assert_never
 from tidegate.errors import TidegateError
 from tidegate.stage import CapacityType, Release, Size, limits
 from tidegate.stage import Strategy as StrategyName
-from tidegate.stage.steps import allowed_instances, instance_bounds, instances_of, moved, step_bounds
+from tidegate.stage.steps import PERCENTAGES, allowed_instances, instance_bounds, instances_of, moved, step_bounds
 
 
 class GuardrailsError(TidegateError):
@@ -137,20 +137,20 @@ def shifts(guardrails: Guardrails, instance_count: int) -> tuple[Shift, ...]:
         case AllAtOnce():
             return (whole,)
         case Canary(size, wait_interval):
-            canary = _part("canary", size, instance_count, (0, limits.CANARY_MAX_PERCENT))
+            canary = _part("canary", size, instance_count, PERCENTAGES[StrategyName.CANARY])
             bounds = instance_bounds(size, instance_count)
             return Shift(canary, instance_count, wait_interval, bounds, *full), whole
         case Linear(size, wait_interval):
-            within = limits.LINEAR_STEP_MIN_PERCENT, limits.LINEAR_STEP_MAX_PERCENT
-            steps = moved(_part("linear step", size, instance_count, within), instance_count)
+            step = _part("linear step", size, instance_count, PERCENTAGES[StrategyName.LINEAR])
+            steps = moved(step, instance_count)
             between = tuple(
                 Shift(green, instance_count, wait_interval, _bounds_after(size, index, instance_count), *full)
                 for index, green in enumerate(steps[:-1], 1)
             )
             return *between, whole
         case Rolling(size, wait_interval):
-            within = limits.ROLLING_BATCH_MIN_PERCENT, limits.ROLLING_BATCH_MAX_PERCENT
-            batches = moved(_part("rolling batch", size, instance_count, within), instance_count)
+            batch = _part("rolling batch", size, instance_count, PERCENTAGES[StrategyName.ROLLING])
+            batches = moved(batch, instance_count)
             return tuple(
                 Shift(
                     green,

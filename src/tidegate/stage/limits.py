@@ -24,6 +24,7 @@ ALARMS_PER_RULE: Final = 2  # one on the new fleet's own metric, one on the vari
 ROLLBACK_RULES_MAX: Final = ROLLBACK_ALARMS_MAX // ALARMS_PER_RULE  # what the two above leave
 
 # CloudWatch alarms.
+ALARM_NAME_MAX: Final = 255  # botocore: AlarmName
 METRIC_PERIOD: Final = timedelta(seconds=60)  # endpoints publish each minute
 ALARM_WINDOW_MAX: Final = timedelta(days=1)  # botocore, in the text of PutMetricAlarm.Period, for periods below an hour
 METRIC_PERIOD_MAX: Final = timedelta(hours=1)  # ours: no bake is longer

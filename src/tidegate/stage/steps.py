@@ -7,8 +7,18 @@ two bounds, one for each rounding.
 
 from itertools import count, takewhile
 from math import ceil
+from typing import Final
 
+from tidegate.stage import limits
 from tidegate.stage.quantities import CapacityType, Size
+from tidegate.stage.release import Strategy
+
+PERCENTAGES: Final = {
+    Strategy.CANARY: (0, limits.CANARY_MAX_PERCENT),
+    Strategy.LINEAR: (limits.LINEAR_STEP_MIN_PERCENT, limits.LINEAR_STEP_MAX_PERCENT),
+    Strategy.ROLLING: (limits.ROLLING_BATCH_MIN_PERCENT, limits.ROLLING_BATCH_MAX_PERCENT),
+}
+"""The least and the most of a fleet that a strategy may move at once."""
 
 
 def instance_bounds(size: Size, instance_count: int) -> tuple[int, int]:

@@ -25,6 +25,8 @@ BOUNDS_OF_BOTOCORE = [
     ("EXECUTION_TIMEOUT_MIN", "sagemaker", "MaximumExecutionTimeoutInSeconds", "min"),
     ("EXECUTION_TIMEOUT_MAX", "sagemaker", "MaximumExecutionTimeoutInSeconds", "max"),
     ("ROLLBACK_ALARMS_MAX", "sagemaker", "AlarmList", "max"),
+    ("ALARM_NAME_MAX", "sagemaker", "AlarmName", "max"),
+    ("ALARM_NAME_MAX", "cloudwatch", "AlarmName", "max"),
     ("STARTUP_TIMEOUT_MIN", "sagemaker", "ProductionVariantModelDataDownloadTimeoutInSeconds", "min"),
     ("STARTUP_TIMEOUT_MAX", "sagemaker", "ProductionVariantModelDataDownloadTimeoutInSeconds", "max"),
     ("STARTUP_TIMEOUT_MIN", "sagemaker", "ProductionVariantContainerStartupHealthCheckTimeoutInSeconds", "min"),

@@ -8,7 +8,7 @@ from tidegate.stage.fleet import Autoscaling, Instances
 from tidegate.stage.quantities import CapacityType, Size
 from tidegate.stage.release import Release, Strategy
 from tidegate.stage.rules.rule import KEY, Finding, rule
-from tidegate.stage.steps import allowed_instances, instance_bounds
+from tidegate.stage.steps import PERCENTAGES, allowed_instances, instance_bounds
 
 
 class Part(NamedTuple):
@@ -21,11 +21,9 @@ class Part(NamedTuple):
 
 
 PARTS: Final = {
-    Strategy.CANARY: Part("canary_size", "a canary", 0, limits.CANARY_MAX_PERCENT),
-    Strategy.LINEAR: Part("linear_step_size", "a step", limits.LINEAR_STEP_MIN_PERCENT, limits.LINEAR_STEP_MAX_PERCENT),
-    Strategy.ROLLING: Part(
-        "maximum_batch_size", "a batch", limits.ROLLING_BATCH_MIN_PERCENT, limits.ROLLING_BATCH_MAX_PERCENT
-    ),
+    Strategy.CANARY: Part("canary_size", "a canary", *PERCENTAGES[Strategy.CANARY]),
+    Strategy.LINEAR: Part("linear_step_size", "a step", *PERCENTAGES[Strategy.LINEAR]),
+    Strategy.ROLLING: Part("maximum_batch_size", "a batch", *PERCENTAGES[Strategy.ROLLING]),
 }
 
 _EXAMPLES: Final = {
