@@ -9,9 +9,9 @@ import pytest
 from botocore.loaders import Loader
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tidegate.errors import TidegateError
-from tidegate.render.images import REGISTRIES, WITHOUT_JOB_DEFINITIONS, monitor_image
+from tidegate.render.images import monitor_image
 from tidegate.render.partitions import partition_of
+from tidegate.stage.model_monitor import REGISTRIES, WITHOUT_JOB_DEFINITIONS
 
 PARTITIONS = {
     region: partition
@@ -36,14 +36,6 @@ def test_a_monitor_is_offered_where_cloudformation_can_make_it(region):
 def test_an_image_is_in_the_regions_own_registry():
     expected = "468650794304.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-model-monitor-analyzer"
     assert monitor_image("eu-west-1") == expected
-
-
-@pytest.mark.parametrize(
-    ("region", "sentence"), [("us-gov-west-1", "no image in us-gov-west-1"), ("cn-north-1", "no job definitions")]
-)
-def test_a_monitor_is_refused_where_there_is_none(region, sentence):
-    with pytest.raises(TidegateError, match=sentence):
-        monitor_image(region)
 
 
 def test_the_registries_are_accounts_of_regions_that_botocore_knows():

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tidegate.stage.fleet import Capture
+from tidegate.stage.model_monitor import REGISTRIES, WITHOUT_JOB_DEFINITIONS
 from tidegate.stage.monitoring import Monitoring, ProblemType
 from tidegate.stage.rules.rule import KEY, Finding, Rule, rule
 from tidegate.stage.trial import Trial
@@ -105,4 +106,25 @@ def prediction_nowhere(monitoring: Monitoring) -> Iterator[Finding]:
     )
 
 
-RULES = (monitor_without_capture, schedule, monitor_beside_ab, prediction_nowhere)
+@rule(
+    "TG055",
+    "Model Monitor is in the stage's region",
+    why="Not every region has Model Monitor's image, and where it has, CloudFormation cannot everywhere make the job "
+    "that runs it. A stack that asks for one there fails, long after the push.",
+    source="SageMaker Python SDK 3.27.0: its images of Model Monitor, region by region; CloudFormation's resource "
+    "schemas, region by region: AWS::SageMaker::DataQualityJobDefinition and ModelQualityJobDefinition",
+    right="Take the monitor out of the stage, or have the stage in another region.",
+)
+def monitor_of_another_region(monitoring: Monitoring, region: str) -> Iterator[Finding]:
+    """Find monitors where there is no Model Monitor."""
+    if region not in REGISTRIES:
+        wrong = f"Model Monitor has no image in {region} that AWS's SDK knows"
+    elif region in WITHOUT_JOB_DEFINITIONS:
+        wrong = f"CloudFormation has no job definitions of Model Monitor in {region}"
+    else:
+        return
+    for kind in _kinds(monitoring):
+        yield Finding(("monitoring", kind, KEY), wrong, "take the monitor out")
+
+
+RULES = (monitor_without_capture, schedule, monitor_beside_ab, prediction_nowhere, monitor_of_another_region)

@@ -16,6 +16,12 @@ def tested(stage: File, kind: str, **changes: Any) -> Path:
     return ("test", kind)
 
 
+def monitored_in(region: str, stage: File, endpoint: File) -> Path:
+    """Have the project of a monitored stage in this region."""
+    endpoint["project"]["region"] = region
+    return ("monitoring", next(iter(stage["monitoring"])), KEY)
+
+
 @breaks("TG040", test=True)
 def both_tests(stage: File, _: File) -> Path:
     stage["test"] = {
@@ -135,6 +141,16 @@ def probability_of_a_number(stage: File, _: File) -> Path:
     quality |= {"inference_attribute": "0", "probability_attribute": "1"}
     stage |= {"monitoring": {"model_quality": quality}, "capture": {"sampling": "1%"}}
     return ("monitoring", "model_quality", "probability_attribute", KEY)
+
+
+@breaks("TG055", test=False, monitoring=True)
+def monitor_without_an_image(stage: File, endpoint: File) -> Path:
+    return monitored_in("us-gov-west-1", stage, endpoint)
+
+
+@breaks("TG055", test=False, monitoring=True)
+def monitor_without_job_definitions(stage: File, endpoint: File) -> Path:
+    return monitored_in("eu-south-1", stage, endpoint)
 
 
 @breaks("TG060")
