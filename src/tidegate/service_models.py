@@ -47,7 +47,7 @@ CREDENTIALS: Final = frozenset({"signin", "sso", "sso-oidc", "sts"})
 """The services that botocore itself calls for credentials; their endpoints stay in the cut."""
 
 _FORM: Final = "1"
-"""Which form a kept cut is of: one of another form is cut anew. It changes when `cut_service` or `cut_endpoints` does."""
+"""The form of kept cuts: those of another are cut anew. It changes whenever `cut_service` or `cut_endpoints` does."""
 
 _Json = dict[str, Any]
 
