@@ -113,8 +113,13 @@ def find_retained(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack
     )
 
 
-def describe_variants(sagemaker: Any, config: RetainedConfig) -> tuple[LiveVariant, ...]:
-    """Return the variants of a config; a model that is not there any more tells no model package."""
+def describe_variants(
+    sagemaker: Any, config: RetainedConfig, endpoint: Mapping[str, Any] | None = None
+) -> tuple[LiveVariant, ...]:
+    """Return the variants of a config, with the instances of now where it is the one that `endpoint` serves.
+
+    A model that is not there any more tells no model package.
+    """
 
     def package_of(model: str) -> str:
         try:
@@ -125,7 +130,7 @@ def describe_variants(sagemaker: Any, config: RetainedConfig) -> tuple[LiveVaria
             raise
 
     described = sagemaker.describe_endpoint_config(EndpointConfigName=config.name)
-    return tuple(variants_of(described, package_of))
+    return tuple(variants_of(described, package_of, endpoint))
 
 
 def short_name(physical_id: str) -> str:

@@ -12,12 +12,12 @@ from typing import Any
 
 from tidegate.errors import TidegateError
 from tidegate.guardrails import AllAtOnce, Guardrails, Rolling, to_deployment_config
-from tidegate.registry import LiveVariant
 from tidegate.registry.live import describe_endpoint
 from tidegate.retained import NotRetainedError, Retained, RetainedConfig, find_retained
 from tidegate.retained.inventory import describe_variants
 from tidegate.stacks import ENDPOINT, describe_stack, stack_resources
-from tidegate.stage import CapacityType, Size
+from tidegate.stage import CapacityType, Size, Strategy
+from tidegate.stage.steps import PERCENTAGES, allowed_instances
 from tidegate.verify.reasons import is_want_of_capacity
 
 
@@ -42,7 +42,8 @@ class Step:
 class Seen:
     """The endpoint and its stack as they are; "" where there is none.
 
-    `good` is the config to go back to, None if nothing tells which one is good; `good_variants` are its variants.
+    `good` is the config to go back to, None if nothing tells which one is good; `same_variants` tells that it has the
+    variants that the endpoint has now, and `instances` how large its fleet will be, 0 where it has several variants.
     `stuck` are the stack's resources that could not be rolled back.
     """
 
@@ -55,8 +56,8 @@ class Seen:
     stack_reason: str = ""
     stuck: tuple[tuple[str, str], ...] = ()
     good: RetainedConfig | None = None
-    good_variants: tuple[LiveVariant, ...] = ()
     same_variants: bool = False
+    instances: int = 0
     candidates: tuple[RetainedConfig, ...] = ()
     unknown: str = ""
 
@@ -71,8 +72,7 @@ def see(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str
     status = stack.get("StackStatus", "")
     good: RetainedConfig | None = None
     retained: Retained | None = None
-    variants: tuple[LiveVariant, ...] = ()
-    same, unknown = False, ""
+    same, instances, unknown = False, 0, ""
     if endpoint:
         try:
             retained = find_retained(sagemaker, cloudformation, endpoint_name, stack_name)
@@ -82,8 +82,9 @@ def see(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str
         good = _good(retained, to)
         if good is not None:
             variants = describe_variants(sagemaker, good)
-            serving = describe_variants(sagemaker, retained.live)
+            serving = describe_variants(sagemaker, retained.live, retained.endpoint)
             same = {each.name for each in variants} == {each.name for each in serving}
+            instances = (serving if same else variants)[0].instance_count if len(variants) == 1 else 0
     elif to is not None:
         raise TidegateError(unknown or f"there is no endpoint {endpoint_name} to take back to {to}")
     return Seen(
@@ -96,8 +97,8 @@ def see(sagemaker: Any, cloudformation: Any, endpoint_name: str, stack_name: str
         stack_reason=stack.get("StackStatusReason", ""),
         stuck=tuple(_stuck(cloudformation, stack_name)) if status == "UPDATE_ROLLBACK_FAILED" else (),
         good=good,
-        good_variants=variants,
         same_variants=same,
+        instances=instances,
         candidates=retained.configs if retained else (),
         unknown=unknown,
     )
@@ -157,11 +158,11 @@ def _endpoint_steps(seen: Seen) -> Iterator[Step]:
 def _update(seen: Seen) -> Step:
     good = seen.good
     assert good is not None
-    instances = max((each.initial_instance_count for each in seen.good_variants), default=0)
-    short = is_want_of_capacity(seen.failure_reason) and instances > 1 and len(seen.good_variants) == 1
-    if short:
-        how, guardrails = "one instance at a time", Guardrails(Rolling(Size(CapacityType.INSTANCE_COUNT, 1), 0))
-        why = "capacity is missing, and this needs room for one instance more only"
+    least, most = allowed_instances(*PERCENTAGES[Strategy.ROLLING], seen.instances)
+    if is_want_of_capacity(seen.failure_reason) and 0 < least <= most:
+        batch = "one instance" if least == 1 else f"{least} instances"
+        how, guardrails = f"{batch} at a time", Guardrails(Rolling(Size(CapacityType.INSTANCE_COUNT, least), 0))
+        why = f"capacity is missing, and this needs room for {batch} more only"
     else:
         how, guardrails = "all at once", Guardrails(AllAtOnce())
         why = "this replaces the whole mixture in one step"

@@ -43,7 +43,7 @@ class Reading:
                     self.unread.append(f"{what}: {error}")
                     return otherwise
                 self._clock.sleep(pause)
-            except (KeyError, LookupError, ValueError) as error:
+            except (LookupError, ValueError) as error:
                 self.unread.append(f"{what}: the answer is not as documented: {error!r}")
                 return otherwise
         raise AssertionError("the last attempt returns")

@@ -65,6 +65,18 @@ class TestMixedFleet:
             }
         }
 
+    def test_a_batch_of_a_large_fleet_is_the_smallest_that_sagemaker_takes(self, mixed):
+        mixed.endpoint["FailureReason"] = "no capacity"
+        mixed.configs["Config-2"]["ProductionVariants"] = [mixed.variant("Model-2", count=21)]
+        step = steps(mixed)[0]
+        assert "2 instances at a time" in step.what
+        assert step.parameters["DeploymentConfig"]["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"] == 2
+
+    def test_a_fleet_is_as_large_as_autoscaling_has_made_it(self, mixed):
+        mixed.endpoint["FailureReason"] = "no capacity"
+        mixed.endpoint["ProductionVariants"] = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 41}]
+        assert "3 instances at a time" in steps(mixed)[0].what
+
     def test_a_single_instance_cannot_roll(self, mixed):
         mixed.endpoint["FailureReason"] = "no capacity"
         mixed.configs["Config-2"]["ProductionVariants"] = [mixed.variant("Model-2", count=1)]
