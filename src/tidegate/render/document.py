@@ -3,7 +3,8 @@
 Only what a repository has replaced is read back: what is shipped is held to all of this by its tests.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -14,6 +15,8 @@ from tidegate.stacks import ENDPOINT, ENDPOINT_CONFIG, MODEL
 
 ALARM: Final = "AWS::CloudWatch::Alarm"
 RETAINED: Final = (MODEL, ENDPOINT_CONFIG)
+
+_IN_TEXT: Final = re.compile(r"\$\{([^!}][^.}]*)")  # what Fn::Sub replaces, but for `${!Literal}`
 
 Place = Callable[[int], str]
 """Tells where the line of that number, counted from 1, comes from."""
@@ -110,7 +113,8 @@ def check(
 
     It must make the one endpoint; an endpoint config that carries the release's tag and has the production variant, by
     whose name the guardrails know it; keep models and endpoint configs; and, where the update is guarded, name every
-    rollback alarm in the endpoint's DeploymentConfig, which an update that is not guarded must do without.
+    rollback alarm in the endpoint's DeploymentConfig, which an update that is not guarded must do without. What it
+    refers to must be there: replacing one part can leave another without.
 
     Raises BrokenTemplateError.
     """
@@ -148,6 +152,47 @@ def check(
     watched = {_name(_mapping(alarm).get("AlarmName"), document) for alarm in _list(rollback.get("Alarms"))}
     if guarded and (missing := sorted(set(alarms) - watched)):
         refuse(f"the endpoint's DeploymentConfig leaves rollback alarms out: {', '.join(missing)}", ENDPOINT)
+    for section, name, referred in _dangling(document):
+        line = _line_of(text, name, section)
+        raise BrokenTemplateError(f"{place(line)}: {name} refers to {referred}, which is not there")
+
+
+def _dangling(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield the section and name of each resource or output that refers to what is not there, and to what."""
+    if "Transform" in document:  # which may make more than can be seen
+        return
+    there = {*document["Resources"], *(document.get("Parameters") or {})}
+    for section in ("Resources", "Outputs"):
+        for name, entry in (document.get(section) or {}).items():
+            for referred in _referred(entry):
+                if referred not in there and not referred.startswith("AWS::"):
+                    yield section, str(name), referred
+
+
+def _referred(value: Any) -> Iterator[str]:
+    """Yield the logical ids, parameters and pseudo parameters that a part of a template refers to."""
+    match value:
+        case {"Ref": str(name)} if len(value) == 1:
+            yield name
+        case {"Fn::GetAtt": [str(name), *_]} if len(value) == 1:
+            yield name
+        case {"Fn::Sub": str(text)} if len(value) == 1:
+            yield from _IN_TEXT.findall(text)
+        case {"Fn::Sub": [str(text), {**own}]} if len(value) == 1:
+            yield from (name for name in _IN_TEXT.findall(text) if name not in own)
+            yield from _referred(own)
+        case {"Type": str(), "DependsOn": str(name), **rest}:
+            yield name
+            yield from _referred(rest)
+        case {"Type": str(), "DependsOn": [*names], **rest}:
+            yield from map(str, names)
+            yield from _referred(rest)
+        case {**entries}:
+            for entry in entries.values():
+                yield from _referred(entry)
+        case [*items]:
+            for item in items:
+                yield from _referred(item)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -167,11 +212,11 @@ def _name(alarm: Any, document: Mapping[str, Any]) -> str:
     return str(alarm)
 
 
-def _line_of(text: str, logical_id: str) -> int:
-    """Return the line, from 1, on which a resource begins, or `Resources` itself."""
+def _line_of(text: str, logical_id: str, section: str = "Resources") -> int:
+    """Return the line, from 1, on which an entry of a section begins, or the section itself."""
     root = yaml.compose(text, _CloudFormationLoader)
     for key, value in getattr(root, "value", ()):
-        if key.value == "Resources":
+        if key.value == section:
             for name, _ in value.value if isinstance(value, yaml.MappingNode) else ():
                 if name.value == logical_id:
                     return int(name.start_mark.line) + 1

@@ -68,7 +68,12 @@ class Templates:
                 f"{self._where(error, name)}: there is no template {error.name} in {OVERRIDES}/ or among those shipped"
             ) from None
         except UnicodeDecodeError as error:
-            raise TemplateFailedError(f"a template of {OVERRIDES}/ is not UTF-8: {error}") from None
+            raise TemplateFailedError(f"{self._not_text(error)}: the template is not UTF-8: {error}") from None
+        except RecursionError as error:
+            raise TemplateFailedError(
+                f"{self._where(error, name)}: the template includes itself; "
+                f"`{SHIPPED}` before its name means the one shipped"
+            ) from None
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise TemplateFailedError(f"{self._where(error, name)}: {error}") from None
 
@@ -89,6 +94,11 @@ class Templates:
         """Return how to tell people which template a file is."""
         path = Path(filename)
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else f"the shipped {path.name}"
+
+    def _not_text(self, error: UnicodeDecodeError) -> str:
+        folder = self.root / OVERRIDES
+        found = (self.told(name) for name in self.own if (folder / name).read_bytes() == error.object)
+        return next(found, f"{OVERRIDES}/")
 
     def _where(self, error: Exception, name: str) -> str:
         """Return file:line of the innermost template line being rendered; Jinja2 puts it into the traceback."""

@@ -159,8 +159,14 @@ def test_a_template_that_fails_says_where(text, sentence, render):
 def test_a_template_that_is_no_text_says_so(repo):
     made = overridden(repo(), {})
     (made.root / "templates" / WHOLE).write_bytes(b"\xff\xfe")
-    with pytest.raises(TemplateFailedError, match="not UTF-8"):
+    with pytest.raises(TemplateFailedError, match=r"^templates/endpoint.yaml.j2: .*not UTF-8"):
         render_stage(made, made.stages[0], package(7))
+
+
+def test_a_part_that_includes_itself_is_told_how_to_include_the_one_shipped(render):
+    sentence = r"^templates/alarms.yaml.j2:2: .*includes itself.*`shipped/`"
+    with pytest.raises(TemplateFailedError, match=sentence):
+        render({"alarms.yaml.j2": '{# mine #}\n{% include "alarms.yaml.j2" %}\n'})
 
 
 def test_a_part_that_fails_says_where_in_the_part(render):
@@ -186,6 +192,15 @@ def test_a_part_that_fails_says_where_in_the_part(render):
             "^templates/endpoint.yaml.j2:2: Config .*Retain",
         ),
         (MINIMAL.partition("  Endpoint:")[0], "^templates/endpoint.yaml.j2:1: .*make one AWS::SageMaker::Endpoint"),
+        (
+            f"{MINIMAL}    DependsOn: Confg\n",
+            "^templates/endpoint.yaml.j2:9: Endpoint refers to Confg, which is not there",
+        ),
+        (f"{MINIMAL}    DependsOn: [Config, Alarm]\n", "^templates/endpoint.yaml.j2:9: Endpoint refers to Alarm,"),
+        (f"{MINIMAL}  Topic: {{Name: !Ref Nam}}\n", "^templates/endpoint.yaml.j2:12: Topic refers to Nam,"),
+        (f"{MINIMAL}  Topic: {{Name: !GetAtt Nam.x.y}}\n", "^templates/endpoint.yaml.j2:12: Topic refers to Nam,"),
+        (f"{MINIMAL}  Topic: {{Name: !Sub '-${{Nam.Arn}}'}}\n", "^templates/endpoint.yaml.j2:12: Topic refers to Nam,"),
+        (f"{MINIMAL}Outputs:\n  A: {{Value: !Ref Nam}}\n", "^templates/endpoint.yaml.j2:13: A refers to Nam,"),
         # What is not of the shape that it should be.
         (
             MINIMAL.replace("[{Key: tidegate:release, Value: {{ release_id }}}]", "mine"),
@@ -212,8 +227,24 @@ def test_a_template_after_which_nobody_could_tell_what_serves_says_where(text, s
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f"{MINIMAL}    DependsOn: Config\n",
+        f"{MINIMAL}  Topic: {{Name: !Ref AWS::Region, Other: !GetAtt Endpoint.EndpointName}}\n",
+        f"Parameters: {{Here: {{Type: String}}}}\n{MINIMAL}  Topic: {{Name: !Ref Here}}\n",
+        f"{MINIMAL}  Topic: {{Name: !Sub '${{Endpoint.EndpointName}}-${{AWS::Region}}-${{!Literal}}'}}\n",
+        f"{MINIMAL}  Topic: {{Name: !Sub ['${{Mine}}', {{Mine: 1}}]}}\n",
+        f"Transform: AWS::LanguageExtensions\n{MINIMAL}  Topic: {{Name: !Ref MadeByTheTransform}}\n",
+    ],
+)
+def test_what_a_template_refers_to_and_has_is_let_through(text, render):
+    assert render({WHOLE: text})
+
+
+@pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
+        ("model.yaml.j2", "", "endpoint_config.yaml.j2:[0-9]+: EndpointConfig refers to Model, which is not there"),
         (
             "endpoint_config.yaml.j2",
             "{# #}\n  EndpointConfig:\n    Type: AWS::SageMaker::EndpointConfig\n   Properties: {}\n",
