@@ -366,10 +366,14 @@ def set_alarm_state(alarm: Alarm, state: str, reason: str, reason_data: Mapping[
     name, old = alarm["AlarmName"], alarm["StateValue"]
     if _cloudwatch._alarms.get(name) is not alarm:
         return  # deleted or put anew since it was looked at
-    alarm["StateValue"] = state
-    alarm["StateReason"] = reason
-    alarm["StateReasonData"] = json.dumps(reason_data)
-    alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(at)
+    # In one step: who reads the state finds why.
+    alarm.update(
+        StateReason=reason,
+        StateReasonData=json.dumps(reason_data),
+        StateUpdatedTimestamp=int(at),
+        StateTransitionedTimestamp=int(at),
+        StateValue=state,
+    )
     _cloudwatch._record_history(name, old, state, reason, reason_data=dict(reason_data))
     _cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
     _cloudwatch._evaluate_parent_alarms(alarm)

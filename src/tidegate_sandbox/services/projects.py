@@ -100,23 +100,25 @@ def _follow(project: dict[str, Any], record_id: str, verb: str) -> None:
     """Give a project the status that its launch or termination comes to."""
     record = launches.finished(record_id)
     message = "; ".join(error["Description"] for error in record["RecordErrors"])
-    if message:
-        project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"] = message
-    project["LastModifiedTime"] = sandbox().clock.now()
-    project["ProjectStatus"] = f"{verb}{'Completed' if record['Status'] == 'SUCCEEDED' else 'Failed'}"
+    said = {"ProvisionedProductStatusMessage": message} if message else {}
+    project.update(
+        ServiceCatalogProvisionedProductDetails=project["ServiceCatalogProvisionedProductDetails"] | said,
+        LastModifiedTime=sandbox().clock.now(),
+        ProjectStatus=f"{verb}{'Completed' if record['Status'] == 'SUCCEEDED' else 'Failed'}",
+    )
 
 
 @sagemaker.operation("DescribeProject")
 def describe_project(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a project."""
-    return _project(parameters["ProjectName"])
+    return dict(_project(parameters["ProjectName"]))
 
 
 @sagemaker.operation("ListProjects")
 def list_projects(parameters: dict[str, Any]) -> dict[str, Any]:
     """List projects, deleted ones too, as SageMaker does."""
     members = ("ProjectName", "ProjectDescription", "ProjectArn", "ProjectId", "CreationTime", "ProjectStatus")
-    summaries = [{name: each[name] for name in members} for each in _state.here().by_name.values()]
+    summaries = [{name: each[name] for name in members} for each in list(_state.here().by_name.values())]
     return page(listed(summaries, parameters, "ProjectName"), parameters, "ProjectSummaryList")
 
 
@@ -129,10 +131,10 @@ def delete_project(parameters: dict[str, Any]) -> None:
             raise AwsError("ConflictException", f"Project {project['ProjectName']} is {project['ProjectStatus']}.")
         if project["ProjectStatus"] == "DeleteCompleted":
             return
+        launch_id = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductId"]
+        request = {"ProvisionedProductId": launch_id, "TerminateToken": uuid.uuid4().hex}
+        record_id = launches.terminate_provisioned_product(request)["RecordDetail"]["RecordId"]
         project["ProjectStatus"] = "DeleteInProgress"
-    launch_id = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductId"]
-    request = {"ProvisionedProductId": launch_id, "TerminateToken": uuid.uuid4().hex}
-    record_id = launches.terminate_provisioned_product(request)["RecordDetail"]["RecordId"]
     hooks.run_in_background(_follow, project, record_id, "Delete", name=f"project {project['ProjectName']}")
 
 

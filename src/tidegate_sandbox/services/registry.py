@@ -58,15 +58,15 @@ class Registry:
     def group(self, name: str) -> Group:
         """Return a group by its name or ARN, or raise ValidationException."""
         wanted = name.rsplit("/", 1)[-1].lower() if name.startswith("arn:") else name
-        for known, group in self.groups.items():
+        for known, group in list(self.groups.items()):
             if wanted == (known.lower() if name.startswith("arn:") else known):
                 return group
         raise AwsError("ValidationException", f"ModelPackageGroup {name} does not exist.")
 
     def package(self, name: str) -> tuple[Group, dict[str, Any]]:
         """Return a version and its group by the version's ARN, or raise ValidationException."""
-        for group in self.groups.values():
-            for package in group.versions.values():
+        for group in list(self.groups.values()):
+            for package in list(group.versions.values()):
                 if package["ModelPackageArn"].lower() == name.lower():
                     return group, package
         raise AwsError("ValidationException", f"ModelPackage {name} does not exist.")
@@ -92,6 +92,7 @@ def create_model_package_group(parameters: dict[str, Any]) -> dict[str, Any]:
     with registry.lock:
         if any(known.lower() == name.lower() for known in registry.groups):
             raise AwsError("ValidationException", f"Model Package Group already exists: {arn}")
+        tags.set_tags(arn, parameters.get("Tags", []))
         registry.groups[name] = Group(
             {
                 "ModelPackageGroupName": name,
@@ -102,7 +103,6 @@ def create_model_package_group(parameters: dict[str, Any]) -> dict[str, Any]:
                 **_chosen(parameters, "ModelPackageGroupDescription"),
             }
         )
-    tags.set_tags(arn, parameters.get("Tags", []))
     return {"ModelPackageGroupArn": arn}
 
 
@@ -134,8 +134,8 @@ def delete_model_package_group(parameters: dict[str, Any]) -> None:
         if group.versions:
             name = group.detail["ModelPackageGroupName"]
             raise AwsError("ConflictException", f"Model Package Group {name} still has {len(group.versions)} versions.")
+        tags.drop(group.detail["ModelPackageGroupArn"])
         del registry.groups[group.detail["ModelPackageGroupName"]]
-    tags.drop(group.detail["ModelPackageGroupArn"])
 
 
 # ---------------------------------------------------------------- packages
@@ -160,13 +160,12 @@ def create_model_package(parameters: dict[str, Any]) -> dict[str, Any]:
         package = _versioned(group, parameters)
         if token:
             registry.tokens[token] = package["ModelPackageArn"]
-    tags.set_tags(package["ModelPackageArn"], parameters.get("Tags", []))
     _announce(package, [])
     return {"ModelPackageArn": package["ModelPackageArn"]}
 
 
 def _versioned(group: Group, parameters: dict[str, Any]) -> dict[str, Any]:
-    group.newest += 1
+    number = group.newest + 1
     name = group.detail["ModelPackageGroupName"]
     now = sandbox().clock.now()
     package = {
@@ -175,14 +174,15 @@ def _versioned(group: Group, parameters: dict[str, Any]) -> dict[str, Any]:
         **_chosen(parameters, *KEPT_OF_REQUEST),
         "ModelPackageName": name,
         "ModelPackageGroupName": name,
-        "ModelPackageVersion": group.newest,
-        "ModelPackageArn": scope().arn("sagemaker", f"model-package/{name.lower()}/{group.newest}"),
+        "ModelPackageVersion": number,
+        "ModelPackageArn": scope().arn("sagemaker", f"model-package/{name.lower()}/{number}"),
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
         "CreationTime": now,
         "CreatedBy": {},
     }
-    group.versions[group.newest] = package
+    tags.set_tags(package["ModelPackageArn"], parameters.get("Tags", []))
+    group.newest, group.versions[number] = number, package
     return package
 
 
@@ -190,7 +190,7 @@ def _versioned(group: Group, parameters: dict[str, Any]) -> dict[str, Any]:
 def describe_model_package(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a version."""
     _, package = _state.here().package(parameters["ModelPackageName"])
-    return package
+    return dict(package)
 
 
 @sagemaker.operation("ListModelPackages")
@@ -200,7 +200,7 @@ def list_model_packages(parameters: dict[str, Any]) -> dict[str, Any]:
     group = parameters.get("ModelPackageGroupName")
     packages = list(_state.here().group(group).versions.values()) if group else []
     if group is None and parameters.get("ModelPackageType", "Unversioned") != "Unversioned":
-        packages = [each for group in list(_state.here().groups.values()) for each in group.versions.values()]
+        packages = [each for group in list(_state.here().groups.values()) for each in list(group.versions.values())]
     summaries = [
         _chosen(
             each,
@@ -244,7 +244,8 @@ def update_model_package(parameters: dict[str, Any]) -> dict[str, Any]:
                 *added,
             ]
         package |= changes | {"LastModifiedTime": sandbox().clock.now(), "LastModifiedBy": {}}
-    _announce(package, list(changes))
+        updated = dict(package)
+    _announce(updated, list(changes))
     return {"ModelPackageArn": package["ModelPackageArn"]}
 
 
@@ -254,8 +255,8 @@ def delete_model_package(parameters: dict[str, Any]) -> None:
     registry = _state.here()
     with registry.lock:
         group, package = registry.package(parameters["ModelPackageName"])
+        tags.drop(package["ModelPackageArn"])
         del group.versions[package["ModelPackageVersion"]]
-    tags.drop(package["ModelPackageArn"])
 
 
 def _announce(package: dict[str, Any], updated: list[str]) -> None:
@@ -332,12 +333,11 @@ class _GroupType:
         create_only = ("ModelPackageGroupName", "ModelPackageGroupDescription")
         if any(old.get(name) != new.get(name) for name in create_only):
             return self.create(logical_id, new, stack)
-        tags.drop(physical_id)
-        tags.set_tags(physical_id, new.get("Tags", []))
+        tags.replace_tags(physical_id, new.get("Tags", []))
         return physical_id, _attributes(physical_id)
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        names = {group.detail["ModelPackageGroupArn"] for group in _state.here().groups.values()}
+        names = {group.detail["ModelPackageGroupArn"] for group in list(_state.here().groups.values())}
         if physical_id in names:
             delete_model_package_group({"ModelPackageGroupName": physical_id})
 

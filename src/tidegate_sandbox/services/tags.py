@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AddTags.html
 """
 
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 from tidegate_sandbox.context import Scoped
@@ -20,15 +21,28 @@ MOST = 50
 """Tags that a resource can have (AddTags, TagList in botocore's model)."""
 
 _store: Scoped[dict[str, dict[str, str]]] = Scoped(dict)
+"""What is in it is replaced, never changed: a list of tags is read whole."""
+_changing = Lock()
 
 
 def set_tags(arn: str, tags: Iterable[Mapping[str, str]]) -> None:
     """Add `tags` to the resource `arn`, each over one of the same key; it is taggable from then on."""
+    with _changing:
+        _set(arn, _store.here().get(arn.lower(), {}), tags)
+
+
+def replace_tags(arn: str, tags: Iterable[Mapping[str, str]]) -> None:
+    """Let the resource `arn` have `tags` and no others."""
+    with _changing:
+        _set(arn, {}, tags)
+
+
+def _set(arn: str, before: Mapping[str, str], tags: Iterable[Mapping[str, str]]) -> None:
     added = {tag["Key"]: tag["Value"] for tag in tags}
     for key in added:
         if key.lower().startswith("aws:"):
             raise AwsError("ValidationException", f"The tag key {key!r} begins with aws:, which is kept for AWS.")
-    merged = _store.here().get(arn.lower(), {}) | added
+    merged = {**before, **added}
     if len(merged) > MOST:
         raise AwsError("ValidationException", f"{arn} would have {len(merged)} tags, and the limit is {MOST}.")
     _store.here()[arn.lower()] = merged
@@ -40,8 +54,9 @@ def tags_of(arn: str) -> Tags:
 
 
 def drop(arn: str) -> None:
-    """Forget the resource `arn`, for it is deleted."""
-    _store.here().pop(arn.lower(), None)
+    """Forget the resource `arn`, for it is deleted; before its name can be taken again."""
+    with _changing:
+        _store.here().pop(arn.lower(), None)
 
 
 @sagemaker.operation("AddTags")
@@ -61,9 +76,10 @@ def list_tags(parameters: dict[str, Any]) -> dict[str, Any]:
 @sagemaker.operation("DeleteTags")
 def delete_tags(parameters: dict[str, Any]) -> dict[str, Any]:
     """Remove tags by key; one that is not there is no error."""
-    tags = _store.here()[_existing(parameters["ResourceArn"])]
-    for key in parameters["TagKeys"]:
-        tags.pop(key, None)
+    with _changing:
+        arn = _existing(parameters["ResourceArn"])
+        kept = {key: value for key, value in _store.here()[arn].items() if key not in parameters["TagKeys"]}
+        _store.here()[arn] = kept
     return {}
 
 

@@ -72,7 +72,7 @@ def provision_product(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _launch(parameters: dict[str, Any]) -> dict[str, Any]:
     name = parameters["ProvisionedProductName"]
-    if any(launch.detail["Name"] == name for launch in state.here().products.values()):
+    if any(launch.detail["Name"] == name for launch in list(state.here().products.values())):
         raise AwsError("DuplicateResourceException", f"A provisioned product named {name} exists already.")
     product = catalogue.here().product(parameters.get("ProductId"), parameters.get("ProductName"))
     portfolio = _path(product, parameters)
@@ -170,7 +170,7 @@ def search_provisioned_products(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def find(launch_id: str | None, name: str | None = None) -> Launch:
     """Return a provisioned product by id or name, or raise ResourceNotFoundException."""
-    for launch in state.here().products.values():
+    for launch in list(state.here().products.values()):
         if launch.detail["Id"] == launch_id or (launch_id is None and launch.detail["Name"] == name):
             return launch
     raise AwsError("ResourceNotFoundException", f"Provisioned product {launch_id or name} not found.")
@@ -201,7 +201,7 @@ def _path(product: Product, parameters: dict[str, Any]) -> Portfolio:
 def _version(product: Product, parameters: dict[str, Any]) -> tuple[str, str]:
     """Return the provisioning artefact that is asked for, or else the newest, and its template's URL."""
     wanted, name = parameters.get("ProvisioningArtifactId"), parameters.get("ProvisioningArtifactName")
-    for artefact_id, artefact in reversed(product.artefacts.items()):
+    for artefact_id, artefact in reversed(list(product.artefacts.items())):
         if wanted in (None, artefact_id) and name in (None, artefact.detail.get("Name")):
             return artefact_id, artefact.url
     raise AwsError("ResourceNotFoundException", f"{product.id} has no provisioning artifact {wanted or name}.")

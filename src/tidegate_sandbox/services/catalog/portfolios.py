@@ -29,20 +29,20 @@ def create_portfolio(parameters: dict[str, Any]) -> dict[str, Any]:
 def describe_portfolio(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a portfolio."""
     portfolio = state.here().portfolio(parameters["Id"])
-    return {"PortfolioDetail": portfolio.detail, "Tags": portfolio.tags}
+    return {"PortfolioDetail": dict(portfolio.detail), "Tags": portfolio.tags}
 
 
 @catalog.operation("ListPortfolios")
 def list_portfolios(parameters: dict[str, Any]) -> dict[str, Any]:
     """List portfolios."""
-    return paged([each.detail for each in state.here().portfolios.values()], parameters, "PortfolioDetails")
+    return paged([dict(each.detail) for each in list(state.here().portfolios.values())], parameters, "PortfolioDetails")
 
 
 @catalog.operation("ListPortfoliosForProduct")
 def list_portfolios_for_product(parameters: dict[str, Any]) -> dict[str, Any]:
     """List the portfolios that hold a product."""
     product = state.here().product(parameters["ProductId"])
-    return paged([each.detail for each in state.here().portfolios_of(product.id)], parameters, "PortfolioDetails")
+    return paged([dict(each.detail) for each in state.here().portfolios_of(product.id)], parameters, "PortfolioDetails")
 
 
 @catalog.operation("UpdatePortfolio")
@@ -51,7 +51,7 @@ def update_portfolio(parameters: dict[str, Any]) -> dict[str, Any]:
     portfolio = state.here().portfolio(parameters["Id"])
     portfolio.detail |= chosen(parameters, "DisplayName", "Description", "ProviderName")
     portfolio.tags = retagged(portfolio.tags, parameters)
-    return {"PortfolioDetail": portfolio.detail, "Tags": portfolio.tags}
+    return {"PortfolioDetail": dict(portfolio.detail), "Tags": portfolio.tags}
 
 
 @catalog.operation("DeletePortfolio")
@@ -99,7 +99,9 @@ def disassociate_principal(parameters: dict[str, Any]) -> None:
 @catalog.operation("ListPrincipalsForPortfolio")
 def list_principals(parameters: dict[str, Any]) -> dict[str, Any]:
     """List who may launch what a portfolio holds."""
-    principals = state.here().portfolio(parameters["PortfolioId"]).principals
+    principals = dict(state.here().portfolio(parameters["PortfolioId"]).principals)
     return paged(
-        [{"PrincipalARN": arn, "PrincipalType": kind} for arn, kind in principals.items()], parameters, "Principals"
+        [{"PrincipalARN": arn, "PrincipalType": kind} for arn, kind in principals.items()],
+        parameters,
+        "Principals",
     )

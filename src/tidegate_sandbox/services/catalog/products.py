@@ -58,9 +58,8 @@ _ABOUT = ("Name", "Owner", "Distributor", "SupportDescription", "SupportEmail", 
 def update_product(parameters: dict[str, Any]) -> dict[str, Any]:
     """Change what is said about a product, and its tags."""
     product = state.here().product(parameters["Id"])
-    product.summary |= chosen(parameters, *_ABOUT)
-    if "Description" in parameters:
-        product.summary["ShortDescription"] = parameters["Description"]
+    said = {"ShortDescription": parameters["Description"]} if "Description" in parameters else {}
+    product.summary |= chosen(parameters, *_ABOUT) | said
     product.tags = retagged(product.tags, parameters)
     return {"ProductViewDetail": product.detail(), "Tags": product.tags}
 
@@ -70,7 +69,7 @@ def describe_product(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a product as who may launch it sees it."""
     product = state.here().product(parameters.get("Id"), parameters.get("Name"))
     return {
-        "ProductViewSummary": product.summary,
+        "ProductViewSummary": dict(product.summary),
         "ProvisioningArtifacts": _summaries(product, "Guidance"),
         "LaunchPaths": [
             {"Id": path_id(each, product), "Name": each.detail["DisplayName"]}
@@ -94,7 +93,7 @@ def describe_product_as_admin(parameters: dict[str, Any]) -> dict[str, Any]:
 def search_products(parameters: dict[str, Any]) -> dict[str, Any]:
     """List the products that can be launched: those in a portfolio."""
     launchable = [each for each in _searched(parameters) if state.here().portfolios_of(each.id)]
-    return paged([each.summary for each in launchable], parameters, "ProductViewSummaries")
+    return paged([dict(each.summary) for each in launchable], parameters, "ProductViewSummaries")
 
 
 @catalog.operation("SearchProductsAsAdmin")
@@ -137,7 +136,7 @@ def create_provisioning_artifact(parameters: dict[str, Any]) -> dict[str, Any]:
 def list_provisioning_artifacts(parameters: dict[str, Any]) -> dict[str, Any]:
     """List a product's versions, oldest first."""
     product = state.here().product(parameters["ProductId"])
-    return {"ProvisioningArtifactDetails": [each.detail for each in product.artefacts.values()]}
+    return {"ProvisioningArtifactDetails": [dict(each.detail) for each in list(product.artefacts.values())]}
 
 
 @catalog.operation("DeleteProvisioningArtifact")
@@ -193,4 +192,4 @@ def _found(product: Product, name: str, values: list[str]) -> bool:
 
 def _summaries(product: Product, *also: str) -> list[dict[str, Any]]:
     wanted = ("Id", "Name", "Description", "CreatedTime", *also)
-    return [chosen(each.detail, *wanted) for each in product.artefacts.values()]
+    return [chosen(each.detail, *wanted) for each in list(product.artefacts.values())]

@@ -42,7 +42,7 @@ class Product:
         """Return it as an administrator sees it."""
         arn = scope().arn("catalog", f"product/{self.id}")
         return {
-            "ProductViewSummary": self.summary,
+            "ProductViewSummary": dict(self.summary),
             "Status": "AVAILABLE",
             "ProductARN": arn,
             "CreatedTime": self.created,
@@ -75,20 +75,20 @@ class Catalog:
 
     def product(self, product_id: str | None, name: str | None = None) -> Product:
         """Return a product by its id or name, or raise ResourceNotFoundException."""
-        for product in self.products.values():
+        for product in list(self.products.values()):
             if product.id == product_id or (product_id is None and product.summary["Name"] == name):
                 return product
         raise AwsError("ResourceNotFoundException", f"Product {product_id or name} not found.")
 
     def portfolios_of(self, product_id: str) -> list[Portfolio]:
         """Return the portfolios that hold a product."""
-        return [portfolio for portfolio in self.portfolios.values() if product_id in portfolio.products]
+        return [portfolio for portfolio in list(self.portfolios.values()) if product_id in portfolio.products]
 
     def constraints_in(self, portfolio_id: str, product_id: str | None) -> list[dict[str, Any]]:
         """Return the constraints of a portfolio, on one product or on all, as DescribeConstraint answers them."""
         return [
             constraint
-            for constraint in self.constraints.values()
+            for constraint in list(self.constraints.values())
             if constraint["ConstraintDetail"]["PortfolioId"] == portfolio_id
             and product_id in (None, constraint["ConstraintDetail"]["ProductId"])
         ]

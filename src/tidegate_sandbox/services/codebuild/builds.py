@@ -128,7 +128,7 @@ def _list(p: dict[str, Any]) -> dict[str, Any]:
 @codebuild.operation("ListBuildsForProject")
 def _list_for_project(p: dict[str, Any]) -> dict[str, Any]:
     name = find(p["projectName"])["name"]
-    return {"ids": _ordered([id for id, one in state.here().builds.items() if one.project["name"] == name], p)}
+    return {"ids": _ordered([id for id, one in list(state.here().builds.items()) if one.project["name"] == name], p)}
 
 
 def _ordered(ids: list[str], p: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ def detail(build: Build) -> dict[str, Any]:
     """Return the event's detail."""
     described = build.describe()
     return {
-        "build-status": build.status,
+        "build-status": described["buildStatus"],
         "project-name": build.project["name"],
         "build-id": build.arn,
         "current-phase": described["currentPhase"],

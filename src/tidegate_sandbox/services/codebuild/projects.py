@@ -55,7 +55,7 @@ def delete(p: dict[str, Any]) -> None:
 
 @codebuild.operation("BatchGetProjects")
 def _batch_get(p: dict[str, Any]) -> dict[str, Any]:
-    projects = state.here().projects
+    projects = dict(state.here().projects)
     names = [name.rpartition(":project/")[2] for name in p["names"]]
     return {
         "projects": [projects[name] for name in names if name in projects],

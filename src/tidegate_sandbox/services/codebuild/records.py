@@ -105,8 +105,8 @@ class Build:
         return next((f"{p.code}: {p.message}" for p in self.phases if p.status not in (None, "SUCCEEDED")), "")
 
     def describe(self) -> dict[str, Any]:
-        """Return botocore's shape Build."""
-        project = self.project
+        """Return botocore's shape Build; while something of it runs, the status is IN_PROGRESS whatever failed."""
+        project, ended = self.project, self.ended  # `ended` first: the rest is there by then
         environment = dict(project["environment"])
         environment["environmentVariables"] = self.declared
         described = {
@@ -114,9 +114,9 @@ class Build:
             "arn": self.arn,
             "buildNumber": self.number,
             "startTime": self.started,
-            "endTime": self.ended,
+            "endTime": ended,
             "currentPhase": self.phases[-1].name if self.phases else "SUBMITTED",
-            "buildStatus": self.status,
+            "buildStatus": self.status if ended else "IN_PROGRESS",
             "sourceVersion": self.source_version or None,
             "resolvedSourceVersion": self.resolved_version,
             "projectName": project["name"],
@@ -134,7 +134,7 @@ class Build:
             },
             "timeoutInMinutes": project["timeoutInMinutes"],
             "queuedTimeoutInMinutes": project["queuedTimeoutInMinutes"],
-            "buildComplete": self.ended is not None,
+            "buildComplete": ended is not None,
             "initiator": self.initiator,
             "encryptionKey": project.get("encryptionKey"),
             "exportedEnvironmentVariables": [{"name": n, "value": v} for n, v in self.exported.items()],

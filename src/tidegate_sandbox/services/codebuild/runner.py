@@ -51,8 +51,9 @@ def run(build: Build) -> None:
         run_.close()
         if build.status == "IN_PROGRESS":
             build.status = "SUCCEEDED"
-        build.ended = context.sandbox().clock.now()
-        build.phases.append(PhaseRecord("COMPLETED", build.ended))
+        now = context.sandbox().clock.now()
+        build.phases.append(PhaseRecord("COMPLETED", now))
+        build.ended = now  # last: who reads that it is over finds all of it
         build.finished.set()
         state_changed(build)
 

@@ -85,8 +85,9 @@ class Shell:
     def stop(self) -> None:
         """End what runs, from another thread."""
         self._stopped = True
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the shell and all that it left running."""

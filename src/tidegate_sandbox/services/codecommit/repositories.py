@@ -156,10 +156,11 @@ def _list(p: dict[str, Any]) -> dict[str, Any]:
 
 @codecommit.operation("DeleteRepository")
 def _delete(p: dict[str, Any]) -> dict[str, Any]:
-    gone = repositories.here().pop(p["repositoryName"], None)
-    if gone is None:
-        return {}
-    shutil.rmtree(gone.path, ignore_errors=True)
+    with _making:
+        gone = repositories.here().pop(p["repositoryName"], None)
+        if gone is None:
+            return {}
+        shutil.rmtree(gone.path, ignore_errors=True)
     return {"repositoryId": gone.id}
 
 
@@ -277,7 +278,7 @@ class RepositoryResource:
         return check_parameters("codecommit", "CreateRepository", parameters)
 
     def _by_id(self, physical_id: str) -> Repository | None:
-        return next((one for one in repositories.here().values() if one.id == physical_id), None)
+        return next((one for one in list(repositories.here().values()) if one.id == physical_id), None)
 
     def _answer(self, one: Repository) -> tuple[str, hooks.Attributes]:
         return one.id, {

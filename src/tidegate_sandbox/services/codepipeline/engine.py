@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tidegate_sandbox import context, hooks
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline import artifacts
 from tidegate_sandbox.services.codepipeline.actions import (
     ActionFailedError,
@@ -58,8 +59,10 @@ class Line:
         self._start(execution, 0, False)
 
     def retry(self, execution: Execution, stage: Stage, only_failed: bool) -> None:
-        """Run `stage` again and go on from there."""
+        """Run `stage` again and go on from there; AwsError where it has not failed."""
         with self.changed:
+            if not execution.is_over or execution.stages.get(stage.name) not in ("Failed", "Stopped"):
+                raise AwsError("StageNotRetryableException", f"stage {stage.name} of {execution.id} has not failed")
             execution.status, execution.summary = "InProgress", ""
             execution.stop_reason, execution.abandoned = None, False
             superseded = self._arrive(execution, stage)
@@ -67,8 +70,14 @@ class Line:
         self._start(execution, execution.pipeline.stages.index(stage), only_failed)
 
     def stop(self, execution: Execution, abandon: bool, reason: str) -> None:
-        """Let no further action of `execution` start; with `abandon` wait for none either."""
+        """Let no further action of `execution` start; with `abandon` wait for none either. AwsError once over."""
         with self.changed:
+            if execution.is_over:
+                raise AwsError(
+                    "PipelineExecutionNotStoppableException", f"execution {execution.id} is {execution.status} already"
+                )
+            if execution.status == "Stopping" and not (abandon and not execution.abandoned):
+                raise AwsError("DuplicatedStopRequestException", f"execution {execution.id} is being stopped already")
             execution.status, execution.stop_reason, execution.abandoned = "Stopping", reason, abandon
             self.changed.notify_all()
         execution_changed(execution, "STOPPING")
@@ -79,6 +88,7 @@ class Line:
     def _run(self, execution: Execution, first: int, only_failed: bool) -> None:
         execution_changed(execution, "RESUMED" if execution.actions else "STARTED")
         stages = execution.pipeline.stages[first:]
+        crashed = False
         try:
             for stage, following in zip(stages, [*stages[1:], None], strict=True):
                 if not self._entered(execution, stage):
@@ -95,9 +105,9 @@ class Line:
                 self._tell_superseded(superseded)
         except Exception:
             logging.getLogger(__name__).exception("execution %s", execution.id)
-            execution.status = "Failed"
+            crashed = True
         finally:
-            self._finish(execution)
+            self._finish(execution, crashed)
 
     def _arrive(self, execution: Execution, stage: Stage) -> list[Execution]:
         turn = self.turns.get(stage.name, Turn())
@@ -124,19 +134,22 @@ class Line:
             )
             return execution.status == "InProgress"
 
-    def _finish(self, execution: Execution) -> None:
+    def _finish(self, execution: Execution, crashed: bool) -> None:
         with self.changed:
             for stage in execution.pipeline.stages:
                 self._leave(execution, stage)
-            if execution.status == "InProgress":
+            if crashed:
+                execution.status = "Failed"
+            elif execution.status == "InProgress":
                 failed = any(status == "Failed" for status in execution.stages.values())
                 execution.status = "Failed" if failed else "Succeeded"
             elif execution.status == "Stopping":
                 execution.status = "Stopped"
             execution.updated = context.sandbox().clock.now()
+            ended = execution.status
             self.changed.notify_all()
-        if execution.status != "Superseded":
-            execution_changed(execution, execution.status.upper())
+        if ended != "Superseded":
+            execution_changed(execution, ended.upper())
 
     def _kept_out(self, execution: Execution, stage: Stage) -> StageStatus | None:
         """Evaluate the condition of the stage's entry; return the stage's status where it is not entered."""
@@ -151,17 +164,18 @@ class Line:
         with self.changed:
             execution.rules += evaluated
             execution.updated = now
-            if not met:
-                execution.stages[stage.name] = kept_out
-        if met:
-            return None
+            if met:
+                return None
+            execution.stages[stage.name] = kept_out
+            if kept_out == "Failed":
+                execution.summary = next(one.checked.summary for one in evaluated if not one.checked.passed)
         if kept_out == "Failed":
-            execution.summary = next(one.checked.summary for one in evaluated if not one.checked.passed)
             stage_changed(execution, stage, "FAILED")
         return kept_out
 
     def _run_stage(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
-        execution.stages[stage.name] = "InProgress"
+        with self.changed:
+            execution.stages[stage.name] = "InProgress"
         stage_changed(execution, stage, "STARTED")
         failed = False
         for group in to_run(stage, execution, only_failed):
@@ -176,9 +190,10 @@ class Line:
                     if not run.is_done:
                         run.status, run.updated = "Abandoned", context.sandbox().clock.now()
             failed = any(run.status == "Failed" for run in runs)
-        stopped = execution.status != "InProgress"
-        execution.stages[stage.name] = "Failed" if failed else "Stopped" if stopped else "Succeeded"
-        execution.updated = context.sandbox().clock.now()
+        with self.changed:
+            stopped = execution.status != "InProgress"
+            execution.stages[stage.name] = "Failed" if failed else "Stopped" if stopped else "Succeeded"
+            execution.updated = context.sandbox().clock.now()
         stage_changed(execution, stage, "STOPPED" if stopped else "FAILED" if failed else "SUCCEEDED")
         return not failed and not stopped
 

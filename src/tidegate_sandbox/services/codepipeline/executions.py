@@ -41,7 +41,11 @@ def _page(items: list[dict[str, Any]], p: dict[str, Any], name: str) -> dict[str
 @codepipeline.operation("GetPipelineExecution")
 def _get(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
-    execution = _execution(kept, p["pipelineExecutionId"])
+    with kept.line.changed:
+        return {"pipelineExecution": _described(kept, _execution(kept, p["pipelineExecutionId"]))}
+
+
+def _described(kept: Kept, execution: Execution) -> dict[str, Any]:
     described = {
         "pipelineName": kept.pipeline.name,
         "pipelineVersion": execution.version,
@@ -63,15 +67,17 @@ def _get(p: dict[str, Any]) -> dict[str, Any]:
     }
     if execution.summary or execution.stop_reason:
         described["statusSummary"] = execution.summary or execution.stop_reason
-    return {"pipelineExecution": described}
+    return described
 
 
 @codepipeline.operation("ListPipelineExecutions")
 def _list(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
     stage = p.get("filter", {}).get("succeededInStage", {}).get("stageName")
-    chosen = [one for one in _newest_first(kept) if stage is None or one.stages.get(stage) == "Succeeded"]
-    return _page([_summary(one) for one in chosen], p, "pipelineExecutionSummaries")
+    with kept.line.changed:
+        chosen = [one for one in _newest_first(kept) if stage is None or one.stages.get(stage) == "Succeeded"]
+        summaries = [_summary(one) for one in chosen]
+    return _page(summaries, p, "pipelineExecutionSummaries")
 
 
 def _summary(execution: Execution) -> dict[str, Any]:
@@ -104,12 +110,13 @@ def _summary(execution: Execution) -> dict[str, Any]:
 def _list_actions(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
     executions, latest = _chosen(kept, p)
-    details = [
-        _detail(one, run)
-        for one in executions
-        for run in list(one.actions)[::-1]
-        if not latest or run is one.latest(run.stage.name, run.action.name)
-    ]
+    with kept.line.changed:
+        details = [
+            _detail(one, run)
+            for one in executions
+            for run in one.actions[::-1]
+            if not latest or run is one.latest(run.stage.name, run.action.name)
+        ]
     return _page(details, p, "actionExecutionDetails")
 
 
@@ -174,12 +181,13 @@ def _filled(**fields: str | None) -> dict[str, Any]:
 def _list_rules(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
     executions, latest = _chosen(kept, p)
-    details = [
-        _rule_detail(one, run)
-        for one in executions
-        for run in list(one.rules)[::-1]
-        if not latest or run in one.entry(run.stage)
-    ]
+    with kept.line.changed:
+        details = [
+            _rule_detail(one, run)
+            for one in executions
+            for run in one.rules[::-1]
+            if not latest or run in one.entry(run.stage)
+        ]
     return _page(details, p, "ruleExecutionDetails")
 
 
@@ -236,10 +244,12 @@ def _entry_state(runs: list[RuleExecution]) -> dict[str, Any]:
 @codepipeline.operation("GetPipelineState")
 def _state(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["name"])
+    with kept.line.changed:
+        states = [_stage_state(kept, stage) for stage in kept.pipeline.stages]
     return {
         "pipelineName": kept.pipeline.name,
         "pipelineVersion": kept.version,
-        "stageStates": [_stage_state(kept, stage) for stage in kept.pipeline.stages],
+        "stageStates": states,
         "created": kept.created,
         "updated": kept.updated,
     }
@@ -298,14 +308,7 @@ def _action_state(execution: Execution | None, stage: Stage, action: Action) -> 
 def _stop(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
     execution = _execution(kept, p["pipelineExecutionId"])
-    abandon = p.get("abandon", False)
-    if execution.is_over:
-        raise AwsError(
-            "PipelineExecutionNotStoppableException", f"execution {execution.id} is {execution.status} already"
-        )
-    if execution.status == "Stopping" and not (abandon and not execution.abandoned):
-        raise AwsError("DuplicatedStopRequestException", f"execution {execution.id} is being stopped already")
-    kept.line.stop(execution, abandon, p.get("reason", ""))
+    kept.line.stop(execution, p.get("abandon", False), p.get("reason", ""))
     return {"pipelineExecutionId": execution.id}
 
 
@@ -342,7 +345,5 @@ def _retry(p: dict[str, Any]) -> dict[str, Any]:
     execution = _execution(kept, p["pipelineExecutionId"])
     if execution.pipeline is not kept.pipeline:
         raise AwsError("StageNotRetryableException", "the pipeline was changed since this execution started")
-    if not execution.is_over or execution.stages.get(stage.name) not in ("Failed", "Stopped"):
-        raise AwsError("StageNotRetryableException", f"stage {stage.name} of {execution.id} has not failed")
     kept.line.retry(execution, stage, p["retryMode"] == "FAILED_ACTIONS")
     return {"pipelineExecutionId": execution.id}

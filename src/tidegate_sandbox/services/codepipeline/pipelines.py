@@ -1,5 +1,6 @@
 """CodePipeline's pipelines: the API, AWS::CodePipeline::Pipeline, and starting one from an event."""
 
+import contextlib
 import logging
 import threading
 import uuid
@@ -112,8 +113,10 @@ def delete(p: dict[str, Any]) -> None:
     """Delete a pipeline; its executions are abandoned. What is not there is no error, as in AWS."""
     with _lock:
         gone = _pipelines.here().pop(p["name"], None)
-    for execution in list(gone.line.executions.values()) if gone else []:
-        if not execution.is_over and gone is not None:
+    if gone is None:
+        return
+    for execution in list(gone.line.executions.values()):
+        with contextlib.suppress(AwsError):  # it is over, or abandoned already
             gone.line.stop(execution, abandon=True, reason="The pipeline was deleted")
 
 

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 _EVENT_STATUS = {"InService": "IN_SERVICE", "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED"}
 """EventBridge spells statuses in capitals; those of more than one word with an underscore."""
 
+_STATE_CHANGE = "SageMaker Endpoint State Change"
+
 _REASON_LENGTH = 1024
 
 
@@ -46,11 +48,12 @@ class Endpoint:
         self.ledger = Ledger()
         self.mirrored = Ledger()
         self.capturer = Capturer(scope, name)
-        self._settled = threading.Condition()
+        self.lock = threading.Condition()
+        """Held while what is told of the endpoint changes; notified once a change has ended."""
 
     def begin(self, status: str) -> None:
         """Begin a change that `status` names, or raise AwsError where another is in progress."""
-        with self._settled:
+        with self.lock:
             if self.status in ("Creating", "Updating", "Deleting"):
                 raise AwsError("ValidationException", f'Cannot update in-progress endpoint "{self.arn}".')
             if status == "Updating" and self.status == "Failed":
@@ -58,23 +61,25 @@ class Endpoint:
             self.status = status
             self.failure_reason = None
             self.modified = _now()
-        self.emit_state()
+            begun = self._describe()
+        self._emit(_STATE_CHANGE, begun)
 
     def settle(self, status: str, failure_reason: str | None = None) -> None:
         """End the change that was begun."""
-        with self._settled:
+        with self.lock:
             self.status = status
             self.failure_reason = failure_reason[:_REASON_LENGTH] if failure_reason else None
             self.next_fleet = self.rollout = None
             self.modified = _now()
-            self._settled.notify_all()
+            settled = self._describe()
+            self.lock.notify_all()
         if status != "Deleted":
-            self.emit_state()
+            self._emit(_STATE_CHANGE, settled)
 
     def wait(self) -> None:
         """Return once no change is in progress."""
-        with self._settled:
-            self._settled.wait_for(lambda: self.status not in ("Creating", "Updating", "Deleting"))
+        with self.lock:
+            self.lock.wait_for(lambda: self.status not in ("Creating", "Updating", "Deleting"))
 
     @property
     def serving(self) -> tuple[tuple[Fleet, float], ...]:
@@ -88,6 +93,10 @@ class Endpoint:
 
     def describe(self) -> dict[str, Any]:
         """Return what DescribeEndpoint answers."""
+        with self.lock:
+            return self._describe()
+
+    def _describe(self) -> dict[str, Any]:
         described: dict[str, Any] = {
             "EndpointName": self.name,
             "EndpointArn": self.arn,
@@ -101,8 +110,8 @@ class Endpoint:
             described["ProductionVariants"] = [self._live(variant) for variant in plan.variants]
             if plan.shadows:
                 described["ShadowProductionVariants"] = [_variant(variant) for variant in plan.shadows]
-            if self.fleet.plan.capture is not None:
-                described["DataCaptureConfig"] = _capture(self.fleet.plan.capture)
+            if plan.capture is not None:
+                described["DataCaptureConfig"] = _capture(plan.capture)
         if self.failure_reason is not None:
             described["FailureReason"] = self.failure_reason
         if self.deployment_config is not None:
@@ -153,15 +162,15 @@ class Endpoint:
 
     def emit_state(self) -> None:
         """Emit `SageMaker Endpoint State Change`."""
-        self._emit("SageMaker Endpoint State Change")
+        self._emit(_STATE_CHANGE, self.describe())
 
     def emit_deployment_state(self) -> None:
         """Emit `SageMaker Endpoint Deployment State Change`."""
-        self._emit("SageMaker Endpoint Deployment State Change")
+        self._emit("SageMaker Endpoint Deployment State Change", self.describe())
 
-    def _emit(self, detail_type: str) -> None:
-        detail = _with_epochs(self.describe())
-        detail["EndpointStatus"] = _EVENT_STATUS.get(self.status, self.status.upper())
+    def _emit(self, detail_type: str, described: dict[str, Any]) -> None:
+        detail, status = _with_epochs(described), described["EndpointStatus"]
+        detail["EndpointStatus"] = _EVENT_STATUS.get(status, status.upper())
         try:
             with hooks.acting_in(self.scope.account, self.scope.region):
                 detail["Tags"] = {tag["Key"]: tag["Value"] for tag in tags.tags_of(self.arn)}

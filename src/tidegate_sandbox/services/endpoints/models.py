@@ -66,8 +66,8 @@ def create_model(parameters: dict[str, Any]) -> dict[str, Any]:
         raise _invalid(f"A model in the local simulation has one container, and {len(containers)} were given.")
     container = _container(containers[0])
     given = {key: value for key, value in parameters.items() if key != "Tags"}
-    inventory.here().models[name] = Model(name, arn, container, _now(), given)
     tags.set_tags(arn, parameters.get("Tags", []))
+    inventory.here().models[name] = Model(name, arn, container, _now(), given)
     return {"ModelArn": arn}
 
 
@@ -131,8 +131,8 @@ def describe_model(parameters: dict[str, Any]) -> dict[str, Any]:
 def delete_model(parameters: dict[str, Any]) -> None:
     """Delete a model; endpoints that it serves are not touched."""
     model = model_named(parameters["ModelName"])
-    del inventory.here().models[model.name]
     tags.drop(model.arn)
+    del inventory.here().models[model.name]
 
 
 @sagemaker.operation("ListModels")
@@ -172,8 +172,8 @@ def create_endpoint_config(parameters: dict[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in parameters.items() if key != "Tags"} | variants
     config = EndpointConfig(name, arn, _now(), given)
     plan_of(config)  # every model is there
-    inventory.here().configs[name] = config
     tags.set_tags(arn, parameters.get("Tags", []))
+    inventory.here().configs[name] = config
     return {"EndpointConfigArn": arn}
 
 
@@ -209,8 +209,8 @@ def describe_endpoint_config(parameters: dict[str, Any]) -> dict[str, Any]:
 def delete_endpoint_config(parameters: dict[str, Any]) -> None:
     """Delete an endpoint configuration; SageMaker does so even under a live endpoint, which then goes on."""
     config = config_named(parameters["EndpointConfigName"])
-    del inventory.here().configs[config.name]
     tags.drop(config.arn)
+    del inventory.here().configs[config.name]
 
 
 @sagemaker.operation("ListEndpointConfigs")

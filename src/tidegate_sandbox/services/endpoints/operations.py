@@ -48,7 +48,8 @@ def update_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
     assert endpoint.fleet is not None  # an endpoint that can be updated has one
     if _ignored(asked, endpoint.fleet.plan, plan):
         asked = Guardrails()
-    endpoint.deployment_config = deployment_config
+    with endpoint.lock:
+        endpoint.deployment_config = deployment_config
     hooks.run_in_background(rollout.update, endpoint, plan, asked, name=f"update endpoint {endpoint.name}")
     return {"EndpointArn": endpoint.arn}
 

@@ -9,7 +9,7 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
-from tidegate_sandbox.services.endpoints.records import inventory
+from tidegate_sandbox.services.endpoints.records import EndpointConfig, Model, inventory
 from tidegate_sandbox.services.properties import as_parameters
 from tidegate_sandbox.services.sagemaker import sagemaker
 
@@ -53,8 +53,7 @@ class _CreateOnly:
         name = self._name_of(physical_id)
         if name is None or _untagged(old) != _untagged(new):
             return self.create(logical_id, new, stack)
-        tags.drop(physical_id)
-        tags.set_tags(physical_id, new.get("Tags", []))
+        tags.replace_tags(physical_id, new.get("Tags", []))
         return physical_id, {self._name: name, f"{self._kind}Arn": physical_id}
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
@@ -65,7 +64,7 @@ class _CreateOnly:
 
     def _name_of(self, arn: str) -> str | None:
         here = inventory.here()
-        known = here.models.values() if self._kind == "Model" else here.configs.values()
+        known: list[Model | EndpointConfig] = [*(here.models if self._kind == "Model" else here.configs).values()]
         return next((item.name for item in known if item.arn == arn), None)
 
 
@@ -96,8 +95,7 @@ class EndpointType:
         endpoint = _by_arn(physical_id)
         if endpoint is None or old.get("EndpointName") != new.get("EndpointName"):
             return self.create(logical_id, new, stack)
-        tags.drop(endpoint.arn)
-        tags.set_tags(endpoint.arn, new.get("Tags", []))
+        tags.replace_tags(endpoint.arn, new.get("Tags", []))
         if endpoint.config != new["EndpointConfigName"]:
             asked = {key: value for key, value in new.items() if key != "Tags"} | {"EndpointName": endpoint.name}
             _call("UpdateEndpoint", as_parameters("sagemaker", "UpdateEndpoint", _with_wait_interval(asked)))
@@ -122,7 +120,7 @@ def _new_name(stack: str, logical_id: str) -> str:
 
 
 def _by_arn(arn: str) -> Endpoint | None:
-    return next((endpoint for endpoint in endpoints.here().values() if endpoint.arn == arn), None)
+    return next((endpoint for endpoint in list(endpoints.here().values()) if endpoint.arn == arn), None)
 
 
 def _attributes(endpoint: Endpoint) -> hooks.Attributes:

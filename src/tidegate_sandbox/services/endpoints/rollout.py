@@ -38,7 +38,8 @@ def create(endpoint: Endpoint, plan: Plan) -> None:
         _unexpected(error)
         endpoint.settle("Failed", str(error))
         return
-    endpoint.fleet = fleet
+    with endpoint.lock:
+        endpoint.fleet = fleet
     endpoint.router.shift((fleet, 1.0))
     endpoint.settle("InService")
 
@@ -61,7 +62,8 @@ def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
 def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: _Shares) -> None:
     green = Fleet(endpoint.name, plan)
     clock = context.sandbox().clock
-    endpoint.next_fleet = green
+    with endpoint.lock:
+        endpoint.next_fleet = green
     try:
         green.pull()  # making an image's stand-in takes as long as it takes; the update's time limit starts after it
         rollout = guardrails.start(asked, plan.instance_count, clock.now())
@@ -71,11 +73,13 @@ def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: _Shares) ->
         rollout = guardrails.fleet_failed(rollout, clock.now(), str(error))
     rollout = _follow(endpoint, rollout, blue, green)
     if rollout.phase is Phase.ROLLBACK_FAILED:
-        endpoint.stuck = (green, rollout.green_share)
+        with endpoint.lock:
+            endpoint.stuck = (green, rollout.green_share)
         return endpoint.settle("UpdateRollbackFailed", rollout.reason)
     losers = [green]
     if rollout.phase is Phase.PROMOTED:
-        endpoint.fleet, endpoint.stuck, endpoint.config = green, None, plan.config
+        with endpoint.lock:
+            endpoint.fleet, endpoint.stuck, endpoint.config = green, None, plan.config
         losers = _fleets(blue)
     for loser in losers:
         endpoint.router.drain(loser, _DRAIN)
@@ -126,7 +130,8 @@ def _make_so(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) 
     """Share the traffic as the rollout says, and let the world know of it."""
     old = [(fleet, share * rollout.blue_share) for fleet, share in blue]
     endpoint.router.shift(*old, (green, rollout.green_share))
-    endpoint.rollout = rollout
+    with endpoint.lock:
+        endpoint.rollout = rollout
     endpoint.emit_deployment_state()
 
 
@@ -185,9 +190,9 @@ def delete(endpoint: Endpoint) -> None:
         endpoint.router.drain(fleet, _DRAIN)
         fleet.stop()
     endpoint.capturer.flush()
+    tags.drop(endpoint.arn)
     endpoints.here().pop(endpoint.name, None)
     endpoint.settle("Deleted")
-    tags.drop(endpoint.arn)
 
 
 def _unexpected(error: Exception) -> None:

@@ -53,7 +53,8 @@ class Job:
         self.exit_message: str | None = None
         self.metrics: dict[str, tuple[float, datetime]] = {}
         self.scope = context.scope()
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        """Held while what is told of the job changes; hold it to read more than one thing of it."""
         self._process: processes.Process | None = None
         self._stopping = False
         self._finished = threading.Event()
@@ -75,7 +76,7 @@ class Job:
 
     def stop(self) -> None:
         """Ask the container to end, and see to it after GRACE; no error where the job is over. Does not wait."""
-        with self._lock:
+        with self.lock:
             if self.ended is not None or self._stopping:
                 return
             self._stopping = True
@@ -103,21 +104,23 @@ class Job:
 
     def _run(self, work: Path) -> "_End":
         python = images.environment_for(self.container.image)
-        self._enter("Downloading")
+        with self.lock:
+            self._enter("Downloading")
         ml = self._prepare(work)
         outcome = self._run_container(work, ml, layer(python, work / "environment"))
         if outcome is None:
             return _End("Stopped")
         lines = self.log.read_text(errors="replace").splitlines()
-        self._read_metrics(lines)
-        self.exit_message = _first(ml / "output" / "message")
-        self._enter("Uploading")
+        metrics, exit_message = self._read_metrics(lines), _first(ml / "output" / "message")
+        with self.lock:
+            self.metrics, self.exit_message = metrics, exit_message
+            self._enter("Uploading")
         failed = not (outcome.too_long or self._stopping) and outcome.code != 0
         self._upload(work, ml, failed=failed)
         publish(self.scope, self.kind, self.name, lines)
         if failed:
             said = [line.strip() for line in lines if line.strip()]
-            why = _first(ml / "output" / "failure") or self.exit_message or (said[-1] if said else "")
+            why = _first(ml / "output" / "failure") or exit_message or (said[-1] if said else "")
             return _End("Failed", f"AlgorithmError: {why}, exit code: {outcome.code}")
         if outcome.too_long:
             return _End("Stopped", secondary="MaxRuntimeExceeded")
@@ -149,7 +152,7 @@ class Job:
             "TMPDIR": str(work / "tmp"),
         }
         command = [*isolation.prefix(ml, network=self.container.network), *self.container.command]
-        with self._lock:
+        with self.lock:
             if self._stopping:
                 return None
             self._enter("Training")
@@ -176,20 +179,23 @@ class Job:
                 storage.pack(folder, archive)
                 storage.upload_file(s3, archive, upload.uri, upload.kms_key)
 
-    def _read_metrics(self, lines: list[str]) -> None:
-        """Find the last value of each of MetricDefinitions in what the container printed."""
+    def _read_metrics(self, lines: list[str]) -> dict[str, tuple[float, datetime]]:
+        """Return the last value of each of MetricDefinitions in what the container printed."""
         now = context.sandbox().clock.now()
+        metrics = {}
         for definition in self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
             found = [match for line in lines if (match := re.search(definition["Regex"], line)) and match.groups()]
             if found:
-                self.metrics[definition["Name"]] = (float(found[-1][1]), now)
+                metrics[definition["Name"]] = (float(found[-1][1]), now)
+        return metrics
 
     def _enter(self, secondary: str) -> None:
+        """Begin a part of the job's life; with the lock held."""
         self.modified = context.sandbox().clock.now()
         self.transitions.append((secondary, self.modified))
 
     def _tell(self, end: "_End") -> None:
-        with self._lock:
+        with self.lock:
             self.failure_reason = end.reason[:REASON_LENGTH] if end.reason else None
             self._enter(end.secondary or end.status)
             self.ended = self.modified

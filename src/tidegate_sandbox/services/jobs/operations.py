@@ -12,7 +12,8 @@ from tidegate_sandbox.services.sagemaker import present, sagemaker
 
 def describe(job: Job) -> dict[str, Any]:
     """Return what Describe{kind}Job answers; the steps of a pipeline are referred to by it too."""
-    return _describe_processing(job) if job.kind == "Processing" else _describe_training(job)
+    with job.lock:
+        return _describe_processing(job) if job.kind == "Processing" else _describe_training(job)
 
 
 def _describe_processing(job: Job) -> dict[str, Any]:

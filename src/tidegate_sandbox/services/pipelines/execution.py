@@ -132,20 +132,27 @@ class Execution:
     def enter(self, status: str, failure_reason: str | None = None) -> None:
         """Record the execution's status, and tell EventBridge."""
         with self._lock:
-            previous, self.status, self.failure_reason = self.status, status, failure_reason
+            previous, self.failure_reason = self.status, failure_reason
             self.modified = context.sandbox().clock.now()
-        self._tell(previous)
+            # Last: who reads that it is over finds why, and since when.
+            self.status = status
+        self._tell(status, previous)
 
-    def _tell(self, previous: str) -> None:
+    def tell_start(self) -> None:
+        """Tell EventBridge that the execution runs, unless it was stopped since it was made."""
+        if not self.stopping:
+            self._tell("Executing", None)
+
+    def _tell(self, status: str, previous: str | None) -> None:
         self._emit(
             "SageMaker Model Building Pipeline Execution Status Change",
             {
                 "pipelineExecutionDisplayName": self.display_name,
                 "pipelineExecutionDescription": self.description,
-                "currentPipelineExecutionStatus": self.status,
-                "previousPipelineExecutionStatus": previous if previous != self.status else None,
+                "currentPipelineExecutionStatus": status,
+                "previousPipelineExecutionStatus": previous,
                 "executionStartTime": self.created.isoformat(),
-                "executionEndTime": self.modified.isoformat() if self.status not in RUNNING else None,
+                "executionEndTime": self.modified.isoformat() if status not in RUNNING else None,
             },
         )
 
@@ -173,7 +180,7 @@ class Execution:
                 return
             self.status = "Stopping"
             jobs = list(self._jobs)
-        self._tell("Executing")
+        self._tell("Stopping", "Executing")
         for job in jobs:
             job.stop()
 

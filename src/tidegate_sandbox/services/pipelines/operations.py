@@ -95,7 +95,7 @@ def list_pipelines(parameters: dict[str, Any]) -> dict[str, Any]:
     """List pipelines, the newest first unless asked otherwise."""
     found = [
         pipeline
-        for pipeline in pipelines.here().values()
+        for pipeline in list(pipelines.here().values())
         if pipeline.name.startswith(parameters.get("PipelineNamePrefix", "")) and _within(pipeline.created, parameters)
     ]
     by_name = parameters.get("SortBy") == "Name"
@@ -111,8 +111,8 @@ def delete_pipeline(parameters: dict[str, Any]) -> dict[str, Any]:
     with _changing:
         if any(execution.status in RUNNING for execution in pipeline.executions):
             raise AwsError("ConflictException", f"{pipeline.arn} has running executions: stop them first.")
-        pipelines.here().pop(pipeline.name.lower(), None)
         tags.drop(pipeline.arn)
+        pipelines.here().pop(pipeline.name.lower(), None)
     return {"PipelineArn": pipeline.arn}
 
 
@@ -153,12 +153,13 @@ def stop_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
 def describe_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe an execution."""
     execution = _execution(parameters["PipelineExecutionArn"])
+    status = execution.status  # first: what belongs to it is there by then
     return present(
         PipelineArn=execution.pipeline.arn,
         PipelineExecutionArn=execution.arn,
         PipelineExecutionDisplayName=execution.display_name,
         PipelineExecutionDescription=execution.description,
-        PipelineExecutionStatus=execution.status,
+        PipelineExecutionStatus=status,
         FailureReason=execution.failure_reason,
         CreationTime=execution.created,
         LastModifiedTime=execution.modified,

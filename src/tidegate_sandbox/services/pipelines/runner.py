@@ -18,7 +18,7 @@ REASON_LENGTH = 1024  # FailureReason of a step in botocore's model
 
 def run(execution: Execution) -> None:
     """Take the execution to its end. What is under way when a step fails ends by itself; nothing new begins."""
-    execution.enter("Executing")
+    execution.tell_start()
     try:
         _run_steps(execution)
     except Exception as error:

@@ -10,8 +10,9 @@ TIMEOUT_MINUTES = 7 * 24 * 60
 
 def run(task: Task) -> Outcome:
     """Wait for PutApprovalResult, which sets the run's status and summary and takes its token away."""
-    task.run.token = str(uuid.uuid4())
     task.run.external_url = task.configuration.get("ExternalEntityLink", "")
+    # Last: who finds the token can answer, and finds what to look at before.
+    task.run.token = str(uuid.uuid4())
     task.announce()
     minutes = task.run.action.timeout_minutes or TIMEOUT_MINUTES
     answered = task.wait(lambda: task.run.approval is not None, minutes * 60.0)
