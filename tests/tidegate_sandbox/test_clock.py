@@ -21,7 +21,7 @@ def test_sixty_times_the_wall_makes_a_six_second_wait_a_tenth_of_one():
     began, wall = clock.now(), time.monotonic()
     clock.sleep(6)
     assert clock.now() - began >= timedelta(seconds=6)
-    assert 0.09 < time.monotonic() - wall < 2
+    assert 0.09 < time.monotonic() - wall < 5
 
 
 @given(speed=st.floats(min_value=0.1, max_value=3600))

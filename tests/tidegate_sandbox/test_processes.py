@@ -44,7 +44,7 @@ def test_a_child_that_a_signal_ended_answers_its_number(tmp_path, log):
 def test_a_child_that_takes_too_long_is_ended(tmp_path, log):
     began = time.monotonic()
     assert run(tmp_path, log, "sleep", "60", timeout=0.2) == processes.TIMED_OUT
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_program_that_is_not_there_is_an_error_of_the_caller(tmp_path, log):

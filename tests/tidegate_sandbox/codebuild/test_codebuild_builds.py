@@ -317,7 +317,7 @@ def test_a_build_can_be_stopped(builds: Builds) -> None:
     builds.client.stop_build(id=identifier)
 
     assert builds.finished(identifier)["buildStatus"] == "STOPPED"
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 55
 
 
 def test_builds_leave_no_folder_behind(sandbox: Any, builds: Builds) -> None:

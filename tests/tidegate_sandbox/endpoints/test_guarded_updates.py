@@ -36,6 +36,11 @@ def traffic(workshop: Workshop, pause: float = 0.02) -> Iterator[Counter[str]]:
         sender.join()
 
 
+def further_answers(workshop: Workshop, seen: Counter[str], count: int) -> None:
+    wanted = seen["v1:x"] + count
+    workshop.eventually(lambda: seen["v1:x"] >= wanted)
+
+
 def statuses(workshop: Workshop) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give the endpoint's states of its update, each with the new fleet's variant, until it is in service."""
     while (described := workshop.describe())["EndpointStatus"] == "Updating":
@@ -87,8 +92,9 @@ def test_a_broken_canary_fires_its_alarm_and_is_rolled_back(workshop: Workshop) 
     with traffic(workshop) as seen:
         workshop.update(new, workshop.canary(blended, isolated, wait=1200))
         after = workshop.settled()
+        further_answers(workshop, seen, 2)  # what was under way is counted
         before = seen["ModelError"]
-        time.sleep(0.5)
+        further_answers(workshop, seen, 10)
         errors_afterwards = seen["ModelError"] - before
 
     assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", old)
@@ -155,7 +161,7 @@ def test_other_variant_names_than_before_are_switched_at_once_without_guardrails
 def test_an_endpoint_that_is_being_changed_cannot_be_changed_again(workshop: Workshop) -> None:
     workshop.endpoint(workshop.config("v1"))
     new = workshop.config("v2")
-    workshop.update(new, workshop.canary(wait=60, termination=0))
+    workshop.update(new, workshop.canary(wait=240, termination=0))
 
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         workshop.update(new)
@@ -165,14 +171,14 @@ def test_an_endpoint_that_is_being_changed_cannot_be_changed_again(workshop: Wor
 
 def test_the_last_deployment_configuration_can_be_retained(workshop: Workshop) -> None:
     workshop.endpoint(workshop.config("v1"))
-    workshop.update(workshop.config("v2"), workshop.canary(wait=60, termination=0))
+    workshop.update(workshop.config("v2"), workshop.canary(wait=120, termination=0))
     workshop.settled()
 
     workshop.update(workshop.config("v3"), RetainDeploymentConfig=True)
     baked = {status for status, _ in statuses(workshop)}
 
     assert "Baking" in baked
-    assert workshop.describe()["LastDeploymentConfig"] == workshop.canary(wait=60, termination=0)
+    assert workshop.describe()["LastDeploymentConfig"] == workshop.canary(wait=120, termination=0)
 
 
 @pytest.mark.parametrize(

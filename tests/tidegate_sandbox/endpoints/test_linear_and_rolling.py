@@ -30,7 +30,7 @@ def test_a_linear_update_moves_the_traffic_step_by_step(workshop: Workshop) -> N
     workshop.endpoint(old)
 
     with traffic(workshop) as seen:
-        workshop.update(new, workshop.linear(workshop.alarm(), step=25))
+        workshop.update(new, workshop.linear(workshop.alarm(), step=25, wait=120, termination=120))
         states = list(updating(workshop))
         after = workshop.describe()
 
@@ -44,7 +44,7 @@ def test_a_rolling_update_replaces_the_fleet_batch_by_batch(workshop: Workshop) 
     workshop.endpoint(old)
 
     with traffic(workshop) as seen:
-        workshop.update(new, workshop.rolling(workshop.alarm()))
+        workshop.update(new, workshop.rolling(workshop.alarm(), wait=120))
         states = list(updating(workshop))
         after = workshop.describe()
 

@@ -149,7 +149,7 @@ def test_a_job_that_runs_too_long_is_ended_and_keeps_what_it_saved(
     run: Any, bucket: Any, training_request: Request
 ) -> None:
     script = "import time; open('/opt/ml/model/half', 'w').write('x'); time.sleep(60)"
-    job = run("Training", training_request(script, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    job = run("Training", training_request(script, StoppingCondition={"MaxRuntimeInSeconds": 3}))
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert bucket.get(job["ModelArtifacts"]["S3ModelArtifacts"])
 
