@@ -65,8 +65,7 @@ def decline(project: Project) -> list[Statement]:
     """Find the challenger on a live endpoint, and set that version to Rejected."""
     return [
         project.write_build_log("decline"),
-        # The build project names the key; whether CodeBuild uses it where there is no artefact is not documented.
-        allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], on=["${Key.Arn}"]),
+        project.build_without_artefacts(),
         allow(["codecommit:GitPull"], on=[arn("codecommit", project.names.repository("deploy"))]),
         *project.look_at_endpoints(),
         project.versions("UpdateModelPackage"),

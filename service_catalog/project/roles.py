@@ -72,8 +72,7 @@ def _seed(project: Project) -> list[Statement]:
         project.write_build_log("seed"),
         allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{project.seeds.bucket}/{project.seeds.key}")]),
         allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], on=[s3_arn(project.seeds.bucket)]),
-        # The build project names the key; whether CodeBuild uses it where there is no artefact is not documented.
-        allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], on=["${Key.Arn}"]),
+        project.build_without_artefacts(),
         allow(["codecommit:GitPull", "codecommit:GitPush"], on=project.repository_arns()),
     ]
 

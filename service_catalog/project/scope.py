@@ -66,6 +66,10 @@ class Project:
             ),
         ]
 
+    def build_without_artefacts(self) -> Statement:
+        """Use the key that a CodeBuild project names: whether it is used without artefacts is not documented."""
+        return allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], on=["${Key.Arn}"])
+
     def encrypt_volumes(self) -> list[Statement]:
         """Let SageMaker encrypt the volumes of jobs and instances with the project's key.
 
