@@ -28,7 +28,7 @@ BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
 
 def launch_statements() -> list[Statement]:
     """Return the statements of the launch role."""
-    return [*_stack(), *_roles(), *_storage(), *_work()]
+    return [*_stack(), *_roles(), *_storage(), *_work(), *_connections()]
 
 
 def boundary_statements() -> list[Statement]:
@@ -44,7 +44,9 @@ def boundary_statements() -> list[Statement]:
         "cloudwatch",
         "codebuild",
         "codecommit",
+        "codeconnections",
         "codepipeline",
+        "codestar-connections",
         "ecr",
         "kms",
         "logs",
@@ -320,6 +322,27 @@ def _work() -> list[Statement]:
             _actions("logs", "DescribeIndexPolicies", "DescribeLogGroups", "DescribeResourcePolicies"),
             because="CloudFormation looks a log group up by listing, which has no narrower resource",
         ),
+    ]
+
+
+def _connections() -> list[Statement]:
+    """Let pipelines and builds be made that use a connection, if its owner tagged it for SageMaker.
+
+    Both names of the service, for a connection keeps the one it was made under. AWS's own roles for projects ask for
+    the same tag, and take its value in any case.
+    """
+    tagged = {"StringEqualsIgnoreCase": {"aws:ResourceTag/sagemaker": "true"}}
+    services = ("codeconnections", "codestar-connections")
+    return [
+        allow(
+            [
+                each
+                for service in services
+                for each in _actions(service, "GetConnection", "PassConnection", "UseConnection")
+            ],
+            on=[f"arn:${{AWS::Partition}}:{service}:*:*:connection/*" for service in services],
+            when=tagged,
+        )
     ]
 
 

@@ -7,26 +7,19 @@ from typing import TypeAlias
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 
-from service_catalog.names import BRANCH
-from service_catalog.project.scope import Project
-
 Action: TypeAlias = codepipeline.CfnPipeline.ActionDeclarationProperty
 Stage: TypeAlias = codepipeline.CfnPipeline.StageDeclarationProperty
 
 SOURCE = "Source"
 
 
-def source_stage(project: Project, part: str) -> Stage:
-    """Return the stage that takes the branch of the repository of `build` or `deploy`."""
+def source_stage(provider: str, configuration: Mapping[str, str | bool]) -> Stage:
+    """Return the stage that takes a repository's branch, as `provider` and its `configuration` have it."""
     source = Action(
-        name="Source",
-        action_type_id=_action_type("Source", "CodeCommit"),
+        name=SOURCE,
+        action_type_id=_action_type("Source", provider),
         output_artifacts=_outputs([SOURCE]),
-        configuration={
-            "RepositoryName": project.storage.repositories[part].attr_name,
-            "BranchName": BRANCH,
-            "PollForSourceChanges": False,
-        },
+        configuration=configuration,
     )
     return Stage(name="Source", actions=[source])
 

@@ -66,7 +66,7 @@ def decline(project: Project) -> list[Statement]:
     return [
         project.write_build_log("decline"),
         project.build_without_artefacts(),
-        allow(["codecommit:GitPull"], on=[arn("codecommit", project.names.repository("deploy"))]),
+        *project.repositories.clone(["deploy"]),
         *project.look_at_endpoints(),
         project.versions("UpdateModelPackage"),
     ]

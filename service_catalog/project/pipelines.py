@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from service_catalog.names import BRANCH
 from service_catalog.policy import arn, sub
-from service_catalog.project.actions import SOURCE, Stage, build_action, source_stage
+from service_catalog.project.actions import SOURCE, Stage, build_action
 from service_catalog.project.builds import add_build_project
 from service_catalog.project.releases import DECIDE, RELEASES, RENDER, RENDERED, Release, release_stages
 from service_catalog.project.scope import Project
@@ -33,7 +33,8 @@ def add_pipelines(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
     deploy = _add_pipeline(stack, project, roles, "deploy", _deploy_stages(stack, project, roles))
     for part, pipeline in (("build", build), ("deploy", deploy)):
         pipeline.add_resource_dependency(after)
-        _add_rule(stack, project, f"{part}-push", _push_pattern(project, part), _starts(pipeline, roles))
+        if pattern := project.repositories.push_pattern(part):
+            _add_rule(stack, project, f"{part}-push", pattern, _starts(pipeline, roles))
     _add_rule(stack, project, "approval", _approval_pattern(project), _starts(deploy, roles))
     decline = _add_decline(stack, project, roles)
     for release in RELEASES:
@@ -45,7 +46,10 @@ def _build_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
     build = _project(
         stack, project, roles, "build", "Compiles the model's pipeline and starts it", "buildspec.yml", BUILD_MINUTES
     )
-    return [source_stage(project, "build"), Stage(name="Build", actions=[build_action("Build", build, [SOURCE])])]
+    return [
+        project.repositories.source_stage("build"),
+        Stage(name="Build", actions=[build_action("Build", build, [SOURCE])]),
+    ]
 
 
 def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> list[Stage]:
@@ -69,7 +73,7 @@ def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnR
     )
     rendering = build_action("Render", render, [SOURCE], outputs=[RENDERED], namespace=RENDER)
     return [
-        source_stage(project, "deploy"),
+        project.repositories.source_stage("deploy"),
         Stage(name="Render", actions=[rendering]),
         *(stage for release in RELEASES for stage in release_stages(release, project, roles, verify)),
     ]
@@ -107,12 +111,7 @@ def _add_decline(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRol
         roles["decline"],
         "decline",
         does="Sets the version that a test was about to Rejected",
-        source=codebuild.CfnProject.SourceProperty(
-            type="CODECOMMIT",
-            location=project.storage.repositories["deploy"].attr_clone_url_http,
-            git_clone_depth=1,
-            build_spec="buildspec.decline.yml",
-        ),
+        source=project.repositories.build_source("deploy", "buildspec.decline.yml"),
         source_version=f"refs/heads/{BRANCH}",
         minutes=DECLINE_MINUTES,
     )
@@ -137,6 +136,7 @@ def _add_pipeline(
             encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(id=storage.key.attr_arn, type="KMS"),
         ),
         stages=stages,
+        triggers=project.repositories.triggers(part),
     )
 
 
@@ -182,19 +182,6 @@ def _declines(
             input_paths_map={"execution": "$.detail.execution-id"}, input_template=json.dumps(template)
         ),
     )
-
-
-def _push_pattern(project: Project, part: str) -> dict[str, object]:
-    return {
-        "source": ["aws.codecommit"],
-        "detail-type": ["CodeCommit Repository State Change"],
-        "resources": [project.storage.repositories[part].attr_arn],
-        "detail": {
-            "event": ["referenceCreated", "referenceUpdated"],
-            "referenceType": ["branch"],
-            "referenceName": [BRANCH],
-        },
-    }
 
 
 def _approval_pattern(project: Project) -> dict[str, object]:

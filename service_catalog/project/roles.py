@@ -73,7 +73,7 @@ def _seed(project: Project) -> list[Statement]:
         allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{project.seeds.bucket}/{project.seeds.key}")]),
         allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], on=[s3_arn(project.seeds.bucket)]),
         project.build_without_artefacts(),
-        allow(["codecommit:GitPull", "codecommit:GitPush"], on=project.repository_arns()),
+        *project.repositories.push(),
     ]
 
 
@@ -104,17 +104,7 @@ def _build(project: Project) -> list[Statement]:
 def _pipeline(project: Project) -> list[Statement]:
     return [
         *project.use_bucket(),
-        allow(
-            [
-                "codecommit:CancelUploadArchive",
-                "codecommit:GetBranch",
-                "codecommit:GetCommit",
-                "codecommit:GetRepository",
-                "codecommit:GetUploadArchiveStatus",
-                "codecommit:UploadArchive",
-            ],
-            on=project.repository_arns(),
-        ),
+        *project.repositories.in_pipelines(),
         allow(
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
             on=[

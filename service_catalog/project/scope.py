@@ -9,6 +9,7 @@ from typing import Any
 
 from service_catalog.names import ROLE_PATH, ProjectNames
 from service_catalog.policy import Statement, allow, arn, equals, iam_arn, s3_arn, sub, unless_other
+from service_catalog.project.sources import Repositories
 from service_catalog.project.storage import Storage
 
 # A service that was asked by another account must not use the role. CodeBuild and SageMaker document that they say
@@ -33,6 +34,7 @@ class Project:
 
     names: ProjectNames
     storage: Storage
+    repositories: Repositories
     seeds: SeedLocation
 
     @property
@@ -43,10 +45,6 @@ class Project:
     def role_arn(self, purpose: str) -> str:
         """ARN of the project's role of that purpose."""
         return iam_arn(f"role{ROLE_PATH}{self.names.resource(purpose)}")
-
-    def repository_arns(self) -> tuple[str, ...]:
-        """ARNs of both repositories."""
-        return tuple(arn("codecommit", self.names.repository(part)) for part in self.storage.repositories)
 
     def use_bucket(self) -> list[Statement]:
         """Read and write artefacts, with the key they are encrypted with."""

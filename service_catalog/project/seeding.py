@@ -13,13 +13,13 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from service_catalog.policy import allow, arn, sub, trust
-from service_catalog.project.builds import add_build_project, add_log_group
-from service_catalog.project.roles import add_role
-from service_catalog.project.scope import OWN_ACCOUNT, Project
+from service_catalog.policy import allow, sub
+from service_catalog.project.builds import add_build_project
+from service_catalog.project.functions import add_function
+from service_catalog.project.scope import Project
+from service_catalog.project.sources import PARTS
 
 STARTER_SOURCE = Path(__file__).with_name("seed_starter.py")
-STARTER_MAX_CHARACTERS = 4096
 BUILD_MINUTES = 20
 # Longer than the build may take, queue and start included, and far from CloudFormation's own hour.
 SERVICE_TIMEOUT_SECONDS = 30 * 60
@@ -39,7 +39,6 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         minutes=BUILD_MINUTES,
     )
     starter = _starter(stack, project, build)
-    repositories = project.storage.repositories
     return cdk.CfnResource(
         stack,
         "Seeds",
@@ -47,7 +46,7 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         properties={
             "ServiceToken": starter.attr_arn,
             "ServiceTimeout": SERVICE_TIMEOUT_SECONDS,
-            "Repositories": {part: each.attr_clone_url_http for part, each in repositories.items()},
+            "Repositories": {part: project.repositories.remote(part) for part in PARTS},
             "Context": _context(stack, project, roles),
         },
     )
@@ -70,35 +69,12 @@ def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) 
 
 
 def _starter(stack: cdk.Stack, project: Project, build: codebuild.CfnProject) -> lambda_.CfnFunction:
-    source = STARTER_SOURCE.read_text(encoding="utf-8")
-    if len(source) > STARTER_MAX_CHARACTERS:
-        raise ValueError(
-            f"{STARTER_SOURCE.name} has {len(source)} characters; a function in a template may have "
-            f"{STARTER_MAX_CHARACTERS}"
-        )
-    purpose = "seed-starter"
-    log_name = project.names.function_log_group(purpose)
-    log = add_log_group(stack, "SeedStarterLog", log_name)
-    role = add_role(
+    return add_function(
         stack,
         project.names,
-        purpose,
-        trust("lambda", OWN_ACCOUNT),
-        [
-            allow(["logs:CreateLogStream", "logs:PutLogEvents"], on=[arn("logs", f"log-group:{log_name}:*")]),
-            allow(["codebuild:StartBuild"], on=["${SeedProject.Arn}"]),
-        ],
-    )
-    return lambda_.CfnFunction(
-        stack,
-        "SeedStarter",
-        function_name=sub(project.names.resource(purpose)),
-        description="Starts the build that plants the seeds; the build answers CloudFormation",
-        runtime="python3.13",
-        handler="index.handler",
-        code=lambda_.CfnFunction.CodeProperty(zip_file=source),
-        role=role.attr_arn,
-        timeout=60,
-        environment=lambda_.CfnFunction.EnvironmentProperty(variables={"SEED_PROJECT": build.ref}),
-        logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log.ref),
+        "seed-starter",
+        STARTER_SOURCE,
+        does="Starts the build that plants the seeds; the build answers CloudFormation",
+        statements=[allow(["codebuild:StartBuild"], on=["${SeedProject.Arn}"])],
+        environment={"SEED_PROJECT": build.ref},
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
@@ -24,11 +23,10 @@ class Storage:
     key: kms.CfnKey
     bucket: s3.CfnBucket
     group: sagemaker.CfnModelPackageGroup
-    repositories: dict[str, codecommit.CfnRepository]
 
 
 def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
-    """Add key, buckets, model package group and the two repositories to `stack`."""
+    """Add key, buckets and model package group to `stack`."""
     key = kms.CfnKey(
         stack,
         "Key",
@@ -56,18 +54,7 @@ def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
         model_package_group_description=sub(f"Model versions of SageMaker project {names.project_name}"),
     )
     group.apply_removal_policy(KEPT)
-    return Storage(key, bucket, group, {part: _repository(stack, names, part) for part in ("build", "deploy")})
-
-
-def _repository(stack: cdk.Stack, names: ProjectNames, part: str) -> codecommit.CfnRepository:
-    repository = codecommit.CfnRepository(
-        stack,
-        f"{part.title()}Repository",
-        repository_name=sub(names.repository(part)),
-        repository_description=sub(f"What {part}s the model of SageMaker project {names.project_name}"),
-    )
-    repository.apply_removal_policy(KEPT)
-    return repository
+    return Storage(key, bucket, group)
 
 
 def _artefacts(stack: cdk.Stack, names: ProjectNames, key: kms.CfnKey) -> s3.CfnBucket:

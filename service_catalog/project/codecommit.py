@@ -1,0 +1,100 @@
+"""Both repositories in CodeCommit, made with the project."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codecommit as codecommit
+
+from service_catalog.names import BRANCH, ProjectNames
+from service_catalog.policy import Statement, allow, arn, sub
+from service_catalog.project.actions import Stage, source_stage
+from service_catalog.project.sources import PARTS, Trigger
+from service_catalog.project.storage import KEPT
+
+
+class CodeCommitRepositories:
+    """The repositories `{name}-{id}-modelbuild` and `-modeldeploy`."""
+
+    def __init__(self, stack: cdk.Stack, names: ProjectNames) -> None:
+        """Add both to `stack`."""
+        self._names = names
+        self._made = {part: _repository(stack, names, part) for part in PARTS}
+
+    def address(self, part: str) -> str:
+        """Return the clone URL."""
+        url: str = self._made[part].attr_clone_url_http
+        return url
+
+    def remote(self, part: str) -> str:
+        """Return the clone URL: CodeBuild's credential helper signs for it."""
+        return self.address(part)
+
+    def source_stage(self, part: str) -> Stage:
+        """Return the stage that takes the branch; it does not poll, an event tells."""
+        return source_stage(
+            "CodeCommit",
+            {"RepositoryName": self._made[part].attr_name, "BranchName": BRANCH, "PollForSourceChanges": False},
+        )
+
+    def triggers(self, part: str) -> list[Trigger] | None:
+        """Return None: CodePipeline's own triggers know connections only."""
+        return None
+
+    def push_pattern(self, part: str) -> dict[str, Any] | None:
+        """Match a push to the branch."""
+        return {
+            "source": ["aws.codecommit"],
+            "detail-type": ["CodeCommit Repository State Change"],
+            "resources": [self._made[part].attr_arn],
+            "detail": {
+                "event": ["referenceCreated", "referenceUpdated"],
+                "referenceType": ["branch"],
+                "referenceName": [BRANCH],
+            },
+        }
+
+    def build_source(self, part: str, buildspec: str) -> codebuild.CfnProject.SourceProperty:
+        """Return a source that clones the repository's last commit."""
+        return codebuild.CfnProject.SourceProperty(
+            type="CODECOMMIT", location=self.remote(part), git_clone_depth=1, build_spec=buildspec
+        )
+
+    def in_pipelines(self) -> list[Statement]:
+        """Allow what CodePipeline calls to archive a commit."""
+        return [
+            allow(
+                [
+                    "codecommit:CancelUploadArchive",
+                    "codecommit:GetBranch",
+                    "codecommit:GetCommit",
+                    "codecommit:GetRepository",
+                    "codecommit:GetUploadArchiveStatus",
+                    "codecommit:UploadArchive",
+                ],
+                on=self._arns(PARTS),
+            )
+        ]
+
+    def clone(self, parts: Sequence[str]) -> list[Statement]:
+        """Allow to fetch."""
+        return [allow(["codecommit:GitPull"], on=self._arns(parts))]
+
+    def push(self) -> list[Statement]:
+        """Allow to look whether a repository is empty, and to push."""
+        return [allow(["codecommit:GitPull", "codecommit:GitPush"], on=self._arns(PARTS))]
+
+    def _arns(self, parts: Sequence[str]) -> list[str]:
+        return [arn("codecommit", self._names.repository(part)) for part in parts]
+
+
+def _repository(stack: cdk.Stack, names: ProjectNames, part: str) -> codecommit.CfnRepository:
+    repository = codecommit.CfnRepository(
+        stack,
+        f"{part.title()}Repository",
+        repository_name=sub(names.repository(part)),
+        repository_description=sub(f"What {part}s the model of SageMaker project {names.project_name}"),
+    )
+    repository.apply_removal_policy(KEPT)
+    return repository

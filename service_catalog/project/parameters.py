@@ -1,0 +1,133 @@
+"""What a launch is asked for, and what it may answer: every launch parameter is defined here, and nowhere else.
+
+Answers are hostile until they match their pattern. CloudFormation holds them to it before it creates anything. This
+module is without the CDK, so that what only asks or checks need not load it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from service_catalog.names import PROJECT_ID_MAX, PROJECT_ID_PATTERN, PROJECT_NAME_MAX, PROJECT_NAME_PATTERN
+
+# Where the two repositories live: in CodeCommit, or at a host that a CodeConnection reaches. It is settled when the
+# template is made, so that neither variant asks for what only the other needs.
+Git: TypeAlias = Literal["codecommit", "connection"]
+GITS: tuple[Git, ...] = get_args(Git)
+
+NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
+CONNECTION = "ConnectionArn"
+REPOSITORY = {"build": "BuildRepository", "deploy": "DeployRepository"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A launch parameter. With a `default` it may be left out; `constraint` is what a refused answer is told.
+
+    `values`, where given, are all the answers there are, and `pattern` is then not looked at.
+    """
+
+    name: str
+    label: str
+    description: str
+    pattern: str
+    constraint: str
+    max_length: int
+    min_length: int = 0
+    default: str | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def optional(self) -> bool:
+        """Whether a launch may leave it out."""
+        return self.default is not None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that a person is asked for together."""
+
+    title: str
+    parameters: tuple[Parameter, ...]
+
+
+PROJECT = Group(
+    "Project",
+    (
+        Parameter(
+            NAME,
+            label="Name",
+            description="Name of the project",
+            pattern=PROJECT_NAME_PATTERN,
+            constraint=(
+                f"A project name has 1 to {PROJECT_NAME_MAX} letters, digits and hyphens, and begins and ends with "
+                "a letter or a digit."
+            ),
+            min_length=1,
+            max_length=PROJECT_NAME_MAX,
+        ),
+        Parameter(
+            ID,
+            label="Id",
+            description="Id of the project, given by SageMaker",
+            pattern=PROJECT_ID_PATTERN,
+            constraint="A project id is p- and 1 to 18 lower-case letters and digits, as SageMaker gives it.",
+            min_length=3,
+            max_length=PROJECT_ID_MAX,
+        ),
+    ),
+)
+
+# Owner and name, with GitLab's groups between them; no part begins with a dot or a hyphen, and none is empty.
+_PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_REPOSITORY_PATTERN = rf"^(?!.*\.git$){_PART}(/{_PART})+$"
+
+
+def _hosted(part: str, does: str) -> Parameter:
+    return Parameter(
+        REPOSITORY[part],
+        label=f"Repository that {does} the model",
+        description=(
+            f"Full name of the repository that {does} the model, such as owner/name; it exists already, and is empty "
+            "or has only what the host put there when it was made (README, licence, .gitignore)"
+        ),
+        pattern=_REPOSITORY_PATTERN,
+        constraint="A repository is given as owner/name (GitLab: group/subgroup/name), without host and without .git.",
+        min_length=3,
+        max_length=255,
+    )
+
+
+HOST = Group(
+    "Git host",
+    (
+        Parameter(
+            CONNECTION,
+            label="CodeConnection",
+            description=(
+                "ARN of the CodeConnection to GitHub, GitLab or Bitbucket; it is AVAILABLE and carries the tag "
+                "sagemaker=true"
+            ),
+            pattern=(
+                "^arn:aws(-[a-z]+)*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:"
+                "connection/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+            ),
+            constraint=(
+                "A connection is given by its ARN: arn:aws:codeconnections:REGION:ACCOUNT:connection/ID, or the same "
+                "with codestar-connections."
+            ),
+            max_length=256,
+        ),
+        _hosted("build", "builds"),
+        _hosted("deploy", "deploys"),
+    ),
+)
+
+
+def groups(git: Git) -> tuple[Group, ...]:
+    """Return what a launch of that variant is asked for, in the order in which it is asked."""
+    return (PROJECT, HOST) if git == "connection" else (PROJECT,)
+
+
+def parameters(git: Git) -> tuple[Parameter, ...]:
+    """Return every launch parameter of that variant."""
+    return tuple(each for group in groups(git) for each in group.parameters)

@@ -1,0 +1,49 @@
+"""Where a project's two repositories are, and what everything else asks of them.
+
+Pipelines take their source from them, builds clone them, the seed build pushes to them, pushes start pipelines. How
+each of these is done depends on the host alone, so that nothing else has to know which it is.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+
+from service_catalog.policy import Statement
+from service_catalog.project.actions import Stage
+
+PARTS = ("build", "deploy")
+
+Trigger: TypeAlias = codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty
+
+
+class Repositories(Protocol):
+    """The repositories `build` and `deploy` at one host; texts may hold `Fn::Sub` placeholders or tokens."""
+
+    def address(self, part: str) -> str:
+        """Return where people find the repository."""
+
+    def remote(self, part: str) -> str:
+        """Return the git address that the seed build pushes to."""
+
+    def source_stage(self, part: str) -> Stage:
+        """Return the stage that takes the branch of the repository into a pipeline."""
+
+    def triggers(self, part: str) -> list[Trigger] | None:
+        """Return what of CodePipeline itself starts the pipeline on a push, if anything does."""
+
+    def push_pattern(self, part: str) -> dict[str, Any] | None:
+        """Return the pattern of the event that starts the pipeline on a push, if an event does."""
+
+    def build_source(self, part: str, buildspec: str) -> codebuild.CfnProject.SourceProperty:
+        """Return the source of a CodeBuild project that clones the repository itself."""
+
+    def in_pipelines(self) -> list[Statement]:
+        """Allow the pipelines' role to take both as sources."""
+
+    def clone(self, parts: Sequence[str]) -> list[Statement]:
+        """Allow a build's role to clone these."""
+
+    def push(self) -> list[Statement]:
+        """Allow the seed build's role to push to both."""
