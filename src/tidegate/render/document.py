@@ -21,6 +21,7 @@ _IN_TEXT: Final = re.compile(r"\$\{([^!}][^.}]*)")  # what Fn::Sub replaces, but
 Place = Callable[[int], str]
 """Tells where the line of that number, counted from 1, comes from."""
 
+_TEXT: Final = "tag:yaml.org,2002:str"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -36,6 +37,7 @@ class _CloudFormationLoader(_Loader):  # type: ignore[misc]
                         problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
                     )
                 seen.add(key.value)
+                key.tag = _TEXT  # CloudFormation's keys are text as it is written, also where it looks like a number
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -161,9 +163,9 @@ def _dangling(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield the section and name of each resource or output that refers to what is not there, and to what."""
     if "Transform" in document:  # which may make more than can be seen
         return
-    there = {*document["Resources"], *(document.get("Parameters") or {})}
+    there = {*document["Resources"], *_mapping(document.get("Parameters"))}
     for section in ("Resources", "Outputs"):
-        for name, entry in (document.get(section) or {}).items():
+        for name, entry in _mapping(document.get(section)).items():
             for referred in _referred(entry):
                 if referred not in there and not referred.startswith("AWS::"):
                     yield section, str(name), referred
