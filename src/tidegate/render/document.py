@@ -3,6 +3,7 @@
 Only what a repository has replaced is read back: what is shipped is held to all of this by its tests.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NoReturn
@@ -62,7 +63,7 @@ _CloudFormationLoader.add_multi_constructor("!", _function)
 def parse(text: str, place: Place) -> dict[str, Any]:
     """Return the CloudFormation template that `text` is, with CloudFormation's functions in their long forms.
 
-    Raises BrokenTemplateError with the place of what is not YAML, or holds a key twice.
+    Raises BrokenTemplateError with the place of what is not YAML, or holds a key twice, and if it holds itself.
     """
     try:
         document = yaml.load(text, _CloudFormationLoader)  # noqa: S506 it is a safe loader
@@ -75,6 +76,10 @@ def parse(text: str, place: Place) -> dict[str, Any]:
         raise BrokenTemplateError(f"{place(line)}: the output is no YAML{shown}: {why}") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise BrokenTemplateError(f"{place(1)}: the output is no YAML: {error}") from None
+    try:
+        json.dumps(document, default=str)
+    except ValueError:
+        raise BrokenTemplateError(f"{place(1)}: the output has a YAML alias inside of what it stands for") from None
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise BrokenTemplateError(f"{place(1)}: the output is no CloudFormation template: it has no Resources")
     return document

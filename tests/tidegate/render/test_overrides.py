@@ -186,6 +186,7 @@ def test_a_part_that_fails_says_where_in_the_part(render):
         ("a: 1\n  b: [\n", "^templates/endpoint.yaml.j2:2: the output is no YAML"),
         ("Resources:\n  A: {}\n  A: {}\n", "^templates/endpoint.yaml.j2:3: .*the key 'A' is there twice"),
         ("Resources:\n  ? [A]\n  : {}\n", "^templates/endpoint.yaml.j2:2: .*unhashable"),
+        (MINIMAL + "Metadata: &self\n  again: *self\n", "^templates/endpoint.yaml.j2:1: .*alias inside of what it"),
         ("a: !!python/name:os.system\n", "^templates/endpoint.yaml.j2:1: .*could not determine a constructor"),
         ("Description: nothing\n", "^templates/endpoint.yaml.j2:1: .*it has no Resources"),
         ("[]\n", "^templates/endpoint.yaml.j2:1: .*it has no Resources"),
