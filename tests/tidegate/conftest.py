@@ -4,12 +4,14 @@ import sys
 
 import pytest
 
-from tidegate.cli import main
-
 
 @pytest.fixture
 def tidegate(monkeypatch, capsys):
-    """Run the command line in this process; return its exit code, stdout and stderr."""
+    """Run the command line in this process, for people wherever that is; return its exit code, stdout and stderr."""
+    from tidegate.cli import main  # for commands it puts collecting off, which other tests need not do
+
+    for name in ("GITHUB_ACTIONS", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tidegate", *arguments])

@@ -356,6 +356,16 @@ class TestVerify:
         assert "`canary` is none of release, test, live" in err
 
 
+class TestHelp:
+    def test_says_of_every_command_all_of_what_it_is_for(self, tidegate):
+        code, out, _ = tidegate("--help")
+
+        assert code == 0
+        assert all(f"\n  {name} " in out for name in commands.OWN)
+        assert "exit 1 with file:line:column of all that is wrong." in " ".join(out.split())
+        assert "..." not in out.partition("Commands:")[2]
+
+
 class TestExtensions:
     @pytest.fixture
     def add(self, monkeypatch):

@@ -27,8 +27,6 @@ def repo(tmp_path, monkeypatch) -> Path:
     (tmp_path / "endpoint.yml").write_text(ENDPOINT)
     (tmp_path / "stages/prod.yml").write_text(PROD)
     monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_ACTIONS", "GITHUB_WORKSPACE"):
-        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -131,7 +129,7 @@ class TestForPrograms:
 
 class TestForGitHub:
     @pytest.fixture(autouse=True)
-    def in_github(self, repo, monkeypatch):
+    def in_github(self, repo, tidegate, monkeypatch):
         monkeypatch.setenv("GITHUB_ACTIONS", "true")
         monkeypatch.setenv("GITHUB_WORKSPACE", str(repo.parent))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP: Final = "tidegate.commands"
+_WHOLE: Final = 1000  # characters of a sentence on a command, so that it is not cut off
 
 
 OWN: Final = (
@@ -46,6 +47,12 @@ class CommandGroup(TyperGroup):
             return _own(cmd_name)
         found = next(iter(_extensions().select(name=cmd_name)), None)
         return found and _load(found)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands with all of what each is for; what is inherited cuts it off where the line ends."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(_WHOLE)) for name, command in found])
 
 
 def _extensions() -> "EntryPoints":

@@ -1,13 +1,12 @@
 """The model registry and what came of its versions: which one is approved, which is live, which comes next."""
 
-from tidegate.registry.live import RELEASE_TAG, Live, LiveVariant, read_live
+from tidegate.registry.live import PROJECT_TAG, RELEASE_TAG, STAGE_TAG, Live, LiveVariant, read_live
 from tidegate.registry.outcome_tag import OUTCOME_TAG, OutcomeTag, Served, parse_outcome
 from tidegate.registry.package import ModelPackage, NoApprovedVersionError, choose, version_in
 from tidegate.registry.service import (
     RegistryClient,
     describe,
     group_region,
-    list_versions,
     newest_first,
     pick,
     reject,
@@ -16,7 +15,9 @@ from tidegate.registry.service import (
 
 __all__ = [
     "OUTCOME_TAG",
+    "PROJECT_TAG",
     "RELEASE_TAG",
+    "STAGE_TAG",
     "Live",
     "LiveVariant",
     "ModelPackage",
@@ -27,7 +28,6 @@ __all__ = [
     "choose",
     "describe",
     "group_region",
-    "list_versions",
     "newest_first",
     "parse_outcome",
     "pick",

@@ -11,6 +11,10 @@ from tidegate.registry.package import version_in
 RELEASE_TAG: Final = "tidegate:release"
 """The tag of an endpoint config that says which release it is."""
 
+PROJECT_TAG: Final = "sagemaker:project-id"
+STAGE_TAG: Final = "sagemaker:deployment-stage"
+"""The tags of all that a release makes, whose it is; Studio shows an endpoint among its project's by them."""
+
 _SERVING: Final = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
 
 

@@ -3,6 +3,7 @@
 Only what a repository has replaced is read back: what is shipped is held to all of this by its tests.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NoReturn
@@ -21,6 +22,7 @@ _IN_TEXT: Final = re.compile(r"\$\{([^!}][^.}]*)")  # what Fn::Sub replaces, but
 Place = Callable[[int], str]
 """Tells where the line of that number, counted from 1, comes from."""
 
+_TEXT: Final = "tag:yaml.org,2002:str"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -36,6 +38,7 @@ class _CloudFormationLoader(_Loader):  # type: ignore[misc]
                         problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
                     )
                 seen.add(key.value)
+                key.tag = _TEXT  # CloudFormation's keys are text as it is written, also where it looks like a number
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -60,7 +63,7 @@ _CloudFormationLoader.add_multi_constructor("!", _function)
 def parse(text: str, place: Place) -> dict[str, Any]:
     """Return the CloudFormation template that `text` is, with CloudFormation's functions in their long forms.
 
-    Raises BrokenTemplateError with the place of what is not YAML, or holds a key twice.
+    Raises BrokenTemplateError with the place of what is not YAML, or holds a key twice, and if it holds itself.
     """
     try:
         document = yaml.load(text, _CloudFormationLoader)  # noqa: S506 it is a safe loader
@@ -73,6 +76,10 @@ def parse(text: str, place: Place) -> dict[str, Any]:
         raise BrokenTemplateError(f"{place(line)}: the output is no YAML{shown}: {why}") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise BrokenTemplateError(f"{place(1)}: the output is no YAML: {error}") from None
+    try:
+        json.dumps(document, default=str)
+    except ValueError:
+        raise BrokenTemplateError(f"{place(1)}: the output has a YAML alias inside of what it stands for") from None
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise BrokenTemplateError(f"{place(1)}: the output is no CloudFormation template: it has no Resources")
     return document
@@ -161,9 +168,9 @@ def _dangling(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield the section and name of each resource or output that refers to what is not there, and to what."""
     if "Transform" in document:  # which may make more than can be seen
         return
-    there = {*document["Resources"], *(document.get("Parameters") or {})}
+    there = {*document["Resources"], *_mapping(document.get("Parameters"))}
     for section in ("Resources", "Outputs"):
-        for name, entry in (document.get(section) or {}).items():
+        for name, entry in _mapping(document.get(section)).items():
             for referred in _referred(entry):
                 if referred not in there and not referred.startswith("AWS::"):
                     yield section, str(name), referred

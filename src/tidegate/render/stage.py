@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from tidegate.alarms import rollback_alarms
 from tidegate.guardrails import of_release, to_deployment_config, waits
-from tidegate.registry import ModelPackage
+from tidegate.registry import PROJECT_TAG, STAGE_TAG, ModelPackage
 from tidegate.render.baselines import NO_BASELINES, Baselines
 from tidegate.render.environment import BrokenTemplateError, Templates, templates_of
 from tidegate.render.release import (
@@ -212,8 +212,8 @@ def _configuration(repo: Repo, stage: Stage, parameters: Mapping[str, str]) -> d
     """
     tags = {
         "sagemaker:project-name": repo.project.name,
-        "sagemaker:project-id": repo.project.id,
-        "sagemaker:deployment-stage": stage.name,
+        PROJECT_TAG: repo.project.id,
+        STAGE_TAG: stage.name,
     }
     return {"Parameters": parameters, "Tags": dict(sorted({**stage.tags, **tags}.items()))}
 

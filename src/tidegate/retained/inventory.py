@@ -7,18 +7,15 @@ stage, and a release. Configs that others made, or other stages, are never among
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from tidegate.aws import aws_errors, is_denied, is_missing
 from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.registry import OUTCOME_TAG, RELEASE_TAG, LiveVariant, Served, parse_outcome
+from tidegate.registry import OUTCOME_TAG, PROJECT_TAG, RELEASE_TAG, STAGE_TAG, LiveVariant, Served, parse_outcome
 from tidegate.registry.live import describe_endpoint, model_package_of, read_tags, variants_of
 from tidegate.render import is_trial
 from tidegate.stacks import ENDPOINT_CONFIG, MODEL, stack_resources
-
-PROJECT_TAG: Final = "sagemaker:project-id"
-STAGE_TAG: Final = "sagemaker:deployment-stage"
 
 
 class NotRetainedError(TidegateError):

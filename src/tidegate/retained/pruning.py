@@ -7,7 +7,8 @@ from typing import Any
 from tidegate.aws import aws_errors, is_missing
 from tidegate.errors import TidegateError
 from tidegate.outcome import Outcome
-from tidegate.retained.inventory import PROJECT_TAG, Retained, RetainedConfig, short_name, tags_or_none
+from tidegate.registry import PROJECT_TAG
+from tidegate.retained.inventory import Retained, RetainedConfig, short_name, tags_or_none
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,10 @@ from tidegate.verify.evidence import (
 )
 from tidegate.verify.judge import Verdict, judge
 from tidegate.verify.publish import evidence_key, publish_evidence
-from tidegate.verify.record import SCHEMA, verdict_document
+from tidegate.verify.record import verdict_document
 from tidegate.verify.release import verify_release
 
 __all__ = [
-    "SCHEMA",
     "ActionSeen",
     "AlarmSeen",
     "Clients",

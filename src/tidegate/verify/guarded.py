@@ -18,6 +18,8 @@ def ignored(evidence: Evidence) -> str:
     endpoint, asked = evidence.endpoint, evidence.asked
     if endpoint is None or evidence.created or not evidence.attempted or asked.phase is not Phase.RELEASE:
         return ""
+    if _asks_for_nothing(asked.deployment_config):
+        return ""
     if endpoint.last_deployment_config is None:
         return f"the endpoint's LastDeploymentConfig is empty{_likely(evidence)}"
     differing = list(_differences(asked.deployment_config, endpoint.last_deployment_config))
@@ -28,6 +30,14 @@ def ignored(evidence: Evidence) -> str:
     if not baked and taken is not None and taken < least:
         return f"the update took {taken:.0f} s without a bake, and its waits alone are {least} s{_likely(evidence)}"
     return ""
+
+
+def _asks_for_nothing(deployment_config: Mapping[str, Any]) -> bool:
+    """Say whether there is nothing in it that SageMaker could leave out: whether it then answers with it is open."""
+    try:
+        return from_deployment_config(deployment_config).ask_for_nothing
+    except GuardrailsError:
+        return False
 
 
 def _least(evidence: Evidence) -> int:

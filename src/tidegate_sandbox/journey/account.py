@@ -124,20 +124,24 @@ class Account:
 
     def answer(self, execution: Execution, summary: str, status: str = "Approved") -> str:
         """Answer the manual approval that an execution waits for; return which one it was, as `Stage/Action`."""
-        state = self.codepipeline.get_pipeline_state(name=execution.pipeline)
-        for stage in state["stageStates"]:
-            for action in stage.get("actionStates", []):
-                token = action.get("latestExecution", {}).get("token")
-                if token and action["latestExecution"]["status"] == "InProgress":
-                    self.codepipeline.put_approval_result(
-                        pipelineName=execution.pipeline,
-                        stageName=stage["stageName"],
-                        actionName=action["actionName"],
-                        result={"summary": summary, "status": status},
-                        token=token,
-                    )
-                    return f"{stage['stageName']}/{action['actionName']}"
-        raise JourneyError(f"{execution.pipeline} waits for no approval")
+        if execution.waiting_for is None:
+            raise JourneyError(f"{execution.pipeline} waits for no approval")
+        stage, action = execution.waiting_for.split("/")
+
+        def look() -> str | None:
+            states = self.codepipeline.get_pipeline_state(name=execution.pipeline)["stageStates"]
+            [actions] = [each["actionStates"] for each in states if each["stageName"] == stage]
+            [asked] = [each for each in actions if each["actionName"] == action]
+            token: str | None = asked.get("latestExecution", {}).get("token")
+            return token
+
+        # The action is under way a moment before it has its token.
+        token = self.until(f"the token of {execution.waiting_for}", look)
+        result = {"summary": summary, "status": status}
+        self.codepipeline.put_approval_result(
+            pipelineName=execution.pipeline, stageName=stage, actionName=action, result=result, token=token
+        )
+        return execution.waiting_for
 
     # ------------------------------------------------------------ registry
     def packages(self, group: str) -> list[dict[str, Any]]:

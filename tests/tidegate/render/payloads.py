@@ -5,9 +5,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """YAML 1.1 in Python alone: the version that CloudFormation reads, where `no` is false and 007 is seven."""
+
+
+CloudFormationLoader.add_multi_constructor("!", lambda loader, suffix, node: {suffix: node.value})
 
 _LOADER = Loader()
 _SERVICES: dict[str, ServiceModel] = {}

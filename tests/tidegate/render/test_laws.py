@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tidegate.render.cases import CASES, REGISTERED, package
-from tests.tidegate.render.payloads import calls, dashboard_faults, faults
+from tests.tidegate.render.payloads import CloudFormationLoader, calls, dashboard_faults, faults
 from tests.tidegate.stage.valid_stages import repos
 from tidegate.render import Baselines, Phase, Rendered, render_live, render_stage, render_test
 from tidegate.render.document import check, parse, resources
@@ -21,13 +21,6 @@ from tidegate.stage import Repo, Stage
 
 LAW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 BASELINES = st.sampled_from((REGISTERED, Baselines()))
-
-
-class CloudFormationLoader(yaml.SafeLoader):
-    """YAML 1.1 in Python alone: the version that CloudFormation reads, where `no` is false and 007 is seven."""
-
-
-CloudFormationLoader.add_multi_constructor("!", lambda loader, suffix, node: {suffix: node.value})
 
 
 def phases(repo: Repo, stage: Stage, baselines: Baselines) -> list[Rendered]:

@@ -118,6 +118,12 @@ def test_another_way_to_say_the_same_is_the_same_release(render):
     assert id_of(render({WHOLE: MINIMAL})) == id_of(render({WHOLE: flow}))
 
 
+def test_a_key_that_looks_like_a_number_is_text_as_cloudformation_reads_it(render):
+    text = render({WHOLE: MINIMAL.replace("VolumeSizeInGB: 30", "VolumeSizeInGB: 30, 007: 1")})
+    (config,) = resources(document(text), "AWS::SageMaker::EndpointConfig").values()
+    assert set(config["ProductionVariants"][0]) == {"VariantName", "VolumeSizeInGB", "007"}
+
+
 def test_a_part_that_a_release_is_not_made_of_does_not_change_its_id(render):
     assert id_of(render({"alarms.yaml.j2": EXTRA_ALARM})) == id_of(render({"outputs.yaml.j2": "  A: {Value: 1}\n"}))
 
@@ -180,6 +186,7 @@ def test_a_part_that_fails_says_where_in_the_part(render):
         ("a: 1\n  b: [\n", "^templates/endpoint.yaml.j2:2: the output is no YAML"),
         ("Resources:\n  A: {}\n  A: {}\n", "^templates/endpoint.yaml.j2:3: .*the key 'A' is there twice"),
         ("Resources:\n  ? [A]\n  : {}\n", "^templates/endpoint.yaml.j2:2: .*unhashable"),
+        (MINIMAL + "Metadata: &self\n  again: *self\n", "^templates/endpoint.yaml.j2:1: .*alias inside of what it"),
         ("a: !!python/name:os.system\n", "^templates/endpoint.yaml.j2:1: .*could not determine a constructor"),
         ("Description: nothing\n", "^templates/endpoint.yaml.j2:1: .*it has no Resources"),
         ("[]\n", "^templates/endpoint.yaml.j2:1: .*it has no Resources"),
@@ -234,6 +241,7 @@ def test_a_template_after_which_nobody_could_tell_what_serves_says_where(text, s
         f"Parameters: {{Here: {{Type: String}}}}\n{MINIMAL}  Topic: {{Name: !Ref Here}}\n",
         f"{MINIMAL}  Topic: {{Name: !Sub '${{Endpoint.EndpointName}}-${{AWS::Region}}-${{!Literal}}'}}\n",
         f"{MINIMAL}  Topic: {{Name: !Sub ['${{Mine}}', {{Mine: 1}}]}}\n",
+        f"Parameters: [mine]\n{MINIMAL}Outputs: mine\n",
         f"Transform: AWS::LanguageExtensions\n{MINIMAL}  Topic: {{Name: !Ref MadeByTheTransform}}\n",
     ],
 )

@@ -6,6 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tidegate.render.payloads import CloudFormationLoader
 from tidegate.errors import TidegateError
 from tidegate.render import (
     UnsafeValueError,
@@ -15,13 +16,6 @@ from tidegate.render import (
 )
 from tidegate.render.encode import encode
 from tidegate.stage import Instances
-
-
-class CloudFormationLoader(yaml.SafeLoader):
-    """YAML 1.1, the version that CloudFormation reads, where `no` is false and 007 is seven."""
-
-
-CloudFormationLoader.add_multi_constructor("!", lambda loader, suffix, node: {suffix: node.value})
 
 
 def template_of(repo, package, version: int = 7) -> dict:

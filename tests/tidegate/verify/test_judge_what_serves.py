@@ -171,6 +171,21 @@ def test_what_is_nothing_may_be_left_out_of_the_answer(asked):
     assert judge(case.evidence(asked)).outcome is P
 
 
+BARE = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+        "TerminationWaitInSeconds": 0,
+        "MaximumExecutionTimeoutInSeconds": 1800,
+    }
+}
+
+
+@pytest.mark.parametrize("taken", [None, {}, BARE])
+def test_where_nothing_was_asked_for_nothing_was_ignored(taken, asked):
+    case = Case(P, "serves version 3", asked={"deployment_config": BARE}, deployment_config=taken)
+    assert judge(case.evidence(asked)).outcome is P
+
+
 LINEAR = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {

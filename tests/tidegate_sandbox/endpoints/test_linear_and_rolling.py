@@ -89,14 +89,18 @@ def test_an_alarm_in_a_later_batch_brings_the_old_fleet_back(workshop: Workshop)
     assert workshop.invoke() == "v1:x"
 
 
-def test_old_instances_that_cannot_be_made_again_leave_a_mix_that_another_update_mends(workshop: Workshop) -> None:
+def left_a_mix(workshop: Workshop) -> dict[str, Any]:
+    """Let a rolling update be taken back when no old instance can be made again; return what is left."""
     archive = f"{uuid.uuid4().hex}.tar.gz"
     workshop.s3.put_object(Bucket=BUCKET, Key=archive, Body=model_data())
     alarm = baking_last_batch(workshop, archive, wait=600, back=1)
-
     workshop.s3.delete_object(Bucket=BUCKET, Key=archive)
     fire(workshop, alarm)
-    mixed = workshop.settled()
+    return workshop.settled()
+
+
+def test_old_instances_that_cannot_be_made_again_leave_a_mix_that_another_update_mends(workshop: Workshop) -> None:
+    mixed = left_a_mix(workshop)
 
     assert mixed["EndpointStatus"] == "UpdateRollbackFailed"
     assert "the rollback failed: The model data at" in mixed["FailureReason"]
@@ -113,12 +117,7 @@ def test_old_instances_that_cannot_be_made_again_leave_a_mix_that_another_update
 
 
 def test_an_update_of_a_mix_that_fails_leaves_the_mix(workshop: Workshop) -> None:
-    archive = f"{uuid.uuid4().hex}.tar.gz"
-    workshop.s3.put_object(Bucket=BUCKET, Key=archive, Body=model_data())
-    alarm = baking_last_batch(workshop, archive, wait=600, back=1)
-    workshop.s3.delete_object(Bucket=BUCKET, Key=archive)
-    fire(workshop, alarm)
-    workshop.settled()
+    left_a_mix(workshop)
 
     workshop.update(workshop.config("v3", environment={"BROKEN_AT": "start"}))
 
