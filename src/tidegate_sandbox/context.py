@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, Literal, TypeVar
 
 from tidegate.clock import Clock
+from tidegate_sandbox import credentials
+from tidegate_sandbox.credentials import Credentials
 
 S = TypeVar("S")
 
@@ -52,10 +54,14 @@ def sandbox() -> Sandbox:
 
 @dataclass(frozen=True)
 class Scope:
-    """The account and region that a call acts in."""
+    """The account and region that a call acts in, and the session that it acts with, if it does with one.
+
+    Scopes of the same account and region are equal.
+    """
 
     account: str
     region: str
+    credentials: Credentials | None = field(default=None, compare=False, repr=False)
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of `resource` (such as `pipeline/demo`) in this scope."""
@@ -71,43 +77,57 @@ class Scope:
             "AWS_ENDPOINT_URL": sandbox().url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": self.account,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            **self.keys(),
             "AWS_EC2_METADATA_DISABLED": "true",
             # What the user keeps for the real AWS, profiles and endpoints, must not come in between.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
+    def keys(self) -> dict[str, str]:
+        """Return the variables from which AWS clients take the keys of this scope."""
+        if self.credentials is not None:
+            return self.credentials.environment()
+        # ministack reads the account from a key of twelve digits; nothing checks the secret.
+        return {"AWS_ACCESS_KEY_ID": self.account, "AWS_SECRET_ACCESS_KEY": "local"}
 
-_clients: dict[tuple[str, Scope, str], Any] = {}
+
+MOST_CLIENTS = 200
+"""Clients that are kept: sessions come and go with what they run."""
+
+_clients: dict[tuple[str, Scope, Credentials | None, str], Any] = {}
 _making_a_client = Lock()
 
 
 def _client(url: str, scope: Scope, service: str) -> Any:
+    key = (url, scope, scope.credentials, service)
     # Clients may be shared by threads, but not made by two at once.
     with _making_a_client:
-        if (url, scope, service) not in _clients:
+        if key not in _clients:
             import boto3
             from botocore.config import Config
 
-            _clients[url, scope, service] = boto3.client(
+            while len(_clients) >= MOST_CLIENTS:
+                del _clients[next(iter(_clients))]
+            keys = scope.keys()
+            _clients[key] = boto3.client(
                 service,  # type: ignore[call-overload]
                 endpoint_url=url,
                 region_name=scope.region,
-                aws_access_key_id=scope.account,  # ministack reads the account from a key of twelve digits
-                aws_secret_access_key="local",  # noqa: S106 - not a secret: nothing checks it
+                aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=keys.get("AWS_SESSION_TOKEN"),
                 config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, max_pool_connections=50),
             )
-        return _clients[url, scope, service]
+        return _clients[key]
 
 
 def scope() -> Scope:
-    """Return the scope of the request (or background task) that is being served."""
+    """Return the scope of the request (or background task) that is being served, with the session it acts with."""
     # Imported late: ministack reads its settings from the environment when it is imported.
     from tidegate_sandbox import hooks
 
-    return Scope(*hooks.current_account_and_region())
+    return Scope(*hooks.current_account_and_region(), credentials.acting())
 
 
 class Scoped(Generic[S]):
@@ -119,7 +139,8 @@ class Scoped(Generic[S]):
 
     def here(self) -> S:
         """Return the state of the scope that is being served."""
-        return self._states.setdefault(scope(), self._factory())
+        # What is kept belongs to the scope, whoever acts in it.
+        return self._states.setdefault(replace(scope(), credentials=None), self._factory())
 
     def everywhere(self) -> list[tuple[Scope, S]]:
         """Return every scope that has state, with it."""

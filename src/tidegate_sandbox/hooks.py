@@ -1,4 +1,4 @@
-"""Every name of ministack that the sandbox relies on, private ones included, and nowhere else.
+"""Every name of ministack that the sandbox relies on, private ones included: here, in iam_hooks, and nowhere else.
 
 ministack 1.5.33 offers no extension interface, so services, CloudFormation resource types, event targets and alarm
 evaluation are put in by replacing entries of its module tables. `check()` asserts each name at start, so that
@@ -28,6 +28,8 @@ from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
+
+from tidegate_sandbox import iam_hooks as _iam_hooks
 
 MINISTACK = "1.5.33"
 
@@ -77,6 +79,7 @@ def check() -> None:
         (_responses, "request_scope"),
         (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
+        *_iam_hooks.RELIED_ON,
     ]
     missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
     if missing:
@@ -121,6 +124,10 @@ def run_in_background(function: Callable[..., Any], *args: Any, name: str) -> th
 _router._KNOWN_AWS_SERVICE_NAMES = frozenset(botocore.loaders.Loader().list_available_services("service-2"))
 
 
+own_services: list[str] = []
+"""The signing names of the services that the sandbox registered."""
+
+
 def register_service(signing_name: str, target_prefix: str, handler: Handler) -> None:
     """Serve requests that are signed for `signing_name`, or whose X-Amz-Target starts with `target_prefix`."""
     _router.SERVICE_PATTERNS[signing_name] = {
@@ -128,6 +135,7 @@ def register_service(signing_name: str, target_prefix: str, handler: Handler) ->
         "credential_scope": signing_name,
     }
     _app.SERVICE_HANDLERS[signing_name] = handler
+    own_services.append(signing_name)
 
 
 # ---------------------------------------------------------------- S3
@@ -222,10 +230,12 @@ def physical_name(stack: str, logical_id: str, max_length: int) -> str:
 class Delivery:
     """An event on its way to the target `arn` of the rule `rule`.
 
-    `input` is the text that the target's Input or InputTransformer makes of it, None where it has neither.
+    `input` is the text that the target's Input or InputTransformer makes of it, None where it has neither; `role` is
+    the ARN of the role that the target is called with, None where it names none.
     """
 
     arn: str
+    role: str | None
     rule: str
     event: Mapping[str, Any]
     input: str | None
@@ -243,7 +253,8 @@ def _invoke_target(target: dict[str, Any], event: dict[str, Any], rule: Any, vie
     if own is None:
         return _stock_invoke_target(target, event, rule, view)
     try:
-        own(Delivery(target["Arn"], (rule or {}).get("Name", ""), event, _input(target, event, rule, view)))
+        name, given = (rule or {}).get("Name", ""), _input(target, event, rule, view)
+        own(Delivery(target["Arn"], target.get("RoleArn"), name, event, given))
     except Exception:
         # As with ministack's own targets, one that fails keeps an event from no other.
         logging.getLogger(__name__).exception("an event could not be delivered to %s", target["Arn"])
@@ -400,6 +411,7 @@ __all__ = [
     "keep_metrics",
     "metric_alarms",
     "metric_points",
+    "own_services",
     "parse_template",
     "physical_name",
     "register_event_target",

@@ -58,12 +58,14 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     _set_environment(settings)
     _log_to(settings.home / "log" / "sandbox.log")
 
-    from tidegate_sandbox import context, hooks, services
+    from tidegate_sandbox import context, credentials, hooks, journal, services
 
     hooks.check()
     context.start(context.Sandbox(settings.home, settings.port, ScaledClock(settings.speed), settings.after_rollback))
     route("/_tidegate/status", _status_page(settings))
     services.install()
+    credentials.install()
+    journal.install(settings.home, hooks.own_services)
     try:
         asyncio.run(_serve(_Gate(hooks.asgi_app), listening, ready))
     finally:

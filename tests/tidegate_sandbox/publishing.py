@@ -39,7 +39,8 @@ class Publisher:
 
     def role(self):
         name = f"launch-{uuid.uuid4().hex[:8]}"
-        trust = {"Version": "2012-10-17", "Statement": []}
+        who = {"Principal": {"Service": "servicecatalog.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **who}]}
         made = self.sandbox.client("iam").create_role(
             RoleName=name, Path="/tidegate/", AssumeRolePolicyDocument=json.dumps(trust)
         )

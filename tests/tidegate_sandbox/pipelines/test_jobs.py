@@ -173,7 +173,8 @@ def test_a_job_reaches_this_sandbox_and_no_other_aws_unless_it_is_isolated(
     script = """
 import os, socket, urllib.parse
 where = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
-assert not [key for key in os.environ if key in ("AWS_PROFILE", "AWS_SESSION_TOKEN")]
+assert not [key for key in os.environ if key == "AWS_PROFILE"]
+assert os.environ["AWS_SESSION_TOKEN"] and os.environ["AWS_ACCESS_KEY_ID"].startswith("ASIA")
 socket.create_connection((where.hostname, where.port), timeout=2)
 """
     reached = run("Processing", processing_request(script))

@@ -1,12 +1,13 @@
 """What was launched from the catalogue: provisioned products and the records of what was done to them."""
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tidegate_sandbox import hooks
+from tidegate_sandbox import credentials, hooks
 from tidegate_sandbox.context import Scope, Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.catalog import launch_parameters
@@ -251,7 +252,8 @@ class _StackFailedError(Exception):
 def _provision(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) -> None:
     try:
         record["Status"] = "IN_PROGRESS"
-        scope().client("cloudformation").create_stack(**stack)
+        with _acting_for(launch):
+            scope().client("cloudformation").create_stack(**stack)
         made = _settled(scope(), launch.stack)
         if made is None or made["StackStatus"] != "CREATE_COMPLETE":
             raise _StackFailedError(_why(scope(), launch.stack, "CREATE_FAILED"))
@@ -271,7 +273,8 @@ def _provision(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) ->
 def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> None:
     try:
         record["Status"] = "IN_PROGRESS"
-        scope().client("cloudformation").delete_stack(StackName=launch.stack)
+        with _acting_for(launch):
+            scope().client("cloudformation").delete_stack(StackName=launch.stack)
         left = _settled(scope(), launch.stack)
         if left is not None and left["StackStatus"] != "DELETE_COMPLETE" and not ignore_errors:
             raise _StackFailedError(_why(scope(), launch.stack, "DELETE_FAILED"))
@@ -282,6 +285,11 @@ def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> N
     else:
         state.here().products.pop(launch.detail["Id"], None)
         _close(launch, record, None)
+
+
+def _acting_for(launch: Launch) -> AbstractContextManager[None]:
+    """Act with the launch role, where there is one."""
+    return credentials.acting_as(launch.detail.get("LaunchRoleArn"), "servicecatalog", launch.detail["Id"])
 
 
 def _close(launch: Launch, record: dict[str, Any], error: str | None) -> None:

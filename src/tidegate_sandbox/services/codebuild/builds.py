@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.codebuild import runner
@@ -52,6 +52,8 @@ def start_from_event(delivery: hooks.Delivery) -> None:
     given = json.loads(delivery.input) if delivery.input is not None else {}
     with hooks.acting_in(account, region):
         parameters = {**given, "projectName": resource.removeprefix("project/")}
+        with credentials.acting_as(delivery.role, "events", delivery.rule):
+            journal.acted("codebuild:StartBuild", delivery.arn)
         _start_as(f"rule/{delivery.rule}", check_parameters("codebuild", "StartBuild", parameters))
 
 

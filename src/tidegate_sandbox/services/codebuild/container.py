@@ -4,6 +4,7 @@ It stands in for the container that CodeBuild starts from the project's image; p
 CodeBuild's local cache does.
 """
 
+import base64
 import os
 import shutil
 import sys
@@ -95,9 +96,13 @@ def environment(container: Container) -> dict[str, str]:
 
 def lend_credentials(build: Build, container: Container) -> None:
     """Let git answer CodeCommit with the account's credentials, as `git-credential-helper: yes` asks for."""
-    helper = f"!f() {{ echo username={build.scope.account}; echo password=local; }}; f"
+    url, user = context.sandbox().url, build.scope.keys()["AWS_ACCESS_KEY_ID"]
+    helper = f"!f() {{ echo username={user}; echo password=local; }}; f"
+    # Nothing here asks git for a name first, and without one nobody could tell who pulls and pushes.
+    offered = base64.b64encode(f"{user}:local".encode()).decode()
     with (container.root / "gitconfig").open("a") as settings:
-        settings.write(f'[credential "{context.sandbox().url}"]\n\thelper = "{helper}"\n')
+        settings.write(f'[credential "{url}"]\n\thelper = "{helper}"\n')
+        settings.write(f'[http "{url}/"]\n\textraHeader = "Authorization: Basic {offered}"\n')
 
 
 def _template(images: Path) -> Path:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.services.codebuild import container as containers
 from tidegate_sandbox.services.codebuild import outputs, source
 from tidegate_sandbox.services.codebuild.artifacts import NothingMatchesError
@@ -38,11 +38,17 @@ class _PhaseError(Exception):
 
 
 def run(build: Build) -> None:
-    """Run `build` to its end. Whatever happens, its status is final, its container gone and `finished` set after."""
+    """Run `build` to its end, with a session of its service role.
+
+    Whatever happens, its status is final, its container gone and `finished` set after.
+    """
     run_ = _Run(build)
     try:
         state_changed(build)
-        run_.all_phases()
+        session = credentials.session_of(build.project["serviceRole"], "codebuild", f"AWSCodeBuild-{build.uuid}")
+        with credentials.acting_with(session):
+            build.scope = context.scope()
+            run_.all_phases()
     except Exception as error:
         logging.getLogger(__name__).exception("build %s", build.id)
         build.status = "FAULT"

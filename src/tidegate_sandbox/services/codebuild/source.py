@@ -5,7 +5,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tidegate_sandbox import context, processes
+from tidegate_sandbox import context, journal, processes
 from tidegate_sandbox.services import codecommit
 from tidegate_sandbox.services.codebuild.artifacts import unpack
 from tidegate_sandbox.services.codebuild.container import Container, environment
@@ -57,6 +57,7 @@ def fetch_zip(bucket: str, key: str, into: Path, version: str = "") -> str | Non
 def _clone(location: str, build: Build, container: Container) -> str:
     name = location.rstrip("/").rsplit("/", 1)[-1]
     repository = codecommit.repository(name)
+    journal.acted("codecommit:GitPull", repository.arn)
     reference = build.source_version or repository.default_branch or "main"
     commit = _git(container, "ls-remote", repository.clone_url_http, reference).split("\t")[0] or reference
     _git(container, "clone", "--quiet", "--no-checkout", repository.clone_url_http, str(container.source))

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from tidegate_sandbox import context, hooks, processes
+from tidegate_sandbox import context, credentials, hooks, journal, processes
 from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.codecommit.repositories import GIT_SETTINGS, ROUTE, Repository, repositories
 
@@ -29,10 +29,11 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
         user = _basic_user(headers.get("authorization", ""))
         if user is None:
             return await _answer(send, 401, "Several accounts have it: give the account id as the user name.")
-        named = [one for one in named if one.scope.account == user]
+        named = [one for one in named if one.scope.account == _account_of(user)]
     if len(named) != 1:
         said = "no repository" if not named else "repositories in several regions"
         return await _answer(send, 404, f"{said} named {matched[1]}")
+    _write_down(named[0], matched[2], scope, headers)
     with _pushed_file(named[0]) as pushed:
         await _backend(named[0], matched[2], scope, headers, pushed, receive, send)
         lines = pushed.read_text().splitlines() if pushed.exists() else []
@@ -58,6 +59,18 @@ def _basic_user(authorization: str) -> str | None:
     with contextlib.suppress(binascii.Error, UnicodeDecodeError):
         return base64.b64decode(encoded, validate=True).decode().partition(":")[0]
     return None
+
+
+def _account_of(user: str) -> str:
+    session = credentials.of_access_key(user)
+    return session.account if session else user
+
+
+def _write_down(one: Repository, service: str, scope: Message, headers: dict[str, str]) -> None:
+    who = credentials.of_access_key(_basic_user(headers.get("authorization", "")) or "")
+    pushes = "git-receive-pack" in (service, scope["query_string"].decode().removeprefix("service="))
+    action = "codecommit:GitPush" if pushes else "codecommit:GitPull"
+    journal.write(who, [(action, one.arn, {})], one.scope.region)
 
 
 async def _backend(

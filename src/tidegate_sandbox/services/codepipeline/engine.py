@@ -1,12 +1,15 @@
 """Runs executions: each on a thread of its own, through the stages in turn, the actions of a group side by side."""
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from tidegate_sandbox import context, hooks
+from botocore.exceptions import ClientError
+
+from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline import artifacts
 from tidegate_sandbox.services.codepipeline.actions import (
@@ -213,7 +216,8 @@ class Line:
             run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
             run.configuration = {k: resolve(v, execution.variables) for k, v in run.action.configuration.items()}
             task = Task(execution, run, partial(self._wait, execution), self._announce)
-            outcome = RUNNERS[run.action.provider](task)
+            with _acting(execution, run.action):
+                outcome = RUNNERS[run.action.provider](task)
         except ActionFailedError as error:
             failure = error
         except UnknownVariableError as error:
@@ -254,6 +258,21 @@ class Line:
                 # The sandbox's clock may run faster than the wall, so its end is looked for now and then.
                 self.changed.wait(_TICK)
             return True
+
+
+@contextlib.contextmanager
+def _acting(execution: Execution, action: Action) -> Iterator[None]:
+    """Act with the pipeline's role, or with the one that this hands an action with a role of its own to."""
+    with credentials.acting_as(execution.pipeline.role_arn, "codepipeline", execution.id):
+        if action.role_arn is None:
+            yield
+            return
+        try:
+            handed = credentials.handed_to(action.role_arn, execution.id)
+        except ClientError as error:
+            raise ActionFailedError(error.response["Error"]["Message"], "ConfigurationError") from None
+        with handed:
+            yield
 
 
 def _is_over(execution: Execution, runs: list[ActionExecution]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import Service, check_parameters
 from tidegate_sandbox.services.codepipeline.engine import Line
@@ -182,6 +182,8 @@ def start_from_event(delivery: hooks.Delivery) -> None:
         if kept is None:
             logging.getLogger(__name__).warning("an event names pipeline %s, which does not exist", delivery.arn)
             return
+        with credentials.acting_as(delivery.role, "events", delivery.rule):
+            journal.acted("codepipeline:StartPipelineExecution", delivery.arn)
         event = delivery.event
         detail = f"{event.get('Source', '')}: {event.get('DetailType', '')}"
         trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": detail}

@@ -99,6 +99,7 @@ class Pipeline:
     """A whole pipeline. `bucket` holds its artefacts; `variables` are the defaults, None where one must be given."""
 
     name: str
+    role_arn: str
     mode: Mode
     bucket: str
     stages: tuple[Stage, ...]
@@ -128,6 +129,7 @@ def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
         raise _structure_error("a pipeline needs artifactStore, one; artifactStores is not in the local simulation")
     pipeline = Pipeline(
         name=declaration["name"],
+        role_arn=declaration["roleArn"],
         mode=mode,
         bucket=declaration["artifactStore"]["location"],
         stages=tuple(_stage(stage, region) for stage in declaration["stages"]),

@@ -12,7 +12,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.context import Scope
 from tidegate_sandbox.services.endpoints.records import Capture
 
@@ -86,6 +86,7 @@ class Capturer:
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], list[str]] = {}
         self._size = 0
+        self._role: str | None = None
 
     def wants(self, capture: Capture | None) -> bool:
         """Whether the next request is one to capture."""
@@ -93,6 +94,7 @@ class Capturer:
 
     def add(self, capture: Capture, variant: str, at: datetime, record: str) -> None:
         """Take a record; it is written within a minute of the sandbox's time."""
+        self._role = capture.role
         where = key_prefix(capture, self._endpoint, variant, at)
         with self._lock:
             first, before = not self._waiting, self._size
@@ -113,7 +115,8 @@ class Capturer:
             waiting, self._waiting, self._size = self._waiting, {}, 0
         if not waiting:
             return
-        s3 = self._scope.client("s3")
+        with credentials.acting_as(self._role, "sagemaker", self._endpoint):
+            s3 = context.scope().client("s3")
         now = context.sandbox().clock.now()
         for (bucket, prefix), records in waiting.items():
             key = f"{prefix}/{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"

@@ -154,7 +154,7 @@ class Fleet:
         try:
             self.pull()
             for server in self.every_server:
-                server.launch(self._pythons[server.variant.name], self._scope.environment())
+                server.launch(self._pythons[server.variant.name], context.scope().environment())
             for server in self.every_server:
                 server.wait_until_healthy()
         except (FleetError, OSError, subprocess.SubprocessError) as error:

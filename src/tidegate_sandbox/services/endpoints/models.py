@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from tidegate_sandbox import context
+from tidegate_sandbox import context, credentials
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.records import (
@@ -65,6 +66,8 @@ def create_model(parameters: dict[str, Any]) -> dict[str, Any]:
     if len(containers) != 1:
         raise _invalid(f"A model in the local simulation has one container, and {len(containers)} were given.")
     container = _container(containers[0])
+    with credentials.acting_as(parameters.get("ExecutionRoleArn"), "sagemaker", name):
+        _check_model_data(container.model_data_url)
     given = {key: value for key, value in parameters.items() if key != "Tags"}
     tags.set_tags(arn, parameters.get("Tags", []))
     inventory.here().models[name] = Model(name, arn, container, _now(), given)
@@ -85,7 +88,6 @@ def _container(given: Mapping[str, Any]) -> Container:
         raise _invalid(
             "SAGEMAKER_SUBMIT_DIRECTORY in S3 is not in the local simulation: put the code into the model data's code/"
         )
-    _check_model_data(container.model_data_url)
     return container
 
 
@@ -232,9 +234,9 @@ def config_named(name: str) -> EndpointConfig:
 
 def plan_of(config: EndpointConfig) -> Plan:
     """Return what `config` asks a fleet to be; AwsError where a model is not there."""
-    capture = _capture(config.parameters.get("DataCaptureConfig"))
     shadows = _variants(config.parameters.get("ShadowProductionVariants", ()))
-    return Plan(config.name, _variants(config.parameters["ProductionVariants"]), capture, shadows)
+    plan = Plan(config.name, _variants(config.parameters["ProductionVariants"]), None, shadows)
+    return replace(plan, capture=_capture(config.parameters.get("DataCaptureConfig"), plan.role))
 
 
 def _variants(described: Iterable[Mapping[str, Any]]) -> tuple[Variant, ...]:
@@ -243,6 +245,7 @@ def _variants(described: Iterable[Mapping[str, Any]]) -> tuple[Variant, ...]:
             name=given["VariantName"],
             model=given["ModelName"],
             container=model_named(given["ModelName"]).container,
+            role=model_named(given["ModelName"]).parameters.get("ExecutionRoleArn"),
             instance_type=given["InstanceType"],
             instance_count=given["InitialInstanceCount"],
             weight=float(given["InitialVariantWeight"]),
@@ -252,7 +255,7 @@ def _variants(described: Iterable[Mapping[str, Any]]) -> tuple[Variant, ...]:
     )
 
 
-def _capture(given: Mapping[str, Any] | None) -> Capture | None:
+def _capture(given: Mapping[str, Any] | None, role: str | None) -> Capture | None:
     if given is None:
         return None
     types = given.get("CaptureContentTypeHeader", {})
@@ -265,6 +268,7 @@ def _capture(given: Mapping[str, Any] | None) -> Capture | None:
         csv_types=frozenset(kind.lower() for kind in types.get("CsvContentTypes", ())),
         json_types=frozenset(kind.lower() for kind in types.get("JsonContentTypes", ())),
         kms_key=given.get("KmsKeyId", ""),
+        role=role,
     )
 
 

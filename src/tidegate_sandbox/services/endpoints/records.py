@@ -41,7 +41,7 @@ class EndpointConfig:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A production or shadow variant. `startup_timeout` is in seconds of the wall."""
+    """A production or shadow variant. `startup_timeout` is in seconds of the wall; `role` is its model's."""
 
     name: str
     model: str
@@ -50,6 +50,7 @@ class Variant:
     instance_count: int
     weight: float
     startup_timeout: float
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Capture:
     csv_types: frozenset[str]
     json_types: frozenset[str]
     kms_key: str = ""
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ class Plan:
     def instance_count(self) -> int:
         """The instances of all variants that answer: those that guardrails count."""
         return sum(variant.instance_count for variant in self.variants)
+
+    @property
+    def role(self) -> str | None:
+        """The role that its endpoint acts with: the first model's."""
+        return self.variants[0].role if self.variants else None
 
     @property
     def every_variant(self) -> tuple[Variant, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tidegate import guardrails
 from tidegate.guardrails import Guardrails, Phase, Rollout
-from tidegate_sandbox import context
+from tidegate_sandbox import context, credentials
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.fleets import Fleet, FleetError
@@ -33,7 +33,8 @@ def create(endpoint: Endpoint, plan: Plan) -> None:
     endpoint.emit_state()
     fleet = Fleet(endpoint.name, plan)
     try:
-        fleet.start()
+        with credentials.acting_as(plan.role, "sagemaker", endpoint.name):
+            fleet.start()
     except Exception as error:
         _unexpected(error)
         endpoint.settle("Failed", str(error))
@@ -48,7 +49,8 @@ def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
     """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to what it has."""
     blue = endpoint.serving
     try:
-        _update(endpoint, plan, asked, blue)
+        with credentials.acting_as(plan.role, "sagemaker", endpoint.name):
+            _update(endpoint, plan, asked, blue)
     except Exception as error:
         # The sandbox's own failure: what serves the endpoint serves on, and nothing is left in the midst of an update.
         _log.exception("the update of the endpoint %s failed", endpoint.name)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from tidegate_sandbox import context, hooks, images, isolation, processes
+from tidegate_sandbox import context, credentials, hooks, images, isolation, processes
 from tidegate_sandbox.images.layer import layer
 from tidegate_sandbox.services.jobs import storage
 from tidegate_sandbox.services.jobs.contract import Container
@@ -90,7 +90,9 @@ class Job:
         """Take the job through its life. Never raises: what goes wrong is the job's FailureReason."""
         work = context.sandbox().home / "jobs" / f"{self.scope.account}-{self.scope.region}-{self.kind}-{self.name}"
         try:
-            with _capacity:
+            session = credentials.session_of(self.request["RoleArn"], "sagemaker", self.name)
+            with _capacity, credentials.acting_with(session):
+                self.scope = context.scope()
                 end = self._run(work)
         except DataError as error:
             end = _End("Failed", str(error))

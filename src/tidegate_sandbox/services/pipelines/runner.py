@@ -3,7 +3,7 @@
 import logging
 import queue
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.services.pipelines import schedule
 from tidegate_sandbox.services.pipelines.definition import CACHED, Step
 from tidegate_sandbox.services.pipelines.execution import Execution
@@ -20,7 +20,10 @@ def run(execution: Execution) -> None:
     """Take the execution to its end. What is under way when a step fails ends by itself; nothing new begins."""
     execution.tell_start()
     try:
-        _run_steps(execution)
+        session = credentials.session_of(execution.role, "sagemaker", execution.id)
+        with credentials.acting_with(session):
+            execution.scope = context.scope()
+            _run_steps(execution)
     except Exception as error:
         _log.exception("%s failed", execution.arn)
         execution.enter("Failed", f"InternalServerError: {type(error).__name__}: {error}")

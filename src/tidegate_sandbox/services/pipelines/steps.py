@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tidegate_sandbox import authorisation, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.jobs import inventory
@@ -100,9 +101,10 @@ def values(execution: Execution) -> Values:
 
 def _job(kind: Kind) -> Callable[[Step, Execution, Mapping[str, Any]], Properties]:
     def perform(step: Step, execution: Execution, given: Mapping[str, Any]) -> Properties:
-        operation = f"Create{kind}Job"
+        operation, region = f"Create{kind}Job", execution.scope.region
         request = {**given, f"{kind}JobName": _name(execution, step, given.get(f"{kind}JobName"))}
         request.setdefault("RoleArn", execution.role)
+        journal.write(execution.scope.credentials, authorisation.checks("sagemaker", operation, request), region)
         try:
             job = inventory.create(kind, request)
         except AwsError as error:

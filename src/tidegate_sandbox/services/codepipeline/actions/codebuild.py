@@ -2,6 +2,7 @@
 
 import json
 
+from tidegate_sandbox import context, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codebuild import builds
 from tidegate_sandbox.services.codebuild.records import Bundle, PipelineRequest
@@ -22,6 +23,9 @@ def run(task: Task) -> Outcome:
         resolved_version=revision.id if revision else None,
     )
     variables = json.loads(task.configuration.get("EnvironmentVariables", "[]"))
+    project = context.scope().arn("codebuild", f"project/{task.configuration['ProjectName']}")
+    journal.acted("codebuild:StartBuild", project)
+    journal.acted("codebuild:BatchGetBuilds", project)
     try:
         build = builds.start_for_pipeline(task.configuration["ProjectName"], variables, request)
     except AwsError as error:
@@ -30,6 +34,7 @@ def run(task: Task) -> Outcome:
     task.run.external_url = build.log.as_uri()
     while not build.finished.wait(_TICK):
         if task.execution.abandoned:
+            journal.acted("codebuild:StopBuild", project)
             builds.stop(build)
     if build.status != "SUCCEEDED":
         raise ActionFailedError(f"Build terminated with state: {build.status}. {build.failure}".strip())

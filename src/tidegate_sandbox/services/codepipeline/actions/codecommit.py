@@ -1,10 +1,14 @@
 """The source action of CodeCommit: the files at a branch's tip, as a zip."""
 
+from tidegate_sandbox import journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import codecommit
 from tidegate_sandbox.services.codepipeline import artifacts
 from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Outcome, Task
 from tidegate_sandbox.services.codepipeline.execution import Revision
+
+CALLS = ("GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus")
+"""What the action calls (CodePipeline user guide, "Add permissions to the CodePipeline service role")."""
 
 
 def run(task: Task) -> Outcome:
@@ -12,6 +16,8 @@ def run(task: Task) -> Outcome:
     name, branch = task.configuration["RepositoryName"], task.configuration["BranchName"]
     try:
         repository = codecommit.repository(name)
+        for call in CALLS:
+            journal.acted(f"codecommit:{call}", repository.arn)
         tip = repository.tip(branch)
     except AwsError as error:
         raise ActionFailedError(error.message, "ConfigurationError") from None

@@ -1,0 +1,21 @@
+"""CodeBuild: a build is checked on its project."""
+
+from tidegate_sandbox.authorisation.table import ANY, Table
+
+TABLE = Table(
+    namespace="codebuild",
+    passed_to="codebuild.amazonaws.com",
+    resources={
+        "BatchGetBuilds": ("project/{ids}",),
+        "BatchGetProjects": ("project/{names}",),
+        "CreateProject": ("project/{name}",),
+        "DeleteProject": ("project/{name}",),
+        "ListBuilds": ANY,
+        "ListBuildsForProject": ("project/{projectName}",),
+        "ListProjects": ANY,
+        "StartBuild": ("project/{projectName}",),
+        "StopBuild": ("project/{id}",),
+        "UpdateProject": ("project/{name}",),
+    },
+    roles=("serviceRole",),
+)

@@ -1,0 +1,165 @@
+"""Who acts: sessions of roles, which the sandbox's services assume for what they run, as AWS's do.
+
+A build, a pipeline's action, a job, a model server, a stack's operation, a function, an event on its way: each acts
+with a session of its own role. Within `acting_as`, and in whatever is started in the background there,
+`context.scope()` carries that session, and so do its clients and the environment that it gives to child processes.
+Where nobody acts, a service of the sandbox sees to its own business, with the account's own keys.
+"""
+
+import contextlib
+import secrets
+import string
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from tidegate_sandbox.errors import AwsError
+
+_ALPHABET = string.ascii_uppercase + "234567"
+_LONGEST_NAME = 64  # RoleSessionName in botocore's model
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The keys of a session of the role `role_arn`; `name` is the session's."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    role_arn: str
+    name: str
+
+    @property
+    def account(self) -> str:
+        """The account that the session acts in: its role's."""
+        return self.role_arn.split(":")[4]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables from which AWS clients take these keys."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_SESSION_TOKEN": self.session_token,
+        }
+
+
+_acting: ContextVar[Credentials | None] = ContextVar("acting", default=None)
+_sessions: dict[str, Credentials] = {}
+
+
+def acting() -> Credentials | None:
+    """Return the session that is acted with, or None where a service sees to its own business."""
+    return _acting.get()
+
+
+def session_of(role_arn: str, service: str, name: str) -> Credentials:
+    """Return a session of the role `role_arn`, assumed by `service` (such as `codebuild`).
+
+    Raise AwsError(AccessDenied) where the role is there and does not trust the service, or trusts it on a condition
+    that is not met. A role that is not there is taken at its word: it may do nothing that its ARN does not say.
+    """
+    from tidegate_sandbox import iam_hooks
+
+    account = role_arn.split(":")[4]
+    role = iam_hooks.role_named(account, role_arn.rpartition("/")[2])
+    if role is not None and not iam_hooks.trusts(role, f"{service}.amazonaws.com", {"aws:sourceaccount": account}):
+        raise AwsError("AccessDenied", f"{service}.amazonaws.com is not authorized to assume the role {role_arn}.", 403)
+    return _register(role_arn, name)
+
+
+def _register(role_arn: str, name: str) -> Credentials:
+    from tidegate_sandbox import iam_hooks
+
+    session = "".join(each if each.isalnum() or each in "+=,.@-_" else "-" for each in name)[:_LONGEST_NAME]
+    made = Credentials(
+        "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16)),
+        secrets.token_hex(20),
+        secrets.token_hex(32),
+        role_arn,
+        session,
+    )
+    account, role_name = made.account, role_arn.rpartition("/")[2]
+    assumed = f"arn:aws:sts::{account}:assumed-role/{role_name}/{session}"
+    iam_hooks.register_session(made.access_key_id, made.secret_access_key, made.session_token, assumed)
+    _sessions[made.access_key_id] = made
+    return made
+
+
+def of_access_key(access_key: str) -> Credentials | None:
+    """Return the session that a request is signed with, one that a caller assumed by itself included, or None."""
+    if not access_key.startswith("ASIA"):
+        return None
+    if access_key not in _sessions:
+        from tidegate_sandbox import iam_hooks
+
+        assumed = iam_hooks.assumed_role_of(access_key)
+        if assumed is None:
+            return None
+        _, _, _, _, account, resource = assumed.split(":", 5)
+        _, role_name, name = resource.split("/", 2)
+        role = iam_hooks.role_named(account, role_name)
+        arn = str(role["Arn"]) if role else f"arn:aws:iam::{account}:role/{role_name}"
+        _sessions[access_key] = Credentials(access_key, "", "", arn, name)
+    return _sessions[access_key]
+
+
+@contextlib.contextmanager
+def acting_with(credentials: Credentials | None) -> Iterator[None]:
+    """Act with a session, in its role's account, or with none: a service seeing to its own business."""
+    from tidegate_sandbox import hooks
+
+    account, region = hooks.current_account_and_region()
+    with hooks.acting_in(credentials.account if credentials else account, region):
+        before = _acting.set(credentials)
+        try:
+            yield
+        finally:
+            _acting.reset(before)
+
+
+@contextlib.contextmanager
+def acting_as(role_arn: str | None, service: str, name: str) -> Iterator[None]:
+    """Act with a new session of `role_arn`, assumed by `service`; with none where there is no role."""
+    with acting_with(session_of(role_arn, service, name) if role_arn else None):
+        yield
+
+
+def handed_to(role_arn: str, name: str) -> AbstractContextManager[None]:
+    """Let whoever acts now ask STS for a session of `role_arn`, as an action with a role of its own does; act with it.
+
+    ClientError, at once, where STS refuses.
+    """
+    from tidegate_sandbox import context
+
+    given = context.scope().client("sts").assume_role(RoleArn=role_arn, RoleSessionName=name[:_LONGEST_NAME])
+    keys: Mapping[str, str] = given["Credentials"]
+    made = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], role_arn, name)
+    _sessions[made.access_key_id] = made
+    return acting_with(made)
+
+
+def install() -> None:
+    """Let Lambda functions and stacks act with sessions of their roles."""
+    from tidegate_sandbox import iam_hooks
+
+    iam_hooks.lend_functions(lambda role, name: session_of(role, "lambda", name).environment())
+    iam_hooks.replace_stack_operations(_operating_on)
+
+
+_stack_roles: dict[tuple[str, str, str], str] = {}
+"""The role that each stack was last given, by account, region and name: it stays the stack's."""
+
+
+@contextlib.contextmanager
+def _operating_on(stack: str, role_arn: str | None) -> Iterator[None]:
+    """Act as CloudFormation does for a stack: with its role, else on the authority of who asked."""
+    from tidegate_sandbox import hooks, journal
+
+    name = stack.rpartition(":stack/")[2].partition("/")[0] or stack
+    key = (*hooks.current_account_and_region(), name)
+    if role_arn:
+        _stack_roles[key] = role_arn
+    role_arn = _stack_roles.get(key)
+    with acting_with(session_of(role_arn, "cloudformation", name) if role_arn else journal.caller()):
+        yield

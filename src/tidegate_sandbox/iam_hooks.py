@@ -1,0 +1,295 @@
+"""The names of ministack that have to do with who calls what: sessions, requests, stacks' roles, policies.
+
+A part of `hooks`, whose `check` asserts these too; no other module imports ministack.
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ministack import app as _app
+from ministack.core import iam_actions as _actions
+from ministack.core import iam_evaluator as _evaluator
+from ministack.core import lambda_runtime as _lambda_runtime
+from ministack.core import router as _router
+from ministack.services import iam as _iam
+from ministack.services import lambda_svc as _lambda
+from ministack.services import s3 as _s3
+from ministack.services import sts as _sts
+from ministack.services.cloudformation import handlers as _handlers
+from ministack.services.cloudformation import stacks as _stacks
+
+RELIED_ON: list[tuple[Any, str]] = [
+    (_app, "SERVICE_HANDLERS"),
+    (_app, "_routing_params"),
+    (_actions, "extract_iam_action"),
+    (_actions, "extract_resource_arn"),
+    (_actions, "request_tag_context"),
+    (_actions, "s3_additional_checks"),
+    (_actions, "s3_service_context"),
+    (_actions, "SERVICE_TO_IAM_NAMESPACE"),
+    (_evaluator, "EvalContext"),
+    (_evaluator, "_conditions_met"),
+    (_evaluator, "_service_principal_matches"),
+    (_evaluator, "evaluate"),
+    (_evaluator, "parse_policy_document"),
+    (_lambda, "execution_credentials"),
+    (_lambda_runtime, "execution_credentials"),
+    (_router, "extract_access_key_id"),
+    (_iam, "_roles"),
+    (_s3, "_bucket_encryption"),
+    (_sts, "_sessions"),
+    (_sts, "register_session"),
+    (_handlers, "_ACTION_HANDLERS"),
+    (_stacks, "_provision_resource"),
+    (_stacks, "_update_resource"),
+    (_stacks, "_delete_resource"),
+]
+
+
+# ---------------------------------------------------------------- sessions
+def register_session(access_key: str, secret: str, token: str, assumed_role: str) -> None:
+    """Let requests that are signed with these keys act as `assumed_role`, an STS ARN; they never expire."""
+    _sts.register_session(
+        access_key,
+        {
+            "Arn": assumed_role,
+            "UserId": f"AROA{access_key[-16:]}:{assumed_role.rpartition('/')[2]}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+            "AccountId": assumed_role.split(":")[4],
+            "PrincipalType": "AssumedRole",
+        },
+    )
+
+
+def assumed_role_of(access_key: str) -> str | None:
+    """Return the STS ARN of the session that `access_key` belongs to, or None where it is no session's."""
+    session = _sts._sessions.get(access_key)
+    return str(session["Arn"]) if session else None
+
+
+def access_key_of(headers: Mapping[str, str]) -> str:
+    """Return the access key id that a request with these `headers` (lower case) is signed with."""
+    return str(_router.extract_access_key_id(headers))
+
+
+def role_named(account: str, name: str) -> Mapping[str, Any] | None:
+    """Return IAM's record of a role, or None where the account has none of that name."""
+    role: Mapping[str, Any] | None = _iam._roles.get_scoped(account, None, name)
+    return role
+
+
+def trusts(role: Mapping[str, Any], service: str, keys: Mapping[str, str]) -> bool:
+    """Whether the trust policy of a `role` lets `service` (such as codebuild.amazonaws.com) assume it.
+
+    `keys` are the condition keys that the service sends, in lower case.
+    """
+    document = role.get("AssumeRolePolicyDocument") or "{}"
+    document = json.loads(document) if isinstance(document, str) else document
+    named = [
+        statement
+        for statement in _listed(document.get("Statement"))
+        if _evaluator._service_principal_matches(statement.get("Principal"), service)
+    ]
+    account = str(role["Arn"]).split(":")[4]
+    context = _evaluator.EvalContext(
+        principal_arn=f"arn:aws:iam::{account}:root",
+        principal_type="Root",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role["Arn"],
+        region="",
+        service_context=dict(keys),
+    )
+    met = [
+        statement["Effect"]
+        for statement in named
+        if "sts:AssumeRole" in _listed(statement.get("Action"))
+        and _evaluator._conditions_met(statement.get("Condition", {}), context)
+    ]
+    return "Allow" in met and "Deny" not in met
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def lend_functions(credentials: Callable[[str, str], Mapping[str, str]]) -> None:
+    """Let a Lambda function run with the variables that `credentials` gives for its role's ARN and its name."""
+
+    def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+        return dict(credentials(config["Role"], config["FunctionName"]))
+
+    _lambda.execution_credentials = _lambda_runtime.execution_credentials = execution_credentials
+
+
+# ---------------------------------------------------------------- requests
+@dataclass(frozen=True)
+class Request:
+    """A request for one of ministack's own services; `params` are a query protocol's, whichever way they came."""
+
+    service: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    params: Mapping[str, Any]
+
+
+Check = tuple[str, str, Mapping[str, Any]]
+"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
+
+
+def observe_requests(own: Sequence[str], observe: Callable[[Request], AbstractContextManager[None]]) -> None:
+    """Serve each request for a service within what `observe` returns, but for the sandbox's `own` services."""
+    for name, handler in _app.SERVICE_HANDLERS.items():
+        if name not in own:
+            _app.SERVICE_HANDLERS[name] = _observed(name, handler, observe)
+
+
+def _observed(name: str, handler: Any, observe: Callable[[Request], AbstractContextManager[None]]) -> Any:
+    async def serve(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        params = _app._routing_params(method, path, headers, body, query)
+        with observe(Request(name, method, path, headers, body, params)):
+            return await handler(method, path, headers, body, query)
+
+    return serve
+
+
+_RPC = re.compile(r"/service/[^/]+/operation/(\w+)")
+
+
+def checks(request: Request, account: str, region: str) -> list[Check]:
+    """Return what AWS would check a request for, as far as ministack knows it; nothing where it does not."""
+    parts = (request.service, request.method, request.path, request.headers, request.body, request.params)
+    rpc = _RPC.fullmatch(request.path)
+    if rpc:
+        action: str | None = f"{_actions.SERVICE_TO_IAM_NAMESPACE[request.service]}:{rpc[1]}"
+    else:
+        action = _actions.extract_iam_action(*parts)
+    if action is None:
+        return []
+    arn = _actions.extract_resource_arn(*parts, region, account)
+    keys = _actions.request_tag_context(request.service, action, request.body, request.params)
+    if request.service != "s3":
+        return [(action, arn, keys)]
+    keys |= _actions.s3_service_context(action, request.params, request.path, request.headers)
+    more = _actions.s3_additional_checks(request.method, request.path, request.headers, request.body, request.params)
+    return [(action, arn, keys), *((also, on, {}) for also, on in more)]
+
+
+_KEY = re.compile(rb"<KMSMasterKeyID>([^<]+)</KMSMasterKeyID>")
+
+
+def default_key(bucket: str) -> str | None:
+    """Return the KMS key that a bucket of the current scope encrypts its objects with by default."""
+    config = _s3._bucket_encryption.get(bucket)
+    if config is None:
+        return None
+    found = _KEY.search(config if isinstance(config, bytes) else str(config).encode())
+    return found[1].decode() if found else None
+
+
+# ---------------------------------------------------------------- stacks
+def replace_stack_operations(acting: Callable[[str, str | None], AbstractContextManager[None]]) -> None:
+    """Change stacks within what `acting` returns for the stack's name and the role that was given, if one was."""
+    for name in ("CreateStack", "UpdateStack", "DeleteStack"):
+        _handlers._ACTION_HANDLERS[name] = _acting(_handlers._ACTION_HANDLERS[name], acting)
+
+
+def _acting(handler: Any, acting: Callable[[str, str | None], AbstractContextManager[None]]) -> Any:
+    def handle(params: dict[str, Any]) -> Any:
+        # What the handler starts in the background copies its context, so it goes on acting so.
+        with acting(_first(params, "StackName"), _first(params, "RoleARN") or None):
+            return handler(params)
+
+    return handle
+
+
+def _first(params: Mapping[str, Any], name: str) -> str:
+    value = params.get(name) or ""
+    return str(value[0] if isinstance(value, list) else value)
+
+
+@dataclass(frozen=True)
+class StackResource:
+    """What was done about a resource of a stack: `operation` is create, update or delete."""
+
+    operation: str
+    type: str
+    physical_id: str
+    properties: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+
+
+def observe_stack_resources(observe: Callable[[StackResource], None]) -> None:
+    """Tell `observe` of each resource that a stack created, updated or is about to delete."""
+    provision, update, delete = _stacks._provision_resource, _stacks._update_resource, _stacks._delete_resource
+
+    def provisioned(kind: str, logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        made = provision(kind, logical_id, properties, stack)
+        observe(StackResource("create", kind, str(made[0]), properties, made[1] or {}))
+        return made
+
+    def updated(kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
+        changed = update(kind, physical_id, old, new, *rest)
+        if old != new:
+            observe(StackResource("update", kind, str(changed[0]), new, changed[1] or {}))
+        return changed
+
+    def deleted(kind: str, physical_id: str, properties: dict[str, Any], *rest: Any) -> Any:
+        observe(StackResource("delete", kind, str(physical_id), properties, {}))
+        return delete(kind, physical_id, properties, *rest)
+
+    _stacks._provision_resource = provisioned
+    _stacks._update_resource = updated
+    _stacks._delete_resource = deleted
+
+
+# ---------------------------------------------------------------- policies
+@dataclass(frozen=True)
+class Decision:
+    """Whether policies allow an action, and the identifier of the statement that decided, where it has one."""
+
+    allowed: bool
+    statement: str
+
+
+def decide(
+    identity: Sequence[Mapping[str, Any]],
+    boundary: Mapping[str, Any] | None,
+    role: str,
+    check: Check,
+    region: str,
+) -> Decision:
+    """Evaluate policy documents for a session of the role with ARN `role`: identity policies within a boundary.
+
+    A condition on a key that `check` does not carry is evaluated as AWS does: the key is absent.
+    """
+    action, resource, keys = check
+    context = _evaluator.EvalContext(
+        principal_arn=role,
+        principal_type="AssumedRole",
+        principal_account=role.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region=region,
+        secure_transport=True,
+        service_context={name.lower(): value for name, value in keys.items()},
+        tag_keys=list(keys.get("aws:TagKeys", ())),
+    )
+    policies = [_evaluator.parse_policy_document(dict(document)) for document in identity]
+    limits = [[_evaluator.parse_policy_document(dict(boundary))]] if boundary is not None else []
+    result = _evaluator.evaluate(context, policies, *limits)
+    return Decision(result.decision == "Allow", result.matched_sid)
+
+
+@contextlib.contextmanager
+def nothing() -> Iterator[None]:
+    """Do nothing around a block."""
+    yield

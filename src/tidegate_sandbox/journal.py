@@ -1,0 +1,181 @@
+"""The journal of calls: what every session of a role asked AWS for, as IAM sees it.
+
+A line of `home/journal/calls.jsonl` is one check that AWS would make:
+
+    {"role": ARN, "session": name, "service": "sagemaker", "action": "sagemaker:CreateModel", "resource": ARN or "*",
+     "keys": {condition key: value}, "region": …}
+
+One call may be several checks: who tags what is made needs `AddTags`, who hands a role over needs `iam:PassRole`, who
+reads from an encrypted bucket needs its key. What a stack does to a resource is a line of its own: its `action` is
+`cloudformation/create AWS::S3::Bucket`, say, for what that calls is told by the type's schema. Calls with an account's
+own keys are people's, or services' seeing to their own business, and are not written. Whoever invokes an endpoint is
+written down once.
+"""
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidegate_sandbox import credentials
+from tidegate_sandbox.credentials import Credentials
+
+if TYPE_CHECKING:
+    from tidegate_sandbox import iam_hooks
+
+_log = logging.getLogger(__name__)
+_caller: ContextVar[Credentials | None] = ContextVar("caller", default=None)
+_file: int | None = None
+_invoked: set[tuple[str, str]] = set()
+
+Check = tuple[str, str, Mapping[str, Any]]
+"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
+
+
+def path(home: Path) -> Path:
+    """Return where a sandbox of that home keeps its journal."""
+    return home / "journal" / "calls.jsonl"
+
+
+def caller() -> Credentials | None:
+    """Return the session that the request being served is signed with, or None where it is none of a role."""
+    return _caller.get()
+
+
+def write(who: Credentials | None, checks: Iterable[Check], region: str) -> None:
+    """Write down what `who` asked for; nothing where nobody, or no role, did."""
+    if who is None or _file is None:
+        return
+    lines = [
+        json.dumps(
+            {
+                "role": who.role_arn,
+                "session": who.name,
+                "service": action.partition(":")[0],
+                "action": action,
+                "resource": resource,
+                "keys": dict(keys),
+                "region": region,
+            },
+            default=str,
+        )
+        for action, resource, keys in checks
+    ]
+    if lines:
+        # One write to a file opened for appending: lines of several threads do not mix.
+        os.write(_file, ("\n".join(lines) + "\n").encode())
+
+
+def acted(action: str, resource: str = "*", keys: Mapping[str, Any] | None = None) -> None:
+    """Write down what whoever acts now does without a request, for the simulation does it in-process."""
+    from tidegate_sandbox import hooks
+
+    write(credentials.acting(), [(action, resource, keys or {})], hooks.current_account_and_region()[1])
+
+
+def passes(role_arn: str, service: str) -> None:
+    """Write down that whoever acts now hands a role to `service` (such as `sagemaker`)."""
+    acted("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
+
+
+def invoked(headers: Mapping[str, str], endpoint_arn: str, region: str) -> None:
+    """Write down, once, that who sent `headers` invokes an endpoint."""
+    if "ASIA" not in headers.get("authorization", ""):
+        return
+    from tidegate_sandbox import iam_hooks
+
+    who = credentials.of_access_key(iam_hooks.access_key_of(headers))
+    if who is not None and (who.role_arn, endpoint_arn) not in _invoked:
+        _invoked.add((who.role_arn, endpoint_arn))
+        write(who, [("sagemaker:InvokeEndpoint", endpoint_arn, {})], region)
+
+
+@contextlib.contextmanager
+def serving(headers: Mapping[str, str]) -> Iterator[Credentials | None]:
+    """Find out who sent a request; it is `caller()` within the block."""
+    if "ASIA" not in headers.get("authorization", ""):
+        yield None
+        return
+    from tidegate_sandbox import iam_hooks
+
+    who = credentials.of_access_key(iam_hooks.access_key_of(headers))
+    before = _caller.set(who)
+    try:
+        yield who
+    finally:
+        _caller.reset(before)
+
+
+def install(home: Path, own_services: Iterable[str]) -> None:
+    """Begin a journal and write each request down, but for those of the sandbox's own services, which do it."""
+    global _file
+    from tidegate_sandbox import iam_hooks
+
+    file = path(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    iam_hooks.observe_requests(list(own_services), _request)
+    iam_hooks.observe_stack_resources(_stack_resource)
+
+
+@contextlib.contextmanager
+def _request(request: "iam_hooks.Request") -> Iterator[None]:
+    with serving(request.headers) as who:
+        if who is not None:
+            from tidegate_sandbox import hooks, iam_hooks
+
+            account, region = hooks.current_account_and_region()
+            try:
+                checks = iam_hooks.checks(request, account, region)
+                write(who, [*checks, *_implied(checks, request)], region)
+            except Exception:  # a call is served, whether or not it can be written down
+                _log.exception("%s %s could not be written down", request.method, request.path)
+        yield
+
+
+def _implied(checks: Iterable[Check], request: "iam_hooks.Request") -> Iterator[Check]:
+    """Return what the calls need besides: the key of an encrypted bucket, and the right to hand a role on."""
+    from tidegate_sandbox import hooks, iam_hooks
+
+    for action, resource, _ in checks:
+        if action in _WITH_KEY:
+            bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+            key = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id") or iam_hooks.default_key(bucket)
+            if key:
+                region = hooks.current_account_and_region()[1]
+                via = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
+                for used in _WITH_KEY[action]:
+                    yield used, key, via
+        elif action in ("cloudformation:CreateStack", "cloudformation:UpdateStack"):
+            role = request.params.get("RoleARN")
+            if role:
+                to = {"iam:PassedToService": "cloudformation.amazonaws.com"}
+                yield "iam:PassRole", role[0] if isinstance(role, list) else role, to
+
+
+_WITH_KEY = {
+    "s3:GetObject": ("kms:Decrypt",),
+    "s3:GetObjectVersion": ("kms:Decrypt",),
+    "s3:PutObject": ("kms:GenerateDataKey",),
+}
+
+
+def _stack_resource(resource: "iam_hooks.StackResource") -> None:
+    from tidegate_sandbox import hooks
+
+    who = credentials.acting()
+    if who is None:
+        return
+    keys = {
+        "type": resource.type,
+        "id": resource.physical_id,
+        "properties": resource.properties,
+        "attributes": resource.attributes,
+    }
+    arn = resource.attributes.get("Arn", resource.physical_id)
+    region = hooks.current_account_and_region()[1]
+    write(who, [(f"cloudformation/{resource.operation} {resource.type}", str(arn), keys)], region)

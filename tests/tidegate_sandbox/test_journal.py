@@ -1,0 +1,161 @@
+"""Whoever acts in the sandbox does so with a session of its role, and what it asks for is written down."""
+
+import json
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+
+from tidegate_sandbox import journal
+from tidegate_sandbox.authorisation import TABLES
+
+
+def trusting(service: str, **condition: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement | condition]})
+
+
+@pytest.fixture
+def role(sandbox: Any) -> Any:
+    def make(trust: str) -> str:
+        name = f"acting-{uuid.uuid4().hex[:8]}"
+        made = sandbox.client("iam").create_role(RoleName=name, Path="/tidegate/", AssumeRolePolicyDocument=trust)
+        return str(made["Role"]["Arn"])
+
+    return make
+
+
+@pytest.fixture
+def written(sandbox: Any) -> Any:
+    def read(role: str) -> list[dict[str, Any]]:
+        lines = map(json.loads, journal.path(sandbox.home).read_text().splitlines())
+        return [line for line in lines if line["role"] == role]
+
+    return read
+
+
+def assumed(sandbox: Any, role: str, service: str) -> Any:
+    keys = sandbox.client("sts").assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=sandbox.url,
+        region_name=sandbox.region,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+def test_given_a_session_of_a_role_when_it_calls_then_its_role_with_its_path_is_written_down(
+    sandbox: Any, role: Any, written: Any
+) -> None:
+    caller = role(trusting("codebuild"))
+    assumed(sandbox, caller, "s3").list_buckets()
+    assumed(sandbox, caller, "sagemaker").list_models()
+    assert [(line["session"], line["action"], line["resource"]) for line in written(caller)] == [
+        ("somebody", "s3:ListAllMyBuckets", "*"),
+        ("somebody", "sagemaker:ListModels", "*"),
+    ]
+
+
+def test_given_tags_and_a_role_at_creation_then_what_these_need_is_written_down_too(
+    sandbox: Any, role: Any, written: Any
+) -> None:
+    caller, name = role(trusting("codebuild")), f"Group-{uuid.uuid4().hex[:8]}"
+    assumed(sandbox, caller, "sagemaker").create_model_package_group(
+        ModelPackageGroupName=name, Tags=[{"Key": "team", "Value": "tide"}]
+    )
+    arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:model-package-group/{name.lower()}"
+    tags = {"aws:RequestTag/team": "tide", "aws:TagKeys": ["team"]}
+    assert [(line["action"], line["resource"], line["keys"]) for line in written(caller)] == [
+        ("sagemaker:CreateModelPackageGroup", arn, tags),
+        ("sagemaker:AddTags", arn, tags | {"sagemaker:TaggingAction": "CreateModelPackageGroup"}),
+    ]
+
+
+def test_given_a_bucket_with_a_key_when_it_is_read_and_written_then_the_key_is_used(
+    sandbox: Any, role: Any, written: Any
+) -> None:
+    caller, bucket, key = role(trusting("codebuild")), f"b-{uuid.uuid4().hex[:8]}", "arn:aws:kms:eu-west-1:1:key/k"
+    s3 = sandbox.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": sandbox.region})
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    s3.put_bucket_encryption(
+        Bucket=bucket,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+    own = assumed(sandbox, caller, "s3")
+    own.put_object(Bucket=bucket, Key="a/b", Body=b"x")
+    own.get_object(Bucket=bucket, Key="a/b")
+    assert [(line["action"], line["resource"]) for line in written(caller)] == [
+        ("s3:PutObject", f"arn:aws:s3:::{bucket}/a/b"),
+        ("kms:GenerateDataKey", key),
+        ("s3:GetObject", f"arn:aws:s3:::{bucket}/a/b"),
+        ("kms:Decrypt", key),
+    ]
+
+
+def test_given_a_stack_with_a_role_then_what_it_makes_is_made_with_that_role(
+    sandbox: Any, role: Any, written: Any, eventually: Any
+) -> None:
+    caller, stacks = role(trusting("codebuild")), role(trusting("cloudformation"))
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    template = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/{name}"}}}}
+    cloudformation = assumed(sandbox, caller, "cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), RoleARN=stacks)
+    eventually(lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
+    # Whoever deletes it names no role: the stack keeps its own.
+    sandbox.client("cloudformation").delete_stack(StackName=name)
+    eventually(lambda: len(written(stacks)) == 2)
+
+    assert [line["action"] for line in written(stacks)] == [
+        "cloudformation/create AWS::Logs::LogGroup",
+        "cloudformation/delete AWS::Logs::LogGroup",
+    ]
+    asked = [(line["action"], line["resource"]) for line in written(caller)]
+    assert asked[0][0] == "cloudformation:CreateStack"
+    assert asked[1] == ("iam:PassRole", stacks)
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        trusting("codepipeline"),
+        trusting("codebuild", Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}),
+    ],
+)
+def test_given_a_role_that_does_not_trust_codebuild_then_no_build_runs_with_it(
+    sandbox: Any, role: Any, eventually: Any, trust: str
+) -> None:
+    codebuild, name = sandbox.client("codebuild"), f"project-{uuid.uuid4().hex[:8]}"
+    codebuild.create_project(
+        name=name,
+        source={"type": "NO_SOURCE", "buildspec": 'version: 0.2\nphases: {build: {commands: ["true"]}}\n'},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "image", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=role(trust),
+    )
+    id = codebuild.start_build(projectName=name)["build"]["id"]
+
+    def ended() -> Any:
+        build = codebuild.batch_get_builds(ids=[id])["builds"][0]
+        return build if build["buildComplete"] else None
+
+    build = eventually(ended)
+    assert build["buildStatus"] == "FAULT"
+    assert "is not authorized to assume the role" in build["phases"][-2]["phaseStatus"] + str(build["phases"])
+
+
+def test_then_every_operation_that_is_served_here_says_what_it_is_checked_on() -> None:
+    """Its table is in tidegate_sandbox/authorisation; Service Catalog's ids are nobody's names."""
+    from tidegate_sandbox.services import codebuild, codecommit, codepipeline, endpoints, pipelines, projects, registry
+    from tidegate_sandbox.services.codebuild.projects import codebuild as codebuild_service
+    from tidegate_sandbox.services.codecommit.repositories import codecommit as codecommit_service
+    from tidegate_sandbox.services.codepipeline.pipelines import codepipeline as codepipeline_service
+    from tidegate_sandbox.services.sagemaker import sagemaker
+
+    assert all((codebuild, codecommit, codepipeline, endpoints, pipelines, projects, registry))
+    for service in (codebuild_service, codecommit_service, codepipeline_service, sagemaker):
+        missing = set(service.operations) - set(TABLES[service.name].resources)
+        assert not missing, f"tidegate_sandbox/authorisation/{service.name}.py lacks {sorted(missing)}"
