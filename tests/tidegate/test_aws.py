@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ class TestSlimClients:
     def test_an_operation_beyond_the_cut_is_there_as_well(self):
         client = slim("sagemaker")
         body = b'{"TrainingJobSummaries":[]}'
-        aws._session(False).register(
+        aws._session(False, None, None).register(
             "before-send.sagemaker", lambda request, **_: AWSResponse(request.url, 200, {}, _Raw(body))
         )
         assert client.list_training_jobs()["TrainingJobSummaries"] == []
@@ -195,7 +196,7 @@ class TestSlimClients:
         assert (config.connect_timeout, config.read_timeout) == (5, 30)
 
     def test_credentials_are_got_from_services_with_the_same_addresses(self):
-        session = aws._session(True)
+        session = aws._session(True, None, None)
         for service in ("sts", "sso", "sso-oidc"):
             assert (
                 session.create_client(service, region_name="eu-west-1").meta.endpoint_url
@@ -369,3 +370,51 @@ class _Raw:
 
     def stream(self, **_: Any) -> list[bytes]:
         return [self._body]
+
+
+class TestAnotherAccountsRole:
+    ROLE = "arn:aws:iam::222222222222:role/tidegate/look"
+
+    @pytest.fixture(autouse=True)
+    def sts(self, monkeypatch):
+        """Stand in for STS: the environment's keys are of account 111111111111, unless a test says another."""
+        self.account, self.assumed = "111111111111", []
+
+        def call(client, operation, parameters):
+            if operation == "GetCallerIdentity":
+                return {"Account": self.account}
+            assert operation == "AssumeRole"
+            self.assumed.append(parameters)
+            key = f"ASIA{len(self.assumed)}"
+            keys = {"AccessKeyId": key, "SecretAccessKey": "s", "SessionToken": "t"}
+            return {"Credentials": {**keys, "Expiration": datetime.now(UTC) + self.lasts}}
+
+        self.lasts = timedelta(hours=1)
+        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)
+
+    @staticmethod
+    def keys(client) -> str:
+        return client._request_signer._credentials.get_frozen_credentials().access_key
+
+    def test_it_is_assumed_once_for_all_clients(self):
+        clients = [aws.client(service, "eu-west-1", self.ROLE) for service in ("sagemaker", "cloudwatch")]
+
+        assert {self.keys(client) for client in clients} == {"ASIA1"}
+        assert [each["RoleArn"] for each in self.assumed] == [self.ROLE]
+
+    def test_a_client_outlives_the_session(self):
+        self.lasts = timedelta(minutes=1)
+        client = aws.client("sagemaker", "eu-west-1", self.ROLE)
+
+        assert self.keys(client) != self.keys(client)
+
+    def test_who_is_in_the_account_already_acts_as_themselves(self):
+        self.account = "222222222222"
+
+        assert self.keys(aws.client("sagemaker", "eu-west-1", self.ROLE)) == "test"
+        assert self.assumed == []
+
+    def test_it_takes_nothing_from_the_clients_without_a_role(self):
+        self.keys(aws.client("sagemaker", "eu-west-1", self.ROLE))
+
+        assert self.keys(aws.client("sagemaker", "eu-west-1")) == "test"

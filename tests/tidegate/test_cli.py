@@ -79,7 +79,7 @@ class Registry:
 @pytest.fixture
 def registry(monkeypatch) -> Registry:
     registry = Registry()
-    monkeypatch.setattr("tidegate.aws.client", lambda service, region: registry)
+    monkeypatch.setattr("tidegate.aws.client", lambda service, region, role=None: registry)
     return registry
 
 
@@ -242,7 +242,7 @@ class TestRender:
     def test_what_aws_refuses_is_a_sentence(self, repo, tidegate, monkeypatch):
         from botocore.exceptions import NoCredentialsError
 
-        def refuse(service, region):
+        def refuse(service, region, role=None):
             raise NoCredentialsError
 
         monkeypatch.setattr("tidegate.aws.client", refuse)

@@ -25,4 +25,12 @@ def decline(
 
     name = loaded.endpoint_name(chosen)
     registry = client("sagemaker", group_region(chosen.model_package_group, chosen.region))
-    say(declining(registry, read_live(client("sagemaker", chosen.region), name), name, loaded.variant, reason).sentence)
+    say(
+        declining(
+            registry,
+            read_live(client("sagemaker", chosen.region, loaded.look_role(chosen)), name),
+            name,
+            loaded.variant,
+            reason,
+        ).sentence
+    )

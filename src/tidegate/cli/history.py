@@ -18,7 +18,8 @@ def history(stage: StageArgument, repo: RepoOption = Path(), as_json: JsonOption
     from tidegate.retained import find_retained, history_document, read_history
 
     group = chosen.model_package_group
-    sagemaker, cloudformation = client("sagemaker", chosen.region), client("cloudformation", chosen.region)
+    role = loaded.look_role(chosen)
+    sagemaker, cloudformation = client("sagemaker", chosen.region, role), client("cloudformation", chosen.region, role)
     registry = client("sagemaker", group_region(group, chosen.region))
     stack = loaded.stack_name(chosen)
     retained = find_retained(sagemaker, cloudformation, loaded.endpoint_name(chosen), stack)

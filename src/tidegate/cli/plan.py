@@ -127,7 +127,7 @@ def _look_up(repo: Repo, wanted: str | None, make: "ClientMaker") -> "Look":
             return Asked(unread=str(error)), read_situation(make, repo, stage)
         version = Version(found.release.version, found.release.arn)
         asked = Asked(version, render_stage(repo, stage, found.release).record.release_id)
-        return asked, with_settings(make, stage.region, found.live, repo.variant)
+        return asked, with_settings(make, repo, stage, found.live)
 
     return look
 
@@ -147,10 +147,10 @@ def _ask_price(make: "ClientMaker", offline: bool, region: str, instance_type: s
     return ask_price(make, region, instance_type)
 
 
-def _client(service: str, region: str) -> Any:
+def _client(service: str, region: str, role: str | None = None) -> Any:
     from tidegate.aws import client
 
-    return client(service, region)
+    return client(service, region, role)
 
 
 def _publish(stages: Iterable[Stage], plans: Iterable["Plan"], out: Path, make: "ClientMaker") -> None:

@@ -26,7 +26,8 @@ def prune(
     from tidegate.retained import find_retained, plan_pruning
     from tidegate.retained import prune as removing
 
-    sagemaker, cloudformation = client("sagemaker", chosen.region), client("cloudformation", chosen.region)
+    role = loaded.look_role(chosen)
+    sagemaker, cloudformation = client("sagemaker", chosen.region, role), client("cloudformation", chosen.region, role)
     retained = find_retained(sagemaker, cloudformation, loaded.endpoint_name(chosen), loaded.stack_name(chosen))
     plan = plan_pruning(retained, keep=keep)
     for each in plan.kept:

@@ -31,7 +31,8 @@ def recover(
     from tidegate.outcome import Outcome
     from tidegate.rollback import perform, recovery_steps, see
 
-    sagemaker, cloudformation = client("sagemaker", chosen.region), client("cloudformation", chosen.region)
+    role = loaded.look_role(chosen)
+    sagemaker, cloudformation = client("sagemaker", chosen.region, role), client("cloudformation", chosen.region, role)
     seen = see(sagemaker, cloudformation, loaded.endpoint_name(chosen), loaded.stack_name(chosen), to)
     config = f" on {seen.config_name}" if seen.config_name else ""
     why = f": {seen.failure_reason}" if seen.failure_reason else ""

@@ -53,7 +53,7 @@ def render(
         write_files,
     )
 
-    lookup = Lookup(loaded, lambda region: client("sagemaker", region))
+    lookup = Lookup(loaded, lambda region, role: client("sagemaker", region, role))
     try:
         situations = lookup.situations(chosen, model_package)
     except NoApprovedVersionError as error:

@@ -31,7 +31,7 @@ def rollback(
     from tidegate.rollback import plan_rollback, roll_back
 
     registry = client("sagemaker", group_region(chosen.model_package_group, chosen.region))
-    live = read_live(client("sagemaker", chosen.region), loaded.endpoint_name(chosen))
+    live = read_live(client("sagemaker", chosen.region, loaded.look_role(chosen)), loaded.endpoint_name(chosen))
     serving = live.production(loaded.variant) if live and live.serves else None
     plan = plan_rollback(registry, loaded, chosen, serving, to)
     say(f"serving: version {plan.live.version}, {plan.live.standing}")

@@ -1,9 +1,9 @@
 """What is known of the endpoint before a release. What cannot be read is said, and never stops a plan."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from tidegate.alarms import alarm_prefix
 from tidegate.aws import aws_errors
@@ -12,8 +12,13 @@ from tidegate.registry import Live, LiveVariant
 from tidegate.render import Lookup, Unread
 from tidegate.stage import Repo, Stage
 
-ClientMaker = Callable[[str, str], Any]
-"""Makes a client of a service in a region."""
+
+class ClientMaker(Protocol):
+    """Makes a client of a service in a region, which acts with a role where one is given."""
+
+    def __call__(self, service: str, region: str, role: str | None = None, /) -> Any:
+        """Return the client."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +43,22 @@ def read_situation(make_client: ClientMaker, repo: Repo, stage: Stage) -> Situat
         live = Lookup(repo, partial(make_client, "sagemaker")).live(stage)
     except aws_errors() as error:
         return Situation(unread=f"the endpoint could not be read ({error})")
-    return with_settings(make_client, stage.region, live, repo.variant)
+    return with_settings(make_client, repo, stage, live)
 
 
-def with_settings(make_client: ClientMaker, region: str, live: Live | Unread | None, variant: str) -> Situation:
+def with_settings(make_client: ClientMaker, repo: Repo, stage: Stage, live: Live | Unread | None) -> Situation:
     """Return the situation of an endpoint that was looked for, with the settings of its production variant."""
     if isinstance(live, Unread):
         return Situation(unread=live.why)
-    serving = serving_variant(live, variant) if live else None
+    serving = serving_variant(live, repo.variant) if live else None
     if live is None or serving is None:
         return Situation(live)
     try:
-        sagemaker = make_client("sagemaker", region)
+        sagemaker = make_client("sagemaker", stage.region, repo.look_role(stage))
         config = sagemaker.describe_endpoint_config(EndpointConfigName=live.config_name)
         model = sagemaker.describe_model(ModelName=serving.model_name) if serving.model_name else {}
-        alarms = list(_rollback_alarms(make_client("cloudwatch", region), live.endpoint_name))
+        cloudwatch = make_client("cloudwatch", stage.region, repo.look_role(stage))
+        alarms = list(_rollback_alarms(cloudwatch, live.endpoint_name))
     except aws_errors() as error:
         return Situation(live, settings_unread=f"what is live could not be read in full ({error})")
     return Situation(live, live_settings(live, serving, config, model, alarms))

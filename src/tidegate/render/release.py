@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tidegate.errors import TidegateError
 
@@ -56,6 +56,8 @@ class ReleaseRecord(BaseModel):
     stage: str
     account: str
     region: str
+    look_role: str | None = Field(default=None, exclude_if=lambda role: role is None)
+    """The role to look at the stage with, where it is in another account than the project."""
     endpoint_name: str
     stack_name: str
     variant: str

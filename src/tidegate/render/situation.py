@@ -14,8 +14,8 @@ from tidegate.stage import Repo, Stage
 
 _AT_ONCE: Final = 8
 
-ClientOf = Callable[[str], Any]
-"""Makes a client of SageMaker in a region."""
+ClientOf = Callable[[str, str | None], Any]
+"""Makes a client of SageMaker in a region, which acts with a role where one is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Lookup:
     def __init__(self, repo: Repo, client_of: ClientOf) -> None:
         self._repo = repo
         self._client = cache(client_of)
-        self._baselines = cache(lambda region, arn: read_baselines(self._client(region), arn))
-        self._pick = cache(lambda region, group, word, live: pick(self._client(region), group, word, live))
+        self._baselines = cache(lambda region, arn: read_baselines(self._client(region, None), arn))
+        self._pick = cache(lambda region, group, word, live: pick(self._client(region, None), group, word, live))
 
     def situations(self, stages: Sequence[Stage], wanted: str | None = None) -> list[Situation]:
         """Return what the updates of each stage depend on, in their order.
@@ -61,8 +61,8 @@ class Lookup:
             return [self.situation(stages[0], wanted)]
         from concurrent.futures import ThreadPoolExecutor
 
-        for region in {stage.region for stage in stages}:
-            self._client(region)  # made here: making two at a time would make the same one twice
+        for stage in stages:
+            self._client_at(stage)  # made here: making two at a time would make the same one twice
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             lives = pool.map(self.live, stages)
             return [self._situation(stage, live, wanted) for stage, live in zip(stages, lives, strict=True)]
@@ -72,21 +72,17 @@ class Lookup:
         return self._situation(stage, self.live(stage), wanted)
 
     def live(self, stage: Stage) -> Live | Unread | None:
-        """Return what the stage's endpoint serves: None where there is none, Unread where nobody here may know.
-
-        An endpoint in another account is not looked for in the project's own, where there is none.
-        """
-        if stage.account != self._repo.project.account:
-            return Unread(
-                f"its endpoint is in account {stage.account}, which cannot be read from the project's own, "
-                f"{self._repo.project.account}"
-            )
+        """Return what the stage's endpoint serves: None where there is none, Unread where nobody here may know."""
         try:
-            return read_live(self._client(stage.region), self._repo.endpoint_name(stage))
+            return read_live(self._client_at(stage), self._repo.endpoint_name(stage))
         except aws_errors() as error:
             if not is_denied(error):
                 raise
             return Unread(f"its endpoint may not be read: {error}")
+
+    def _client_at(self, stage: Stage) -> Any:
+        """Return a client of SageMaker where the stage is, and not where the registry is."""
+        return self._client(stage.region, self._repo.look_role(stage))
 
     def nothing_is_live(self) -> bool:
         """Whether it is known of every stage that it has no endpoint."""

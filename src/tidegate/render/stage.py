@@ -132,6 +132,7 @@ def _render(
         phase=phase,
         stage=stage.name,
         account=stage.account,
+        look_role=repo.look_role(stage),
         region=stage.region,
         endpoint_name=endpoint_name,
         stack_name=repo.stack_name(stage),

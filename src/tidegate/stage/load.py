@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tidegate.errors import TidegateError
 from tidegate.stage import limits
-from tidegate.stage.document import Document, MappingValue, merge
+from tidegate.stage.document import Document, MappingValue, SequenceValue, Value, merge, plain
 from tidegate.stage.model import Repo, Shared, Stage
 from tidegate.stage.problems import Position, Problem, StageFileError
 from tidegate.stage.quantities import show
@@ -16,6 +16,8 @@ from tidegate.stage.validation import SHARED_KEYS, STAGE_KEYS, unknown_keys, val
 
 ENDPOINT_FILE = "endpoint.yml"
 STAGES_FOLDER = "stages"
+OF_A_PLACE = ("account", "region", "execution_role")
+"""What the place of a stage, in `project.places`, says of the stage itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,15 @@ class RepoFiles:
     problems: tuple[Problem, ...]
 
     def merged(self, name: str) -> MappingValue | None:
-        """Return the stage's file laid over `endpoint.yml`, or None where either could not be read."""
+        """Return the stage's file laid over `endpoint.yml`, or None where either could not be read.
+
+        Where the launch put the stage into another account, its place there lies between the two.
+        """
         below, over = self.endpoint.root, self.stages[name].root
         if below is None or over is None:
             return None
-        merged = merge(below, over)
+        place = _place(below, name)
+        merged = merge(merge(below, place) if place else below, over)
         assert isinstance(merged, MappingValue)
         return merged
 
@@ -102,6 +108,20 @@ def _stage(name: str, files: RepoFiles, shared: Shared | None) -> tuple[Stage | 
         unread = {problem.position for problem in (*endpoint.problems, *document.problems)}
         problems += [problem for problem in found if problem.position not in unread]
     return stage, problems
+
+
+def _place(endpoint: MappingValue, stage: str) -> MappingValue | None:
+    """Return what the stage's place in `project.places` says of the stage, None where it has none."""
+    places = _value(_value(endpoint, "project"), "places")
+    for place in places.items if isinstance(places, SequenceValue) else ():
+        named = _value(place, "stage")
+        if isinstance(place, MappingValue) and named is not None and plain(named) == stage:
+            return MappingValue({key: place.entries[key] for key in OF_A_PLACE if key in place.entries}, place.position)
+    return None
+
+
+def _value(of: Value | None, key: str) -> Value | None:
+    return of.entries[key].value if isinstance(of, MappingValue) and key in of.entries else None
 
 
 def _stage_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:

@@ -8,13 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tidegate.errors import TidegateError
 from tidegate.stage import limits
 from tidegate.stage.fleet import Autoscaling, Capture, Instances, Network, Timeouts
 from tidegate.stage.frozen import Frozen
 from tidegate.stage.monitoring import Monitoring
+from tidegate.stage.problems import InvalidValueError
 from tidegate.stage.quantities import WRITTEN_RATE, Rate
 from tidegate.stage.release import Release
 from tidegate.stage.trial import Trial
@@ -39,12 +40,26 @@ from tidegate.stage.values import (
 
 
 class Place(Frozen):
-    """An account and a region that the project's pipeline can deploy to, beside its own."""
+    """An account that the launch wired the pipeline's part for one stage to, with the project's roles there."""
 
+    stage: StageName = Field(examples=["prod"])
+    """The stage that is there."""
     account: Account = Field(examples=['"222222222222"'])
     """Its 12 digits, in quotes."""
     region: Region = Field(examples=["eu-west-1"])
-    """Its name, such as eu-west-1."""
+    """The project's own region: the pipeline deploys to no other."""
+    execution_role: RoleArn = Field(examples=["arn:aws:iam::222222222222:role/name"])
+    """The role that the endpoint's containers have there."""
+    look_role: RoleArn = Field(examples=["arn:aws:iam::222222222222:role/name"])
+    """The role with which render, verify and their like look at the endpoint there."""
+
+
+def _one_a_stage(places: tuple[Place, ...]) -> tuple[Place, ...]:
+    stages = [place.stage for place in places]
+    twice = next((stage for stage in stages if stages.count(stage) > 1), None)
+    if twice is not None:
+        raise InvalidValueError(f"stage {twice} has two places", "leave one: a stage is in one account")
+    return places
 
 
 class Project(Frozen):
@@ -58,14 +73,17 @@ class Project(Frozen):
     """The account that the project is in: 12 digits, in quotes."""
     region: Region = Field(examples=["eu-west-1"])
     """The region that the project is in."""
-    places: tuple[Place, ...] = ()
-    """Where else the launch has wired the pipeline to. A stage in any other place is refused: it would be deployed
-    into the project's own account."""
+    places: Annotated[tuple[Place, ...], AfterValidator(_one_a_stage)] = ()
+    """The stages that the launch put into other accounts. Any other is in the project's own."""
 
     @property
     def prefix(self) -> str:
         """What the names of the project's resources start with."""
         return f"{self.name}-{self.id}"
+
+    def place(self, stage: str) -> Place | None:
+        """Return where the launch put the stage of that name, None where it is in the project's own account."""
+        return next((place for place in self.places if place.stage == stage), None)
 
 
 class Expect(Frozen):
@@ -99,7 +117,7 @@ class Stage(Frozen):
     name: StageName
     """What its file is called."""
     account: Account = Field(examples=['"111122223333"'])
-    """The account that the stage is deployed to, 12 digits in quotes; left out, the project's."""
+    """The account that the stage is deployed to, 12 digits in quotes; left out, the one that the launch chose."""
     region: Region = Field(examples=["eu-west-1"])
     """The region that the stage is deployed to; left out, the project's."""
     model_package_group: ModelPackageGroup = Field(examples=["bikeshare-p-abc123def456"])
@@ -166,6 +184,11 @@ class Repo(Shared):
     def endpoint_name(self, stage: Stage) -> str:
         """`{project}-{id}-{stage}`, at most 63 characters by the limits of its parts."""
         return f"{self.project.prefix}-{stage.name}"
+
+    def look_role(self, stage: Stage) -> str | None:
+        """Return the ARN of the role to look at the stage's endpoint with, None in the project's own account."""
+        place = self.project.place(stage.name)
+        return place.look_role if place else None
 
     def stack_name(self, stage: Stage) -> str:
         """Name the CloudFormation stack of the stage's endpoint."""

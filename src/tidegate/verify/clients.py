@@ -20,12 +20,13 @@ class Clients:
 
 
 def aws_clients(asked: ReleaseRecord) -> Clients:
-    """Return clients of the regions that a release is in."""
-    region, sagemaker = group_region(asked.model_package_arn, asked.region), client("sagemaker", asked.region)
+    """Return clients of the account and the regions that a release is in; pipeline and registry are the project's."""
+    region, role = group_region(asked.model_package_arn, asked.region), asked.look_role
+    sagemaker = client("sagemaker", asked.region, role)
     return Clients(
         sagemaker=sagemaker,
-        cloudformation=client("cloudformation", asked.region),
-        cloudwatch=client("cloudwatch", asked.region),
+        cloudformation=client("cloudformation", asked.region, role),
+        cloudwatch=client("cloudwatch", asked.region, role),
         codepipeline=client("codepipeline", asked.region),
-        registry=sagemaker if region == asked.region else client("sagemaker", region),
+        registry=sagemaker if region == asked.region and role is None else client("sagemaker", region),
     )

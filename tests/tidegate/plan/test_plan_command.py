@@ -46,7 +46,7 @@ class Aws:
         self.objects: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
 
-    def client(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str, role: str | None = None) -> Any:
         self.clients.append((service, region))
         handlers = {
             "sagemaker": {**self.registry.handlers, "DescribeEndpoint": self.describe_endpoint},

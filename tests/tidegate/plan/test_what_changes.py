@@ -73,7 +73,7 @@ class Endpoint:
             "DescribeAlarms": lambda **_: {"MetricAlarms": self.metric_alarms},
         }
 
-    def client(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str, role: str | None = None) -> Any:
         return answering(service, self.handlers(), region)
 
 
@@ -178,7 +178,9 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_known(endpoint, made):
         raise refusal("AccessDenied", "not authorized to perform: cloudwatch:DescribeAlarms")
 
     handlers = endpoint.handlers() | {"DescribeAlarms": denied}
-    situation = read_situation(lambda service, region: answering(service, handlers, region), made, made.stages[0])
+    situation = read_situation(
+        lambda service, region, role=None: answering(service, handlers, region), made, made.stages[0]
+    )
     assert situation.live is not None
     assert situation.settings is None
     assert "cloudwatch:DescribeAlarms" in situation.settings_unread
@@ -189,7 +191,9 @@ def test_an_endpoint_that_may_not_be_read_is_not_taken_for_none(made):
         raise refusal("AccessDeniedException", "not authorized to perform: sagemaker:DescribeEndpoint")
 
     situation = read_situation(
-        lambda service, region: answering(service, {"DescribeEndpoint": denied}, region), made, made.stages[0]
+        lambda service, region, role=None: answering(service, {"DescribeEndpoint": denied}, region),
+        made,
+        made.stages[0],
     )
     assert "sagemaker:DescribeEndpoint" in situation.unread
 
@@ -199,18 +203,27 @@ def test_an_endpoint_that_is_not_there_is_a_situation_of_its_own(made):
         raise refusal("ValidationException", f'Could not find endpoint "{ENDPOINT}".')
 
     situation = read_situation(
-        lambda service, region: answering(service, {"DescribeEndpoint": missing}, region), made, made.stages[0]
+        lambda service, region, role=None: answering(service, {"DescribeEndpoint": missing}, region),
+        made,
+        made.stages[0],
     )
     assert (situation.live, situation.unread) == (None, "")
 
 
-def test_the_endpoint_of_another_account_is_not_looked_for_in_this_one():
-    made = repo(account="222222222222")
+def test_the_endpoint_of_another_account_is_looked_at_with_the_role_there(endpoint):
+    look = "arn:aws:iam::222222222222:role/look"
+    place = {"stage": "prod", "account": "222222222222", "region": "eu-west-1", "look_role": look}
+    own = repo()
+    project = own.project.model_dump() | {"places": [place | {"execution_role": look}]}
+    made = own.model_copy(update={"project": type(own.project).model_validate(project)})
+    roles: list[str | None] = []
 
-    def no_client(service: str, region: str) -> Any:
-        raise AssertionError(f"asked for {service} in {region}")
+    def client(service: str, region: str, role: str | None = None) -> Any:
+        roles.append(role)
+        return endpoint.client(service, region)
 
-    assert "222222222222" in read_situation(no_client, made, made.stages[0]).unread
+    assert read_situation(client, made, made.stages[0]).live is not None
+    assert set(roles) == {look}
 
 
 def test_guardrails_that_nobody_understands_are_left_out():

@@ -39,7 +39,7 @@ class Endpoint:
         self.asked: Counter[str] = Counter()
         self.regions: list[str] = []
 
-    def client(self, region: str) -> Any:
+    def client(self, region: str, role: str | None = None) -> Any:
         self.regions.append(region)
         handlers = {**self.registry.handlers, **{name: getattr(self, name) for name in dir(self) if name[0].isupper()}}
         counted = {name: self._counted(name, handler) for name, handler in handlers.items()}
@@ -174,15 +174,21 @@ def test_an_answer_that_does_not_come_is_no_answer():
         situation(made, endpoint)
 
 
-def test_another_accounts_endpoint_is_not_looked_for_in_ones_own():
-    """There it would not be found, and a test be left out for want of an endpoint."""
-    made = repo()
-    elsewhere = made.model_copy(update={"stages": (made.stages[0].model_copy(update={"account": "222233334444"}),)})
-    endpoint = Endpoint(SmallRegistry("Approved"), 1)
-    found = situation(elsewhere, endpoint)
-    assert isinstance(found.live, Unread)
-    assert "in account 222233334444" in found.live.why
-    assert endpoint.asked["DescribeEndpoint"] == 0
+def test_another_accounts_endpoint_is_looked_at_with_the_role_there_and_the_registry_with_none():
+    look = "arn:aws:iam::222233334444:role/look"
+    place = {"stage": "prod", "account": "222233334444", "region": "eu-west-1", "look_role": look}
+    own = repo()
+    project = own.project.model_dump() | {"places": [place | {"execution_role": look}]}
+    made = own.model_copy(update={"project": type(own.project).model_validate(project)})
+    there, registry = Endpoint(SmallRegistry(), 1), Endpoint(SmallRegistry("Approved"), None)
+
+    found = Lookup(made, lambda region, role: {look: there, None: registry}[role].client(region))
+    (found_there,) = found.situations(made.stages[:1])
+
+    assert isinstance(found_there.live, Live)
+    assert found_there.release.version == 1
+    assert {name for name in there.asked if "ModelPackage" in name} == set()
+    assert registry.asked["DescribeEndpoint"] == 0
 
 
 def test_a_monitor_is_held_against_the_baselines_that_a_version_was_registered_with():

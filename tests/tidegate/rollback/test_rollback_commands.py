@@ -32,7 +32,7 @@ def fleet(tmp_path, monkeypatch) -> SmallFleet:
     fleet = SmallFleet(1, 2, 3, live=3)
     for number in (1, 2, 3):
         fleet.outcome(number, "PROMOTED")
-    monkeypatch.setattr("tidegate.aws.client", lambda service, region: getattr(fleet, service))
+    monkeypatch.setattr("tidegate.aws.client", lambda service, region, role=None: getattr(fleet, service))
     return fleet
 
 

@@ -27,7 +27,7 @@ def test_its_example_of_another_account_is_right(repo, good_stage):
 
     (stage,) = repo.load().stages
 
-    assert (stage.account, stage.region) == ("222222222222", "eu-central-1")
+    assert (stage.account, stage.region) == ("222222222222", "eu-west-1")
 
 
 @pytest.mark.parametrize("model", every_model(Stage, Shared), ids=lambda model: model.__name__)

@@ -51,7 +51,7 @@ class Project:
 
     def updates(self) -> Any:
         (stage,) = self.repo.stages
-        (situation,) = Lookup(self.repo, lambda _: self.workshop.sagemaker).situations([stage])
+        (situation,) = Lookup(self.repo, lambda *_: self.workshop.sagemaker).situations([stage])
         return render_updates(self.repo, stage, situation)
 
     def deploy(self, files: Mapping[str, str]) -> None:

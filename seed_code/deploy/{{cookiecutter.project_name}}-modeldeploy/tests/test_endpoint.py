@@ -5,8 +5,8 @@ import math
 import os
 from pathlib import Path
 
-import boto3
 import pytest
+from tidegate.aws import client
 from tidegate.stage import load_repo
 
 from payloads import PAYLOADS, Payload
@@ -21,10 +21,10 @@ pytestmark = [
 def invoke():
     repo = load_repo(Path(__file__).parents[1])
     stage = repo.stage(os.environ["STAGE"])
-    client = boto3.client("sagemaker-runtime", region_name=stage.region)
+    runtime = client("sagemaker-runtime", stage.region, repo.look_role(stage))
 
     def call(payload: Payload):
-        return client.invoke_endpoint(
+        return runtime.invoke_endpoint(
             EndpointName=repo.endpoint_name(stage),
             ContentType=payload.content_type,
             Accept=payload.content_type,

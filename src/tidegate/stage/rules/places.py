@@ -11,9 +11,9 @@ from tidegate.stage.model import Notifications, Project
 from tidegate.stage.rules.rule import KEY, Finding, rule
 
 
-def _reached(project: Project, account: str, region: str) -> bool:
-    places = ((place.account, place.region) for place in project.places)
-    return (account, region) in ((project.account, project.region), *places)
+def _reached(project: Project, name: str, account: str, region: str) -> bool:
+    own = project.place(name) or project
+    return (account, region) == (own.account, own.region) and region == project.region
 
 
 def _arn(text: str) -> tuple[str, str]:
@@ -25,25 +25,35 @@ def _arn(text: str) -> tuple[str, str]:
 @rule(
     "TG070",
     "A stage is where the pipeline deploys to",
-    why="The pipeline of the launch deploys into the project's account and region, and into those that a platform "
-    "engineer has wired it to, which are under `project.places`. A stage anywhere else would be deployed into "
-    "the project's own.",
-    source="this project: docs/stage-file.md",
-    right="Leave `account` and `region` out, or name a pair that `project.places` holds.",
+    why="The launch decides to which account each stage is deployed: the project's own, or that of the stage's place "
+    "under `project.places`. Saying another one moves nothing: the stage would be deployed there all the same. "
+    "Every stage is in the project's region.",
+    source="this project: docs/accounts.md",
+    right="Leave `account` and `region` out; to move a stage, update the project with another account for it.",
 )
-def unknown_place(project: Project, account: str, region: str) -> Iterator[Finding]:
+def unknown_place(project: Project, name: str, account: str, region: str) -> Iterator[Finding]:
     """Find stages that the pipeline does not reach."""
-    if _reached(project, account, region):
-        return
-    for key, own, projects in (("account", account, project.account), ("region", region, project.region)):
-        if own != projects:
-            yield Finding(
-                (key,),
-                f"the stage is in {own}, its project in {projects}",
-                f"leave `{key}` out, since a stage is deployed where its project is"
-                if not project.places
-                else "name an account and a region that stand together in project.places of endpoint.yml",
-            )
+    place = project.place(name)
+    deployed_to = place.account if place else project.account
+    if account != deployed_to:
+        where = (
+            f"is deployed to account {deployed_to}, which the launch chose"
+            if place
+            else f"its project in {deployed_to}"
+        )
+        yield Finding(
+            ("account",),
+            f"the stage is in {account}, {where}",
+            "leave `account` out, since the launch says where a stage is deployed"
+            if place
+            else "leave `account` out, since a stage is deployed where its project is",
+        )
+    if region != project.region:
+        yield Finding(
+            ("region",),
+            f"the stage is in {region}, its project in {project.region}",
+            "leave `region` out, since a stage is deployed where its project is",
+        )
 
 
 @rule(
@@ -86,10 +96,10 @@ def too_many_of_a_network(network: Network) -> Iterator[Finding]:
     source="IAM user guide, Granting a user permissions to pass a role to an AWS service: not across accounts",
     right="Write the ARN of a role in the stage's account as `execution_role` of the stage.",
 )
-def foreign_role(execution_role: str, project: Project, account: str, region: str) -> Iterator[Finding]:
+def foreign_role(execution_role: str, project: Project, name: str, account: str, region: str) -> Iterator[Finding]:
     """Find a role that cannot be passed."""
     _, owner = _arn(execution_role)
-    if owner != account and _reached(project, account, region):
+    if owner != account and _reached(project, name, account, region):
         yield Finding(
             ("execution_role",),
             f"the role is in account {owner}, the stage in {account}",
@@ -99,16 +109,16 @@ def foreign_role(execution_role: str, project: Project, account: str, region: st
 
 @rule(
     "TG074",
-    "The key is in the stage's account and region",
+    "The key is one that the stage's account can use",
     why="KMS encrypts with the keys of its own region. A key of another account works only if that account's key "
-    "policy lets the stage's in, which a launch does not do: a stage elsewhere needs a key of its own.",
+    "policy lets the stage's in, which a launch does with the project's key for the accounts of its stages.",
     source="AWS KMS developer guide, Allowing users in other accounts to use a KMS key",
-    right="Write the ARN of a key in the stage's account and region as `kms_key` of the stage.",
+    right="Leave `kms_key` to endpoint.yml, or write the ARN of a key in the stage's account and region.",
 )
-def foreign_key(kms_key: str, project: Project, account: str, region: str) -> Iterator[Finding]:
+def foreign_key(kms_key: str, project: Project, name: str, account: str, region: str) -> Iterator[Finding]:
     """Find a key that the stage's account cannot use."""
     of_region, owner = _arn(kms_key)
-    if (of_region, owner) != (region, account) and _reached(project, account, region):
+    if (of_region != region or owner not in (account, project.account)) and _reached(project, name, account, region):
         yield Finding(
             ("kms_key",),
             f"the key is in {of_region} of account {owner}, the stage in {region} of {account}",
@@ -125,9 +135,11 @@ def foreign_key(kms_key: str, project: Project, account: str, region: str) -> It
     "the text of SNS Publish.MessageGroupId",
     right="Write the ARN of a standard topic in the stage's region. It may be another account's.",
 )
-def deaf_topic(notifications: Notifications | None, project: Project, account: str, region: str) -> Iterator[Finding]:
+def deaf_topic(
+    notifications: Notifications | None, project: Project, name: str, account: str, region: str
+) -> Iterator[Finding]:
     """Find topics that would hear nothing."""
-    if notifications is None or not _reached(project, account, region):
+    if notifications is None or not _reached(project, name, account, region):
         return
     of_region, _ = _arn(notifications.topic)
     if of_region != region:
@@ -149,10 +161,12 @@ def deaf_topic(notifications: Notifications | None, project: Project, account: s
     "nowhere",
     right="Write the ARN of a group in the stage's region.",
 )
-def distant_registry(model_package_group: str, project: Project, account: str, region: str) -> Iterator[Finding]:
+def distant_registry(
+    model_package_group: str, project: Project, name: str, account: str, region: str
+) -> Iterator[Finding]:
     """Find a group whose versions cannot be used where the stage is."""
     of_region = _arn(model_package_group)[0] if ":" in model_package_group else project.region
-    if of_region != region and _reached(project, account, region):
+    if of_region != region and _reached(project, name, account, region):
         yield Finding(
             ("model_package_group",),
             f"the registry is in {of_region}, the stage in {region}",

@@ -192,6 +192,11 @@ def for_nothing(stage: File, _: File) -> Path:
     return ("instances", "price_per_hour")
 
 
+def _place(account: str) -> File:
+    roles = {f"{purpose}_role": f"arn:aws:iam::{account}:role/{purpose}" for purpose in ("execution", "look")}
+    return {"stage": "prod", "account": account, "region": "eu-west-1", **roles}
+
+
 @breaks("TG070")
 def another_account(stage: File, _: File) -> Path:
     stage["account"] = "999999999999"
@@ -199,10 +204,16 @@ def another_account(stage: File, _: File) -> Path:
 
 
 @breaks("TG070")
-def another_region(stage: File, endpoint: File) -> Path:
-    endpoint["project"]["places"] = [{"account": "999999999999", "region": "us-east-1"}]
+def another_region(stage: File, _: File) -> Path:
     stage["region"] = "us-east-1"
     return ("region",)
+
+
+@breaks("TG070")
+def the_projects_account_instead_of_its_place(stage: File, endpoint: File) -> Path:
+    endpoint["project"]["places"] = [_place("999999999999")]
+    stage["account"] = endpoint["project"]["account"]
+    return ("account",)
 
 
 @breaks("TG071")
@@ -234,8 +245,7 @@ def role_of_another_account(stage: File, _: File) -> Path:
 
 @breaks("TG073")
 def role_of_the_projects_account(stage: File, endpoint: File) -> Path:
-    endpoint["project"]["places"] = [{"account": "999999999999", "region": "eu-west-1"}]
-    stage["account"] = "999999999999"
+    endpoint["project"]["places"] = [_place("999999999999")]
     stage["execution_role"] = endpoint["execution_role"]
     return ("execution_role",)
 
