@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Protocol, TypedDict
 
@@ -24,6 +25,7 @@ from ministack.core import router as _router
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import eventbridge as _eventbridge
 from ministack.services import s3 as _s3
+from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import provisioners as _provisioners
@@ -52,6 +54,9 @@ def check() -> None:
         (_router, "extract_region"),
         (_provisioners, "_RESOURCE_HANDLERS"),
         (_stacks, "_runs_on_worker_thread"),
+        (_stacks, "now_iso"),
+        (_handlers, "now_iso"),
+        (_changesets, "now_iso"),
         (_engine, "_parse_template"),
         (_handlers, "_capabilities_enforced"),
         (_s3, "_version_entry_from_record"),
@@ -209,6 +214,16 @@ def register_resource_type(name: str, resource_type: ResourceType) -> None:
     }
     _provisioners._RESOURCE_HANDLERS[name] = handlers
     _own_types.add(name)
+
+
+def time_stacks_by(now: Callable[[], datetime]) -> None:
+    """Let stacks, their events and change sets bear the time of `now`, an aware UTC datetime."""
+
+    def iso() -> str:
+        return now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+    for module in (_stacks, _handlers, _changesets):
+        module.now_iso = iso
 
 
 def parse_template(text: str) -> dict[str, Any]:
@@ -422,4 +437,5 @@ __all__ = [
     "run_in_background",
     "set_alarm_state",
     "statistic",
+    "time_stacks_by",
 ]

@@ -61,7 +61,9 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     from tidegate_sandbox import context, credentials, hooks, journal, services
 
     hooks.check()
-    context.start(context.Sandbox(settings.home, settings.port, ScaledClock(settings.speed), settings.after_rollback))
+    clock = ScaledClock(settings.speed)
+    context.start(context.Sandbox(settings.home, settings.port, clock, settings.after_rollback))
+    hooks.time_stacks_by(clock.now)
     route("/_tidegate/status", _status_page(settings))
     services.install()
     credentials.install()

@@ -57,6 +57,22 @@ def test_what_is_replaced_is_retained_only_when_told_to(sandbox, cloudformation,
     assert left == ({f"{name}-old", f"{name}-new"} if policy == "Retain" else {f"{name}-new"})
 
 
+def test_a_stack_bears_the_time_of_the_sandboxs_clock(sandbox, cloudformation, eventually, name):
+    sagemaker = sandbox.client("sagemaker")
+
+    def now(which):
+        sagemaker.create_model_package_group(ModelPackageGroupName=f"{name}-{which}")
+        return sagemaker.describe_model_package_group(ModelPackageGroupName=f"{name}-{which}")["CreationTime"]
+
+    before = now("before")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(group(f"{name}-in-stack")))
+    stack = settled(cloudformation, eventually, name)
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    times = [stack["CreationTime"], *(event["Timestamp"] for event in reversed(events))]
+    assert [before.replace(microsecond=0), *times] == sorted([before.replace(microsecond=0), *times])
+    assert max(times) <= now("after")
+
+
 def test_an_update_that_changes_nothing_is_refused_as_such(cloudformation, eventually, name):
     body = json.dumps(group(name))
     cloudformation.create_stack(StackName=name, TemplateBody=body)

@@ -36,6 +36,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CONTROL_BEYOND_LATIN: Final = ("\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff")
 _INDENTING_TAB: Final = re.compile(r"^ *\t", re.MULTILINE)
 _REFUSED_IN_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# The one mapping of a file whose values may have several lines: SageMaker takes any text there, a certificate say.
+_OF_SEVERAL_LINES: Final = "environment"
+_LINE_CHARACTERS: Final = frozenset("\n\t")
 _NOT_BLOCKING: Final = getattr(os, "O_NONBLOCK", 0)  # or opening a pipe waits for somebody who writes to it
 
 
@@ -98,6 +101,7 @@ class _Reader:
         self._next = parser(text).get_event
         self._problems: list[Problem] = []
         self._values = 0
+        self._may_have_lines = False
 
     def read(self) -> Document:
         root: MappingValue | None = None
@@ -167,8 +171,10 @@ class _Reader:
         entries: dict[str, Entry] = {}
         while type(event := self._next()) is not yaml.MappingEndEvent:
             key = self._value(event, depth)
-            value = self._value(self._next(), depth)
             name = plain(key)
+            if depth == 1:
+                self._may_have_lines = name == _OF_SEVERAL_LINES
+            value = self._value(self._next(), depth)
             if not isinstance(name, str):
                 self._problem(event, bad_key, f"{show(name)} is not a key", "use a word, in quotes if need be")
             elif name in entries:
@@ -196,7 +202,10 @@ class _Reader:
         return text
 
     def _check(self, event: Any, text: str) -> None:
-        refused = next((each for each in text if unicodedata.category(each) in _REFUSED_IN_TEXT), None)
+        allowed = _LINE_CHARACTERS if self._may_have_lines else frozenset()
+        refused = next(
+            (each for each in text if unicodedata.category(each) in _REFUSED_IN_TEXT and each not in allowed), None
+        )
         if refused is not None:
             wrong = f"the text holds the control character U+{ord(refused):04X}"
             if refused == "\n":

@@ -34,7 +34,22 @@ RANGES = {"canary": (1, 50), "linear": (10, 50), "rolling": (5, 50)}
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=("C", "Zl", "Zp"), max_codepoint=0xFFFD), max_size=40),
     st.sampled_from(
-        ["no", "007", "1e3", "~", "${AWS::Region}", "{{ 7*7 }}", "'", '"', "a: b", "# c", "日本", "\\n", "%"]
+        [
+            "two\n lines\t\n",
+            "no",
+            "007",
+            "1e3",
+            "~",
+            "${AWS::Region}",
+            "{{ 7*7 }}",
+            "'",
+            '"',
+            "a: b",
+            "# c",
+            "日本",
+            "\\n",
+            "%",
+        ]
     ),
 ).filter(lambda text: "{{resolve:" not in text)
 TAG_TEXT = st.text(st.sampled_from("abcXYZ019 _.:/=+-@é漢"), min_size=1, max_size=20)

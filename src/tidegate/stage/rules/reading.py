@@ -38,8 +38,9 @@ bad_key = Rule(
 bad_text = Rule(
     "TG005",
     "A text is one line without control characters",
-    why="Values go into names, tags, ARNs and environment variables, which have no line breaks and no control "
-    "characters. A number of more than 20 digits is a text that lost its quotes.",
+    why="Values go into names, tags and ARNs, which have no line breaks and no control characters. An environment "
+    "variable alone may have several lines, and tabs in them. A number of more than 20 digits is a text that lost "
+    "its quotes.",
     source="this project: src/tidegate/stage/limits.py",
     right="Write it in one line; >- folds longer text. Put digits that are text into quotes.",
 )

@@ -35,7 +35,9 @@ def test_every_problem_of_any_text_has_an_id(text):
         (b"tags: {a: b, a: c}\n", "TG004"),
         (b"tags: {1: b}\n", "TG004"),
         (b"environment: {A: 123456789012345678901}\n", "TG005"),
-        (b'environment: {A: "a\\nb"}\n', "TG005"),
+        (b'tags: {A: "a\\nb"}\n', "TG005"),
+        (b'environment: {A: "a\\x85b"}\n', "TG005"),
+        (b'environment: {"A\\nB": x}\n', "TG009"),
     ],
 )
 def test_what_yaml_has_beyond_values_is_named_by_kind(text, rule):
