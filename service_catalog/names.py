@@ -4,9 +4,11 @@ A project's names come from two launch parameters: its name (1 to 32 characters)
 gives it (`p-` and 1 to 18 lower-case characters). SageMaker lower-cases its ARNs, and `{name}-{id}-` leaves
 an event rule no room, so whatever IAM has to match, and whatever has a tight limit, is named by the id alone.
 
-Limits (botocore's service models): project name 32, project id 20, S3 bucket 63, IAM role 64, event rule 64,
-Lambda function 64, CodePipeline 100, CodeCommit repository 100, CodeBuild project 150, model package group and
-endpoint 63, CloudFormation stack 128.
+An id is SageMaker's own only within an account and a region. So what has a wider namespace says more: an IAM role,
+which its account has in every region, says its region; an S3 bucket, which is everybody's, its account and region.
+
+Limits are those of botocore's service models, to which the tests hold every name. The tightest: a bucket has at most
+63 characters (the access log's has that many in a region of 15), an IAM role 64 (which leaves a purpose 17).
 """
 
 from dataclasses import dataclass
@@ -27,10 +29,12 @@ PRODUCT_NAME = "Tidegate: guarded model releases"
 
 @dataclass(frozen=True)
 class ProjectNames:
-    """The names of one project; `project_name` and `project_id` may also be CloudFormation placeholders."""
+    """The names of one project; each part may be a CloudFormation placeholder, as the last two are if left out."""
 
     project_name: str
     project_id: str
+    account: str = "${AWS::AccountId}"
+    region: str = "${AWS::Region}"
 
     @property
     def prefix(self) -> str:
@@ -49,15 +53,19 @@ class ProjectNames:
     @property
     def bucket(self) -> str:
         """The artefact bucket."""
-        return f"sagemaker-project-{self.project_id}"
+        return f"sagemaker-{self.project_id}-{self.account}-{self.region}"
 
     @property
     def log_bucket(self) -> str:
         """Where S3 writes the artefact bucket's access log."""
-        return f"{self.bucket}-logs"
+        return f"{self.bucket}-log"
+
+    def role(self, purpose: str) -> str:
+        """Name an IAM role: `sagemaker-{id}-{purpose}-{region}`."""
+        return f"{self.resource(purpose)}-{self.region}"
 
     def resource(self, purpose: str) -> str:
-        """Name a role, CodeBuild project, function or event rule: `sagemaker-{id}-{purpose}`."""
+        """Name a CodeBuild project, function, event rule or the like: `sagemaker-{id}-{purpose}`."""
         return f"sagemaker-{self.project_id}-{purpose}"
 
     def pipeline(self, part: str) -> str:
@@ -71,6 +79,10 @@ class ProjectNames:
     def function_log_group(self, purpose: str) -> str:
         """Say where Lambda writes what the function of that purpose prints."""
         return f"/aws/lambda/{self.resource(purpose)}"
+
+    def endpoint(self, stage: str) -> str:
+        """Name a stage's endpoint, and its dashboard."""
+        return f"{self.prefix}-{stage}"
 
     def endpoint_stack(self, stage: str) -> str:
         """Name the CloudFormation stack of a stage's endpoint."""

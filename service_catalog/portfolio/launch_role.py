@@ -57,7 +57,7 @@ def boundary_statements() -> list[Statement]:
     return [
         # Of EC2 only what has to do with a container's place in a network.
         allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
-        allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.resource('*')}")]),
+        allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]),
         allow(
             ["iam:CreateServiceLinkedRole"],
             on=[iam_arn(service_linked_role())],
@@ -99,7 +99,7 @@ def _stack() -> list[Statement]:
 
 
 def _roles() -> list[Statement]:
-    roles = [iam_arn(f"role{ROLE_PATH}{ANY.resource('*')}")]
+    roles = [iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]
     return [
         allow(
             _actions("iam", "CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy"),
@@ -205,7 +205,7 @@ def _storage() -> list[Statement]:
                 "TagResource",
                 "UntagResource",
             ),
-            on=[s3_arn(f"{ANY.bucket}")],
+            on=[s3_arn(ANY.bucket), s3_arn(ANY.log_bucket)],
         ),
         allow(
             _actions(

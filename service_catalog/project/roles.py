@@ -52,11 +52,11 @@ def add_role(
     trusted: dict[str, object],
     statements: Sequence[Statement],
 ) -> iam.CfnRole:
-    """Add the role `sagemaker-{id}-{purpose}` with one inline policy, within the permissions boundary."""
+    """Add the role `sagemaker-{id}-{purpose}-{region}` with one inline policy, within the permissions boundary."""
     role = iam.CfnRole(
         stack,
         f"{purpose.title().replace('-', '')}Role",
-        role_name=sub(names.resource(purpose)),
+        role_name=sub(names.role(purpose)),
         path=ROLE_PATH,
         assume_role_policy_document=trusted,
         permissions_boundary=sub(iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")),

@@ -44,7 +44,7 @@ class Project:
 
     def role_arn(self, purpose: str) -> str:
         """ARN of the project's role of that purpose."""
-        return iam_arn(f"role{ROLE_PATH}{self.names.resource(purpose)}")
+        return iam_arn(f"role{ROLE_PATH}{self.names.role(purpose)}")
 
     def use_bucket(self) -> list[Statement]:
         """Read and write artefacts, with the key they are encrypted with."""
