@@ -104,6 +104,12 @@ def of_access_key(access_key: str) -> Credentials | None:
     return _sessions[access_key]
 
 
+def account_of(access_key: str) -> str:
+    """Return the account that a caller with this key acts in: its session's, else the key is an account itself."""
+    session = of_access_key(access_key)
+    return session.account if session else access_key
+
+
 @contextlib.contextmanager
 def acting_with(credentials: Credentials | None) -> Iterator[None]:
     """Act with a session, in its role's account, or with none: a service seeing to its own business."""

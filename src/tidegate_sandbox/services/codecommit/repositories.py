@@ -7,11 +7,11 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from tidegate_sandbox import context, hooks, processes
+from tidegate_sandbox import context, hooks
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.git import BareRepository
 from tidegate_sandbox.service import Service, check_parameters
 from tidegate_sandbox.services.properties import as_parameters
 
@@ -20,25 +20,12 @@ codecommit = Service("codecommit")
 ROUTE = "/v1/repos/"
 """Where git finds repositories, as under AWS's own host names."""
 
-GIT_SETTINGS = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
-
-
-@dataclass(frozen=True)
-class CommitDetails:
-    """A commit's message, and when it was written and committed (ISO 8601)."""
-
-    message: str
-    author_date: str
-    committer_date: str
-
 
 @dataclass
-class Repository:
+class Repository(BareRepository):
     """A repository and the scope it lives in."""
 
-    name: str
     scope: context.Scope
-    path: Path
     created: datetime
     modified: datetime
     description: str = ""
@@ -60,44 +47,12 @@ class Repository:
         """What AWS would answer; the sandbox serves no ssh."""
         return f"ssh://git-codecommit.{self.scope.region}.amazonaws.com{ROUTE}{self.name}"
 
-    def git(self, *arguments: str, env: dict[str, str] | None = None) -> bytes:
-        """Run git on the bare repository and return its output; subprocess.CalledProcessError where it fails."""
-        return subprocess.run(
-            ["git", "--git-dir", str(self.path), *arguments],
-            env=processes.environment(GIT_SETTINGS | (env or {})),
-            check=True,
-            capture_output=True,
-        ).stdout
-
-    def branches(self) -> dict[str, str]:
-        """Return each branch with the commit at its tip."""
-        listing = self.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads").decode()
-        return dict(line.rsplit(" ", 1) for line in listing.splitlines())
-
     def tip(self, branch: str) -> str:
         """Return the commit at the tip of `branch`; AwsError where there is no such branch."""
         commit = self.branches().get(branch)
         if commit is None:
             raise AwsError("BranchDoesNotExistException", f"{self.name} has no branch named {branch}")
         return commit
-
-    def details(self, commit: str) -> "CommitDetails | None":
-        """Return what `commit` says of itself, or None where there is no such commit."""
-        try:
-            shown = self.git("show", "-s", "--format=%aI%n%cI%n%B", "--end-of-options", f"{commit}^{{commit}}")
-        except subprocess.CalledProcessError:
-            return None
-        author_date, committer_date, message = shown.decode().split("\n", 2)
-        return CommitDetails(message.strip(), author_date, committer_date)
-
-    def checkout(self, commit: str, into: Path) -> None:
-        """Write the files of `commit` to the folder `into`, without git's own."""
-        index = into.with_suffix(".index")
-        try:
-            self.git("--work-tree", str(into), "read-tree", commit, env={"GIT_INDEX_FILE": str(index)})
-            self.git("--work-tree", str(into), "checkout-index", "--all", env={"GIT_INDEX_FILE": str(index)})
-        finally:
-            index.unlink(missing_ok=True)
 
 
 repositories: context.Scoped[dict[str, Repository]] = context.Scoped(dict)
@@ -123,17 +78,9 @@ def _create(p: dict[str, Any]) -> dict[str, Any]:
     with _making:
         if name in repositories.here():
             raise AwsError("RepositoryNameExistsException", f"Repository named {name} already exists")
-        # What an earlier life of the sandbox left there is no repository of this one.
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(parents=True)
         now = context.sandbox().clock.now()
-        made = Repository(name, scope, path, now, now, p.get("repositoryDescription", ""))
-        made.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
-        made.git("config", "http.receivepack", "true")
-        hook = path / "hooks" / "post-receive"
-        hook.parent.mkdir()
-        hook.write_text('#!/bin/sh\nexec cat >> "$PUSHED_REFERENCES"\n')
-        hook.chmod(0o755)
+        made = Repository(name, path, scope, now, now, p.get("repositoryDescription", ""))
+        made.make()
         repositories.here()[name] = made
     return {"repositoryMetadata": _metadata(made)}
 
