@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tidegate_sandbox.lifecycle import Running
 
 app = typer.Typer(
@@ -87,6 +89,75 @@ def status(home: Home = None) -> None:
     typer.echo(f"children          {len(state['children'])}")
     for child in state["children"]:
         typer.echo(f"  {child['pid']:>8}  {child['name']}")
+
+
+git_host = typer.Typer(
+    name="git-host",
+    help="What people do at a git host's web pages: the stand-ins that a connection in the simulation reaches.",
+    no_args_is_help=True,
+)
+app.add_typer(git_host)
+
+Provider = Annotated[str, typer.Argument(help="GitHub, GitLab, Bitbucket, ...: the provider of the connection.")]
+Repository = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository's full name.")]
+
+
+@git_host.command("create")
+def create_repository(
+    provider: Provider,
+    repository: Repository,
+    readme: Annotated[bool, typer.Option("--readme", help="Begin it with a README, as hosts offer.")] = False,
+    home: Home = None,
+) -> None:
+    """Make a repository at the stand-in for a git host."""
+    from tidegate_sandbox import git_host
+
+    def ask(url: str) -> str:
+        git_host.create(url, provider, repository, readme=readme)
+        return f"{provider} has {repository}: git clone {git_host.address(url, provider, repository)}"
+
+    _at_host(home, ask)
+
+
+@git_host.command("pull-request")
+def open_pull_request(
+    provider: Provider,
+    repository: Repository,
+    head: Annotated[str, typer.Argument(help="The branch to merge.")],
+    base: Annotated[str, typer.Argument(help="The branch to merge it into.")] = "main",
+    home: Home = None,
+) -> None:
+    """Open a pull request; pushing to its branch updates it, pushing it to its base merges it."""
+    from tidegate_sandbox import git_host
+
+    def ask(url: str) -> str:
+        return f"Pull request {git_host.open_pull_request(url, provider, repository, head, base)} is open"
+
+    _at_host(home, ask)
+
+
+@git_host.command("show")
+def show_repository(provider: Provider, repository: Repository, home: Home = None) -> None:
+    """Show a repository's branches, pull requests and checks, as JSON."""
+    import json
+
+    from tidegate_sandbox import git_host
+
+    _at_host(home, lambda url: json.dumps(git_host.show(url, provider, repository), indent=2))
+
+
+def _at_host(home: Path | None, ask: "Callable[[str], str]") -> None:
+    from tidegate_sandbox import git_host, lifecycle
+
+    home = (home or lifecycle.default_home()).resolve()
+    try:
+        running = lifecycle.find(home)
+        if running is None:
+            typer.echo(f"No sandbox runs in {home}")
+            raise typer.Exit(1)
+        typer.echo(ask(running.url))
+    except (lifecycle.LifecycleError, git_host.GitHostError) as error:
+        raise _refusal(error) from error
 
 
 class _Progress:

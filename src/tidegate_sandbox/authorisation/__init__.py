@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tidegate_sandbox.authorisation import codebuild, codecommit, codepipeline, sagemaker, servicecatalog
+from tidegate_sandbox.authorisation import codebuild, codecommit, codepipeline, connections, sagemaker, servicecatalog
 from tidegate_sandbox.authorisation.table import Table
 
 Check = tuple[str, str, Mapping[str, Any]]
@@ -17,6 +17,7 @@ Check = tuple[str, str, Mapping[str, Any]]
 TABLES: Mapping[str, Table] = {
     "codebuild": codebuild.TABLE,
     "codecommit": codecommit.TABLE,
+    **{name: connections.table(name) for name in ("codeconnections", "codestar-connections")},
     "codepipeline": codepipeline.TABLE,
     "sagemaker": sagemaker.TABLE,
     "servicecatalog": servicecatalog.TABLE,

@@ -9,6 +9,7 @@ def install() -> None:
         codebuild,
         codecommit,
         codepipeline,
+        connections,
         endpoints,
         pipelines,
         projects,  # noqa: F401 - importing registers its operations
@@ -16,5 +17,7 @@ def install() -> None:
         sagemaker,
     )
 
-    for service in (catalog, registry, pipelines, endpoints, alarms, codecommit, codebuild, codepipeline, sagemaker):
+    for service in (
+        catalog, registry, pipelines, endpoints, alarms, codecommit, connections, codebuild, codepipeline, sagemaker,
+    ):  # fmt: skip
         service.install()

@@ -1,15 +1,20 @@
 """CodeBuild's builds: starting, stopping and telling of them."""
 
 import json
+import logging
 import uuid
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
-from tidegate_sandbox.services.codebuild import runner
+from tidegate_sandbox.services.codebuild import runner, webhooks
 from tidegate_sandbox.services.codebuild.projects import check_source, codebuild, find, refuse_variables
 from tidegate_sandbox.services.codebuild.records import Build, PipelineRequest, Project, lock, state
+from tidegate_sandbox.services.codebuild.source import SourceError, hosted
+from tidegate_sandbox.services.connections import Check, HostedRepository, PullRequestEvent, Push
 
 _SOURCE_OVERRIDES = {
     "sourceTypeOverride": "type",
@@ -57,7 +62,39 @@ def start_from_event(delivery: hooks.Delivery) -> None:
         _start_as(f"rule/{delivery.rule}", check_parameters("codebuild", "StartBuild", parameters))
 
 
-def _start_as(initiator: str, p: dict[str, Any]) -> Build:
+def start_from_host(what: Push | PullRequestEvent) -> None:
+    """Start a build of each project whose webhook is to, follow it, and report how it goes on the commit."""
+    told = webhooks.happening(what)
+    if told is None:
+        return
+    for scope, here in state.everywhere():
+        for project in list(here.projects.values()):
+            listens = project.get("webhook")
+            if listens is None or not webhooks.passes(listens["filterGroups"], told):
+                continue
+            with hooks.acting_in(scope.account, scope.region):
+                try:
+                    reached = hosted(project["source"]) is what.repository
+                except SourceError:  # a host tells nothing through a connection that is gone
+                    continue
+                if reached:
+                    hooks.run_in_background(
+                        _build_and_report, project["name"], told, what.repository, name=told.trigger
+                    )
+
+
+def _build_and_report(project: str, told: webhooks.Happening, repository: HostedRepository) -> None:
+    version = told.trigger if told.base else told.commit
+    started = {"projectName": project, "sourceVersion": version}
+    build = _start_as(f"{repository.provider}-Hookshot", started, told.variables())
+    check = partial(Check, f"AWS CodeBuild {build.scope.region} ({project})", url=build.log.as_uri())
+    repository.report(told.commit, check(state="pending"))
+    build.finished.wait()
+    logging.getLogger(__name__).info("%s of %s: %s", build.id, told.trigger, build.status)
+    repository.report(told.commit, check(state="success" if build.status == "SUCCEEDED" else "failure"))
+
+
+def _start_as(initiator: str, p: dict[str, Any], webhook: Mapping[str, str] | None = None) -> Build:
     ignored = sorted(set(p) - _TAKEN)
     if ignored:
         raise AwsError("InvalidInputException", f"{', '.join(ignored)}: not in the local simulation")
@@ -73,6 +110,7 @@ def _start_as(initiator: str, p: dict[str, Any]) -> Build:
         if known is not None:
             return state.here().builds[known]
         build = _new(project, declared, variables, version, initiator)
+        build.webhook = dict(webhook or {})
         if token[1]:
             state.here().tokens[token] = build.id
     runner.start(build)

@@ -95,7 +95,7 @@ def environment(container: Container) -> dict[str, str]:
 
 
 def lend_credentials(build: Build, container: Container) -> None:
-    """Let git answer CodeCommit with the account's credentials, as `git-credential-helper: yes` asks for."""
+    """Give git the account's credentials for CodeCommit and connections, as `git-credential-helper: yes` asks for."""
     url, user = context.sandbox().url, build.scope.keys()["AWS_ACCESS_KEY_ID"]
     helper = f"!f() {{ echo username={user}; echo password=local; }}; f"
     # Nothing here asks git for a name first, and without one nobody could tell who pulls and pushes.

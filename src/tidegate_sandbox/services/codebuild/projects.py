@@ -5,12 +5,14 @@ from typing import Any
 from tidegate_sandbox import context, hooks
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import Service, check_parameters
+from tidegate_sandbox.services.codebuild import webhooks
 from tidegate_sandbox.services.codebuild.records import Project, lock, state
+from tidegate_sandbox.services.codebuild.source import PROVIDERS, SourceError, hosted
 from tidegate_sandbox.services.properties import as_parameters
 
 codebuild = Service("codebuild")
 
-SOURCES = ("S3", "CODEPIPELINE", "CODECOMMIT", "NO_SOURCE")
+SOURCES = ("S3", "CODEPIPELINE", "CODECOMMIT", "NO_SOURCE", *PROVIDERS)
 CONTAINERS = ("LINUX_CONTAINER", "ARM_CONTAINER")
 _REFUSED = {
     "secondarySources": "secondary sources outside a pipeline are",
@@ -68,9 +70,41 @@ def _list(p: dict[str, Any]) -> dict[str, Any]:
     return {"projects": sorted(state.here().projects, reverse=p.get("sortOrder") == "DESCENDING")}
 
 
+@codebuild.operation("CreateWebhook")
+def create_webhook(p: dict[str, Any]) -> dict[str, Any]:
+    """Let what happens at the project's git host start builds; also for CloudFormation."""
+    with lock:
+        project = find(p["projectName"])
+        if project["source"]["type"] not in PROVIDERS:
+            raise _invalid("A webhook is of a project whose source is at a git host")
+        if "webhook" in project:
+            raise AwsError("ResourceAlreadyExistsException", f"{p['projectName']} has a webhook already")
+        groups = p.get("filterGroups", [])
+        if refused := webhooks.refused(groups):
+            raise _invalid(refused)
+        try:
+            hosted(project["source"])
+        except SourceError as error:
+            raise _invalid(str(error)) from None
+        made = {"url": f"{context.sandbox().url}/webhooks/{project['name']}", "filterGroups": groups}
+        if policy := p.get("pullRequestBuildPolicy"):
+            made["pullRequestBuildPolicy"] = policy
+        project["webhook"] = made
+    return {"webhook": made}
+
+
+@codebuild.operation("DeleteWebhook")
+def _delete_webhook(p: dict[str, Any]) -> None:
+    with lock:
+        if find(p["projectName"]).pop("webhook", None) is None:
+            raise AwsError("ResourceNotFoundException", f"{p['projectName']} has no webhook")
+
+
 def _changed(before: Project, parameters: dict[str, Any]) -> Project:
     made = _project(parameters)
     made |= {"created": before["created"], "lastModified": context.sandbox().clock.now()}
+    if "webhook" in before:
+        made["webhook"] = before["webhook"]
     state.here().projects[made["name"]] = made
     return made
 
@@ -101,12 +135,16 @@ def check_source(source: dict[str, Any], artifacts: dict[str, Any]) -> None:
         raise _invalid(f"source type {source['type']} is not in the local simulation: {', '.join(SOURCES)}")
     if (source["type"] == "CODEPIPELINE") != (artifacts["type"] == "CODEPIPELINE"):
         raise _invalid("source and artifacts must both be of type CODEPIPELINE or neither")
-    if source["type"] in ("S3", "CODECOMMIT") and not source.get("location"):
+    if source["type"] not in ("CODEPIPELINE", "NO_SOURCE") and not source.get("location"):
         raise _invalid(f"a source of type {source['type']} needs a location")
     if source["type"] == "NO_SOURCE" and not source.get("buildspec"):
         raise _invalid("a project with no source needs its buildspec in the project")
     if artifacts["type"] == "S3" and not artifacts.get("location"):
         raise _invalid("artifacts of type S3 need a location, the name of a bucket")
+    if source["type"] in PROVIDERS and source.get("auth", {}).get("type") != "CODECONNECTIONS":
+        raise _invalid(f"a source of type {source['type']} is reached by auth CODECONNECTIONS in the local simulation")
+    if source.get("reportBuildStatus") and source["type"] not in PROVIDERS:
+        raise _invalid(f"the status of a build cannot be reported to a source of type {source['type']}")
     if source.get("gitSubmodulesConfig", {}).get("fetchSubmodules"):
         raise _invalid("git submodules are not in the local simulation")
 
@@ -153,6 +191,11 @@ class ProjectResource:
         """Create the project."""
         name = properties.get("Name") or hooks.physical_name(stack, logical_id, 150)
         create(self._parameters({**properties, "Name": name}))
+        try:
+            self._listen(name, properties)
+        except AwsError as error:
+            delete({"name": name})
+            raise ValueError(error.message) from None
         return name, {"Arn": project_arn(name)}
 
     def update(
@@ -165,15 +208,24 @@ class ProjectResource:
         parameters = self._parameters({**new, "Name": physical_id})
         with lock:
             made = _changed(find(physical_id), parameters)
+            made.pop("webhook", None)
+        self._listen(physical_id, new)
         return physical_id, {"Arn": made["arn"]}
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
         """Delete the project."""
         delete({"name": physical_id})
 
+    def _listen(self, name: str, properties: dict[str, Any]) -> None:
+        triggers = dict(properties.get("Triggers") or {})
+        if str(triggers.pop("Webhook", "false")).lower() == "true":
+            given = as_parameters("codebuild", "CreateWebhook", {**triggers, "ProjectName": name})
+            create_webhook(check_parameters("codebuild", "CreateWebhook", given))
+
     def _parameters(self, properties: dict[str, Any]) -> dict[str, Any]:
         properties = dict(properties)
-        for name in ("Triggers", "Visibility", "ResourceAccessRole"):
+        properties.pop("Triggers", None)
+        for name in ("Visibility", "ResourceAccessRole"):
             if properties.pop(name, None):
                 raise ValueError(f"{name} of AWS::CodeBuild::Project is not in the local simulation")
         given = as_parameters("codebuild", "CreateProject", properties)

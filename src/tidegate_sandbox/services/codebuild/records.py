@@ -79,6 +79,8 @@ class Build:
     group: str
     stream: str
     pipeline: PipelineRequest | None = None
+    webhook: Mapping[str, str] = field(default_factory=dict)
+    """What the webhook that started it adds to its environment."""
     status: Status = "IN_PROGRESS"
     ended: datetime | None = None
     phases: list[PhaseRecord] = field(default_factory=list)

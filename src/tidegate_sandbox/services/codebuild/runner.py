@@ -165,6 +165,7 @@ class _Run:
         others = build.pipeline.sources[1:] if build.pipeline else ()
         location = build.project["source"].get("location", "")
         return {
+            **build.webhook,
             **{f"CODEBUILD_SRC_DIR_{one.name}": str(container.secondary(one.name)) for one in others},
             "CI": "true",
             "CODEBUILD_CI": "true",

@@ -1,15 +1,28 @@
-"""Brings a build's source into its container, from S3, CodeCommit or the artefacts of a pipeline."""
+"""Brings a build's source into its container: from S3, CodeCommit, a git host, or the artefacts of a pipeline."""
 
+import re
 import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from tidegate_sandbox import context, journal, processes
-from tidegate_sandbox.services import codecommit
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.services import codecommit, connections
 from tidegate_sandbox.services.codebuild.artifacts import unpack
 from tidegate_sandbox.services.codebuild.container import Container, environment
 from tidegate_sandbox.services.codebuild.records import Build
+
+PROVIDERS = {
+    "GITHUB": "GitHub",
+    "GITLAB": "GitLab",
+    "BITBUCKET": "Bitbucket",
+    "GITHUB_ENTERPRISE": "GitHubEnterpriseServer",
+    "GITLAB_SELF_MANAGED": "GitLabSelfManaged",
+}
+"""Types of sources that are git hosts, with the provider of the connection that reaches each."""
 
 
 class SourceError(Exception):
@@ -30,6 +43,21 @@ def download(build: Build, container: Container) -> None:
         build.resolved_version = fetch_zip(bucket, key, container.source, build.source_version)
     elif source["type"] == "CODECOMMIT":
         build.resolved_version = _clone(source["location"], build, container)
+    elif source["type"] in PROVIDERS:
+        build.resolved_version = _clone_from_host(source, build, container)
+
+
+def hosted(source: dict[str, Any]) -> connections.HostedRepository:
+    """Return the repository of a source at a git host, through its connection; SourceError where it is not reached."""
+    arn = source["auth"]["resource"]
+    name = urlsplit(source["location"]).path.strip("/").removesuffix(".git")
+    try:
+        reached = connections.reach(arn, name)
+    except AwsError as error:
+        raise SourceError(error.message) from None
+    if reached.provider != PROVIDERS[source["type"]]:
+        raise SourceError(f"the connection {arn} is to {reached.provider}, and the source is of {source['type']}")
+    return reached
 
 
 def fetch_zip(bucket: str, key: str, into: Path, version: str = "") -> str | None:
@@ -61,6 +89,27 @@ def _clone(location: str, build: Build, container: Container) -> str:
     reference = build.source_version or repository.default_branch or "main"
     commit = _git(container, "ls-remote", repository.clone_url_http, reference).split("\t")[0] or reference
     _git(container, "clone", "--quiet", "--no-checkout", repository.clone_url_http, str(container.source))
+    return _check_out(container, commit)
+
+
+def _clone_from_host(source: dict[str, Any], build: Build, container: Container) -> str:
+    repository = hosted(source)
+    connections.used(source["auth"]["resource"], repository, "GetConnection", "GetConnectionToken", "UseConnection")
+    _git(container, "clone", "--quiet", "--no-checkout", str(repository.path), str(container.source))
+    _git(container, "remote", "set-url", "origin", source["location"], cwd=container.source)
+    wanted = build.source_version or "HEAD"
+    if asked := re.fullmatch(r"(?:pr|mr)/([0-9]+)", wanted):
+        pull = repository.pulls.get(int(asked[1]))
+        if pull is None:
+            raise SourceError(f"{repository.name} has no pull request {asked[1]}")
+        wanted = pull.commit
+        _git(container, "fetch", "--quiet", str(repository.path), wanted, cwd=container.source)
+    elif wanted in repository.branches():
+        wanted = f"origin/{wanted}"
+    return _check_out(container, wanted.replace("refs/heads/", "origin/", 1))
+
+
+def _check_out(container: Container, commit: str) -> str:
     _git(container, "checkout", "--quiet", "--detach", commit, cwd=container.source)
     return _git(container, "rev-parse", "HEAD", cwd=container.source)
 

@@ -21,6 +21,7 @@ from tidegate_sandbox.services.codepipeline.actions import (
     cloudformation,
     codebuild,
     codecommit,
+    connection,
 )
 from tidegate_sandbox.services.codepipeline.conditions import check
 from tidegate_sandbox.services.codepipeline.events import action_changed, execution_changed, stage_changed
@@ -37,6 +38,7 @@ from tidegate_sandbox.services.codepipeline.variables import UnknownVariableErro
 
 RUNNERS: dict[str, Runner] = {
     "CodeCommit": codecommit.run,
+    "CodeStarSourceConnection": connection.run,
     "CodeBuild": codebuild.run,
     "CloudFormation": cloudformation.run,
     "Manual": approval.run,

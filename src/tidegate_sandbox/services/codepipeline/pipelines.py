@@ -46,6 +46,11 @@ def find(name: str) -> Kept:
     return found
 
 
+def everywhere() -> list[tuple[context.Scope, Kept]]:
+    """Return every pipeline of every account and region, with its scope."""
+    return [(scope, kept) for scope, here in _pipelines.everywhere() for kept in list(here.values())]
+
+
 def _declared(declaration: dict[str, Any], version: int) -> dict[str, Any]:
     defaults = {"executionMode": "SUPERSEDED", "pipelineType": "V1"}
     return {**defaults, **declaration, "version": version}

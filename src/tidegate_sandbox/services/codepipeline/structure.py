@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline import conditions
+from tidegate_sandbox.services.codepipeline import conditions, triggers
 from tidegate_sandbox.services.codepipeline.conditions import Condition
+from tidegate_sandbox.services.codepipeline.triggers import Trigger
 from tidegate_sandbox.services.codepipeline.variables import REFERENCE
 
 Mode = Literal["QUEUED", "SUPERSEDED"]
@@ -39,6 +40,12 @@ KINDS: Mapping[tuple[str, str], Kind] = {
         required=frozenset({"RepositoryName", "BranchName"}),
         optional=frozenset({"PollForSourceChanges", "OutputArtifactFormat"}),
     ),
+    ("Source", triggers.PROVIDER): Kind(
+        inputs=range(1),
+        outputs=range(1, 2),
+        required=frozenset({"ConnectionArn", "FullRepositoryId", "BranchName"}),
+        optional=frozenset({"DetectChanges", "OutputArtifactFormat"}),
+    ),
     ("Build", "CodeBuild"): _CODEBUILD,
     ("Test", "CodeBuild"): _CODEBUILD,
     ("Deploy", "CloudFormation"): Kind(
@@ -57,6 +64,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
 _ONLY = {
     ("CodeCommit", "PollForSourceChanges"): "false",
     ("CodeCommit", "OutputArtifactFormat"): "CODE_ZIP",
+    (triggers.PROVIDER, "OutputArtifactFormat"): "CODE_ZIP",
     ("CodeBuild", "BatchEnabled"): "false",
     ("CloudFormation", "ActionMode"): "CREATE_UPDATE",
 }
@@ -104,6 +112,7 @@ class Pipeline:
     bucket: str
     stages: tuple[Stage, ...]
     variables: Mapping[str, str | None]
+    triggers: tuple[Trigger, ...] = ()
 
     def actions(self) -> Iterator[tuple[Stage, Action]]:
         """Return every action with its stage, in the order in which they run."""
@@ -115,14 +124,12 @@ class Pipeline:
 
 def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
     """Read botocore's shape PipelineDeclaration; AwsError, as AWS names it, where it is wrong or not simulated."""
-    if declaration.get("triggers"):
-        raise _structure_error("triggers are not in the local simulation: start it from an event rule")
     mode = declaration.get("executionMode", "SUPERSEDED")
     if mode == "PARALLEL":
         raise _structure_error("execution mode PARALLEL is not in the local simulation: QUEUED or SUPERSEDED is")
     is_v2 = declaration.get("pipelineType", "V1") == "V2"
-    if (mode == "QUEUED" or declaration.get("variables")) and not is_v2:
-        raise _structure_error("execution mode QUEUED and pipeline variables need a pipeline of type V2")
+    if (mode == "QUEUED" or declaration.get("variables") or declaration.get("triggers")) and not is_v2:
+        raise _structure_error("execution mode QUEUED, pipeline variables and triggers need a pipeline of type V2")
     if not is_v2 and any(stage.get("beforeEntry") for stage in declaration["stages"]):
         raise _structure_error("conditions of stages need a pipeline of type V2")
     if "artifactStore" not in declaration or "artifactStores" in declaration:
@@ -134,8 +141,10 @@ def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
         bucket=declaration["artifactStore"]["location"],
         stages=tuple(_stage(stage, region) for stage in declaration["stages"]),
         variables={one["name"]: one.get("defaultValue") for one in declaration.get("variables", [])},
+        triggers=_triggers(declaration),
     )
     _check_stages(pipeline)
+    _check_triggers(pipeline)
     _check_artifacts(pipeline)
     _check_references(pipeline)
     return pipeline
@@ -238,6 +247,21 @@ def _check_stages(pipeline: Pipeline) -> None:
                     "and no other stage has any"
                 )
     _refuse_twice((action.namespace for _, action in pipeline.actions() if action.namespace), "variable namespace")
+
+
+def _triggers(declaration: Mapping[str, Any]) -> tuple[Trigger, ...]:
+    try:
+        return triggers.read(declaration.get("triggers", []))
+    except ValueError as error:
+        raise _structure_error(str(error)) from None
+
+
+def _check_triggers(pipeline: Pipeline) -> None:
+    _refuse_twice((trigger.source for trigger in pipeline.triggers), "trigger of source action")
+    connected = {action.name for action in pipeline.stages[0].actions if action.provider == triggers.PROVIDER}
+    for trigger in pipeline.triggers:
+        if trigger.source not in connected:
+            raise _structure_error(f"a trigger names {trigger.source}, which is no source action of a connection")
 
 
 def _check_artifacts(pipeline: Pipeline) -> None:
