@@ -351,7 +351,7 @@ def test_events_tell_of_the_start_and_the_end(sandbox: Any, builds: Builds, even
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"source": {"type": "GITHUB", "location": "x"}}, "GITHUB is not in the local simulation"),
+        ({"source": {"type": "GITHUB", "location": "x"}}, "is reached by auth CODECONNECTIONS"),
         ({"environment": {**ENVIRONMENT, "type": "WINDOWS_CONTAINER"}}, "WINDOWS_CONTAINER is not"),
         ({"environment": {**ENVIRONMENT, "privilegedMode": True}}, "privilegedMode is not"),
         ({"vpcConfig": {"vpcId": "vpc-1"}}, "a VPC is not"),

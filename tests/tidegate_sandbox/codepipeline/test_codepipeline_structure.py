@@ -60,6 +60,10 @@ VERIFY = action(
     inputArtifacts=[{"name": "Source"}, {"name": "Rendered"}],
 )
 APPROVE = action("Approve", "Approval", "Manual", runOrder=2, configuration={"CustomData": "#{Source.CommitId}"})
+TRIGGER = {
+    "providerType": "CodeStarSourceConnection",
+    "gitConfiguration": {"sourceActionName": "Source", "push": [{"branches": {"includes": ["main"]}}]},
+}
 VALID: Declaration = {
     "name": "demo",
     "roleArn": "arn:aws:iam::111122223333:role/pipeline",
@@ -101,7 +105,16 @@ REFUSED: dict[str, tuple[Callable[[Declaration], Any], str, str]] = {
     "no artifact store": (lambda d: _drop(d, "artifactStore"), "InvalidStructureException", "needs artifactStore"),
     "queued in V1": (lambda d: d.update(pipelineType="V1"), "InvalidStructureException", "need a pipeline of type V2"),
     "parallel": (lambda d: d.update(executionMode="PARALLEL"), "InvalidStructureException", "PARALLEL is not"),
-    "triggers": (lambda d: d.update(triggers=[{}]), "InvalidStructureException", "triggers are not"),
+    "a trigger of what is no connection": (
+        lambda d: d.update(triggers=[TRIGGER]),
+        "InvalidStructureException",
+        "a trigger names Source, which is no source action of a connection",
+    ),
+    "a trigger in V1": (
+        lambda d: d.update(triggers=[TRIGGER], pipelineType="V1", executionMode="SUPERSEDED"),
+        "InvalidStructureException",
+        "triggers need a pipeline of type V2",
+    ),
     "a stage twice": (
         lambda d: d["stages"][1].update(name="Source"),
         "InvalidStructureException",
