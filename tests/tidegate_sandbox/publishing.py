@@ -37,9 +37,9 @@ class Publisher:
         s3.put_object(Bucket=bucket, Key="a/product.json", Body=json.dumps(template).encode())
         return f"https://{bucket}.s3.{self.sandbox.region}.amazonaws.com/a/product.json"
 
-    def role(self):
+    def role(self, service="servicecatalog"):
         name = f"launch-{uuid.uuid4().hex[:8]}"
-        who = {"Principal": {"Service": "servicecatalog.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        who = {"Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **who}]}
         made = self.sandbox.client("iam").create_role(
             RoleName=name, Path="/tidegate/", AssumeRolePolicyDocument=json.dumps(trust)

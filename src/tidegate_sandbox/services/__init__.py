@@ -15,6 +15,7 @@ def install() -> None:
         projects,  # noqa: F401 - importing registers its operations
         registry,
         sagemaker,
+        studio,  # noqa: F401 - importing registers its operations
     )
 
     for service in (

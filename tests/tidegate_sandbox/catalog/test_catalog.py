@@ -52,6 +52,51 @@ def test_updating_the_stack_adds_a_version_and_keeps_the_id_of_the_one_before(pu
     assert [each["Name"] for each in listed["ProvisioningArtifactDetails"]] == ["1.0.0", "1.1.0"]
 
 
+def test_a_deprecated_version_is_not_launched_any_more_but_what_was_launched_of_it_can_be_updated(
+    publisher, eventually
+):
+    _, outputs = publisher.publish()
+    catalog, version = (
+        publisher.catalog,
+        {"ProductId": outputs["Product"], "ProvisioningArtifactId": outputs["Versions"]},
+    )
+    launched = publisher.launch(outputs["Product"], SageMakerProjectName="before")
+    publisher.finished(launched, eventually)
+
+    changed = catalog.update_provisioning_artifact(**version, Guidance="DEPRECATED")
+    assert changed["ProvisioningArtifactDetail"]["Guidance"] == "DEPRECATED"
+    assert catalog.describe_provisioning_artifact(**version)["ProvisioningArtifactDetail"]["Guidance"] == "DEPRECATED"
+    with pytest.raises(ClientError, match="is deprecated"):
+        publisher.launch(outputs["Product"])
+
+    update = catalog.update_provisioned_product(
+        ProvisionedProductId=launched["ProvisionedProductId"],
+        ProvisioningParameters=[{"Key": "SageMakerProjectName", "Value": "after"}],
+        UpdateToken=uuid.uuid4().hex,
+    )["RecordDetail"]
+    done = publisher.finished(update, eventually)
+    assert (done["RecordDetail"]["RecordType"], done["RecordDetail"]["Status"]) == (
+        "UPDATE_PROVISIONED_PRODUCT",
+        "SUCCEEDED",
+    )
+    stack = f"SC-{publisher.sandbox.account}-{launched['ProvisionedProductId']}"
+    (described,) = publisher.sandbox.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+    assert given["SageMakerProjectName"] == "after"
+
+    catalog.update_provisioning_artifact(**version, Guidance="DEFAULT")
+    publisher.finished(publisher.launch(outputs["Product"]), eventually)
+
+
+def test_an_inactive_version_is_not_shown_and_not_launched(publisher):
+    _, outputs = publisher.publish()
+    version = {"ProductId": outputs["Product"], "ProvisioningArtifactId": outputs["Versions"]}
+    publisher.catalog.update_provisioning_artifact(**version, Active=False)
+    assert publisher.catalog.describe_product(Id=outputs["Product"])["ProvisioningArtifacts"] == []
+    with pytest.raises(ClientError, match="has no provisioning artifact"):
+        publisher.launch(outputs["Product"])
+
+
 def test_deleting_the_stack_takes_the_product_back(publisher):
     name, outputs = publisher.publish()
     cloudformation = publisher.sandbox.client("cloudformation")

@@ -1,6 +1,7 @@
 """What was launched from the catalogue: provisioned products and the records of what was done to them."""
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,17 +9,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tidegate_sandbox import credentials, hooks
-from tidegate_sandbox.context import Scope, Scoped, sandbox, scope
+from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.catalog import launch_parameters
 from tidegate_sandbox.services.catalog.constraints import launch_role
-from tidegate_sandbox.services.catalog.records import Portfolio, Product, catalog, chosen, new_id, once, paged
+from tidegate_sandbox.services.catalog.records import Artefact, Portfolio, Product, catalog, chosen, new_id, once, paged
 from tidegate_sandbox.services.catalog.records import path_id as path_id_of
 from tidegate_sandbox.services.catalog.records import state as catalogue
 from tidegate_sandbox.services.catalog.templates import template
-
-POLL = 0.2
-"""Seconds of the wall between two looks at a stack."""
+from tidegate_sandbox.services.stacks import POLL, StackFailedError, settled, update_stack, why
 
 
 @dataclass
@@ -28,6 +27,7 @@ class Launch:
     detail: dict[str, Any]
     stack: str
     tags: list[dict[str, str]]
+    parameters: dict[str, str]
 
 
 @dataclass
@@ -77,8 +77,10 @@ def _launch(parameters: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("DuplicateResourceException", f"A provisioned product named {name} exists already.")
     product = catalogue.here().product(parameters.get("ProductId"), parameters.get("ProductName"))
     portfolio = _path(product, parameters)
-    artefact_id, url = _version(product, parameters)
-    url, parsed = template(url)
+    artefact_id, artefact = _version(product, parameters)
+    if artefact.detail["Guidance"] == "DEPRECATED":
+        raise AwsError("InvalidParametersException", f"{artefact_id} is deprecated: it cannot be launched any more.")
+    url, parsed = template(artefact.url)
     given = {each["Key"]: each["Value"] for each in parameters.get("ProvisioningParameters", [])}
     if problems := launch_parameters.problems(parsed.get("Parameters", {}), given):
         raise AwsError("InvalidParametersException", "; ".join(problems))
@@ -101,20 +103,59 @@ def _launch(parameters: dict[str, Any]) -> dict[str, Any]:
         },
         f"SC-{scope().account}-{launch_id}",
         list(tags.values()),
+        given,
     )
     record = _record(launch, "PROVISION_PRODUCT", path_id_of(portfolio, product))
     launch.detail["LastProvisioningRecordId"] = record["RecordId"]
     state.here().products[launch_id] = launch
-    stack = {
-        "StackName": launch.stack,
-        "TemplateURL": url,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-        "Tags": launch.tags,
-        "NotificationARNs": parameters.get("NotificationArns", []),
-        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-    }
+    stack = _stack(launch, url) | {"NotificationARNs": parameters.get("NotificationArns", [])}
     hooks.run_in_background(_provision, launch, record, stack, name=f"launch {launch.stack}")
     return {"RecordDetail": dict(record)}
+
+
+def _stack(launch: Launch, url: str) -> dict[str, Any]:
+    """Return what CloudFormation is asked for to make the stack of `launch`, or to bring it to its parameters."""
+    return {
+        "StackName": launch.stack,
+        "TemplateURL": url,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in launch.parameters.items()],
+        "Tags": launch.tags,
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+
+
+@catalog.operation("UpdateProvisionedProduct")
+def update_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Bring what was launched to another version or to other parameters, in the background.
+
+    A deprecated version will do. A parameter that is not given keeps its value, if the version still has it.
+    """
+    if "ProvisioningPreferences" in parameters or "Tags" in parameters:
+        raise AwsError("NotImplemented", "Stack sets and changes of tags are not in the local simulation", 501)
+    launch = find(parameters.get("ProvisionedProductId"), parameters.get("ProvisionedProductName"))
+
+    def make() -> dict[str, Any]:
+        if launch.detail["Status"] == "UNDER_CHANGE":
+            raise AwsError("InvalidParametersException", f"{launch.detail['Name']} is being changed.")
+        current = {"ProvisioningArtifactId": launch.detail["ProvisioningArtifactId"]}
+        names = {"ProvisioningArtifactId", "ProvisioningArtifactName"} & parameters.keys()
+        product = catalogue.here().product(launch.detail["ProductId"])
+        artefact_id, artefact = _version(product, parameters if names else current)
+        url, parsed = template(artefact.url)
+        declared = parsed.get("Parameters", {})
+        asked = parameters.get("ProvisioningParameters", [])
+        given = {each["Key"]: each["Value"] for each in asked if not each.get("UsePreviousValue")}
+        wanted = {key: value for key, value in launch.parameters.items() if key in declared} | given
+        if problems := launch_parameters.problems(declared, wanted):
+            raise AwsError("InvalidParametersException", "; ".join(problems))
+        record = _record(launch, "UPDATE_PROVISIONED_PRODUCT")
+        record["ProvisioningArtifactId"] = artefact_id
+        launch.parameters = wanted
+        launch.detail.update(Status="UNDER_CHANGE", ProvisioningArtifactId=artefact_id)
+        hooks.run_in_background(_change, launch, record, _stack(launch, url), name=f"update {launch.stack}")
+        return {"RecordDetail": dict(record)}
+
+    return once("update", parameters["UpdateToken"], make)
 
 
 @catalog.operation("TerminateProvisionedProduct")
@@ -199,12 +240,12 @@ def _path(product: Product, parameters: dict[str, Any]) -> Portfolio:
     return paths[0]
 
 
-def _version(product: Product, parameters: dict[str, Any]) -> tuple[str, str]:
-    """Return the provisioning artefact that is asked for, or else the newest, and its template's URL."""
+def _version(product: Product, parameters: dict[str, Any]) -> tuple[str, Artefact]:
+    """Return the provisioning artefact that is asked for, or else the newest, with its id."""
     wanted, name = parameters.get("ProvisioningArtifactId"), parameters.get("ProvisioningArtifactName")
     for artefact_id, artefact in reversed(list(product.artefacts.items())):
-        if wanted in (None, artefact_id) and name in (None, artefact.detail.get("Name")):
-            return artefact_id, artefact.url
+        if wanted in (None, artefact_id) and name in (None, artefact.detail.get("Name")) and artefact.detail["Active"]:
+            return artefact_id, artefact
     raise AwsError("ResourceNotFoundException", f"{product.id} has no provisioning artifact {wanted or name}.")
 
 
@@ -245,25 +286,29 @@ def _record(launch: Launch, kind: str, path: str | None = None) -> dict[str, Any
 
 
 # ---------------------------------------------------------------- in the background
-class _StackFailedError(Exception):
-    """Why a stack did not become what was asked for."""
-
-
 def _provision(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) -> None:
+    _bring_about(launch, record, lambda cloudformation: cloudformation.create_stack(**stack), "CREATE")
+
+
+def _change(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) -> None:
+    _bring_about(launch, record, lambda cloudformation: update_stack(cloudformation, stack), "UPDATE")
+
+
+def _bring_about(launch: Launch, record: dict[str, Any], ask: Callable[[Any], object], verb: str) -> None:
     try:
         record["Status"] = "IN_PROGRESS"
         with _acting_for(launch):
-            scope().client("cloudformation").create_stack(**stack)
-        made = _settled(scope(), launch.stack)
-        if made is None or made["StackStatus"] != "CREATE_COMPLETE":
-            raise _StackFailedError(_why(scope(), launch.stack, "CREATE_FAILED"))
+            ask(scope().client("cloudformation"))
+        made = settled(scope(), launch.stack)
+        if made is None or not made["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in made["StackStatus"]:
+            raise StackFailedError(why(scope(), launch.stack, f"{verb}_FAILED"))
         state.here().outputs[record["RecordId"]] = [
             {"OutputKey": "CloudformationStackARN", "OutputValue": made["StackId"]},
             *(chosen(output, "OutputKey", "OutputValue", "Description") for output in made.get("Outputs", [])),
         ]
     except Exception as error:  # whatever it was, who launched it must be told
         _close(launch, record, str(error))
-        if not isinstance(error, (_StackFailedError, ClientError)):
+        if not isinstance(error, (StackFailedError, ClientError)):
             raise
     else:
         launch.detail["LastSuccessfulProvisioningRecordId"] = record["RecordId"]
@@ -275,12 +320,12 @@ def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> N
         record["Status"] = "IN_PROGRESS"
         with _acting_for(launch):
             scope().client("cloudformation").delete_stack(StackName=launch.stack)
-        left = _settled(scope(), launch.stack)
+        left = settled(scope(), launch.stack)
         if left is not None and left["StackStatus"] != "DELETE_COMPLETE" and not ignore_errors:
-            raise _StackFailedError(_why(scope(), launch.stack, "DELETE_FAILED"))
+            raise StackFailedError(why(scope(), launch.stack, "DELETE_FAILED"))
     except Exception as error:  # whatever it was, who asked for it must be told
         _close(launch, record, str(error))
-        if not isinstance(error, (_StackFailedError, ClientError)):
+        if not isinstance(error, (StackFailedError, ClientError)):
             raise
     else:
         state.here().products.pop(launch.detail["Id"], None)
@@ -300,26 +345,3 @@ def _close(launch: Launch, record: dict[str, Any], error: str | None) -> None:
         RecordErrors=[{"Code": "InternalFailure", "Description": error}] if error else [],
         Status="FAILED" if error else "SUCCEEDED",
     )
-
-
-def _settled(where: Scope, stack: str) -> dict[str, Any] | None:
-    """Wait until nothing happens to a stack any more; return it, or None once it is gone."""
-    cloudformation = where.client("cloudformation")
-    while True:
-        try:
-            described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        except cloudformation.exceptions.ClientError:
-            return None
-        if not described["StackStatus"].endswith("IN_PROGRESS"):
-            return described
-        time.sleep(POLL)
-
-
-def _why(where: Scope, stack: str, status: str) -> str:
-    """Return the first failure of a stack: the resource, its type and the reason."""
-    events = where.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    for event in reversed(events):
-        if event["ResourceStatus"] == status:
-            reason = event.get("ResourceStatusReason") or "no reason given"
-            return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
-    return f"The stack {stack} failed and says no reason."

@@ -70,7 +70,7 @@ def describe_product(parameters: dict[str, Any]) -> dict[str, Any]:
     product = state.here().product(parameters.get("Id"), parameters.get("Name"))
     return {
         "ProductViewSummary": dict(product.summary),
-        "ProvisioningArtifacts": _summaries(product, "Guidance"),
+        "ProvisioningArtifacts": _summaries(product, "Guidance", inactive=False),
         "LaunchPaths": [
             {"Id": path_id(each, product), "Name": each.detail["DisplayName"]}
             for each in state.here().portfolios_of(product.id)
@@ -139,13 +139,36 @@ def list_provisioning_artifacts(parameters: dict[str, Any]) -> dict[str, Any]:
     return {"ProvisioningArtifactDetails": [dict(each.detail) for each in list(product.artefacts.values())]}
 
 
+@catalog.operation("DescribeProvisioningArtifact")
+def describe_provisioning_artifact(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Describe a version of a product, with where its template is."""
+    product = state.here().product(parameters.get("ProductId"), parameters.get("ProductName"))
+    artefact = _artefact(product, parameters.get("ProvisioningArtifactId"), parameters.get("ProvisioningArtifactName"))
+    return {
+        "ProvisioningArtifactDetail": dict(artefact.detail),
+        "Info": {"TemplateUrl": artefact.url},
+        "Status": "AVAILABLE",
+    }
+
+
+@catalog.operation("UpdateProvisioningArtifact")
+def update_provisioning_artifact(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Change what is said about a version: its name, whether it is active, whether it is deprecated."""
+    artefact = _artefact(state.here().product(parameters["ProductId"]), parameters["ProvisioningArtifactId"])
+    artefact.detail |= chosen(parameters, "Name", "Description", "Active", "Guidance")
+    return {
+        "ProvisioningArtifactDetail": dict(artefact.detail),
+        "Info": {"TemplateUrl": artefact.url},
+        "Status": "AVAILABLE",
+    }
+
+
 @catalog.operation("DeleteProvisioningArtifact")
 def delete_provisioning_artifact(parameters: dict[str, Any]) -> None:
     """Delete a version of a product; the last one stays."""
     product = state.here().product(parameters["ProductId"])
     artefact_id = parameters["ProvisioningArtifactId"]
-    if artefact_id not in product.artefacts:
-        raise AwsError("ResourceNotFoundException", f"Provisioning artifact {artefact_id} not found.")
+    _artefact(product, artefact_id)
     if len(product.artefacts) == 1:
         raise AwsError("ResourceInUseException", f"{artefact_id} is the only version of {product.id}.")
     del product.artefacts[artefact_id]
@@ -190,6 +213,14 @@ def _found(product: Product, name: str, values: list[str]) -> bool:
     return product.summary["Type" if name == "ProductType" else name] in values
 
 
-def _summaries(product: Product, *also: str) -> list[dict[str, Any]]:
+def _summaries(product: Product, *also: str, inactive: bool = True) -> list[dict[str, Any]]:
     wanted = ("Id", "Name", "Description", "CreatedTime", *also)
-    return [chosen(each.detail, *wanted) for each in list(product.artefacts.values())]
+    shown = (each.detail for each in list(product.artefacts.values()) if inactive or each.detail["Active"])
+    return [chosen(each, *wanted) for each in shown]
+
+
+def _artefact(product: Product, artefact_id: str | None, name: str | None = None) -> Artefact:
+    for known, artefact in list(product.artefacts.items()):
+        if known == artefact_id or (artefact_id is None and artefact.detail.get("Name") == name):
+            return artefact
+    raise AwsError("ResourceNotFoundException", f"Provisioning artifact {artefact_id or name} not found.")
