@@ -24,7 +24,13 @@ ROLE_PATH = "/tidegate/"
 
 PORTFOLIO_STACK = "tidegate-portfolio"
 PORTFOLIO_NAME = "Tidegate"
-PRODUCT_NAME = "Tidegate: guarded model releases"
+# What Studio's gallery shows, by where a project's repositories are.
+PRODUCT_NAMES = {
+    "codecommit": "Tidegate: guarded model releases (CodeCommit)",
+    "connection": "Tidegate: guarded model releases (GitHub, GitLab, Bitbucket)",
+}
+# Where the admin bucket holds the project templates: a Studio domain's tag names this folder.
+TEMPLATES = "templates/"
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,33 @@ class ProjectNames:
 
 
 def admin_bucket(account: str, region: str) -> str:
-    """Name the bucket that holds what is published: the product template and the seed bundle."""
+    """Name the bucket that holds what is published: the project templates and the seed bundles."""
     return f"tidegate-{account}-{region}"
+
+
+def template_key(git: str, version: str) -> str:
+    """Name the object that holds the project template of that variant and version."""
+    return f"{TEMPLATES}tidegate-{git}-{version}.yaml"
 
 
 def launch_role(region: str) -> str:
     """Name the role with which Service Catalog launches a project; IAM is global, so the region is in it."""
     return f"tidegate-launch-{region}"
+
+
+def s3_launch_role(region: str) -> str:
+    """Name the role with which CloudFormation launches a project from a template in S3."""
+    return f"tidegate-launch-s3-{region}"
+
+
+def launch_policy(part: str, region: str) -> str:
+    """Name one of the policies that both launch roles have: a role's own may not be long enough for all of it."""
+    return f"tidegate-launch-{part}-{region}"
+
+
+def s3_launchers(region: str) -> str:
+    """Name the policy of the people who may launch projects from templates in S3."""
+    return f"tidegate-launchers-{region}"
 
 
 def permissions_boundary(region: str) -> str:

@@ -1,8 +1,8 @@
-"""What the launch role may do: create, change and delete exactly what one launch creates, under its own names.
+"""What a launch role may do: create, change and delete exactly what one launch creates, under its own names.
 
-Service Catalog assumes it whenever someone launches, updates or terminates a project, so the people who launch
-need none of this themselves. It can make roles only under one path and only within the permissions boundary,
-so a launch can never make a role that is more than a project's.
+Service Catalog assumes one whenever someone launches, updates or terminates a project, and CloudFormation the other for
+projects from a template in S3; so the people who launch need none of this themselves. Either can make roles only under
+one path and only within the permissions boundary, so a launch can never make a role that is more than a project's.
 """
 
 from typing import Any
@@ -26,9 +26,9 @@ ANY = ProjectNames(project_name="*", project_id="p-*")
 BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
 
 
-def launch_statements() -> list[Statement]:
-    """Return the statements of the launch role."""
-    return [*_stack(), *_roles(), *_storage(), *_work(), *_connections()]
+def launch_statements() -> dict[str, list[Statement]]:
+    """Return what both launch roles may do, by policy: all of it is longer than IAM lets one policy be."""
+    return {"roles": _roles(), "storage": _storage(), "work": [*_work(), *_connections()]}
 
 
 def boundary_statements() -> list[Statement]:
@@ -66,7 +66,8 @@ def boundary_statements() -> list[Statement]:
     ]
 
 
-def _stack() -> list[Statement]:
+def provisioning_statements() -> list[Statement]:
+    """Return what Service Catalog needs besides: the stack of what it provisions is changed with its launch role."""
     return [
         allow(
             _actions(

@@ -1,111 +1,103 @@
-"""The admin side: the portfolio, the product in it, the role that launches it and who may launch it."""
+"""The admin stack: what both galleries of Studio offer, the roles that launch it, and who may launch it."""
 
-import hashlib
 from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_servicecatalog as servicecatalog
 
-from service_catalog.names import PORTFOLIO_NAME, PRODUCT_NAME, ROLE_PATH, launch_role, permissions_boundary
+from service_catalog.names import ROLE_PATH, launch_policy, launch_role, permissions_boundary, s3_launch_role
 from service_catalog.policy import Statement, document, reasons, sub, trust
-from service_catalog.portfolio.launch_role import boundary_statements, launch_statements
+from service_catalog.portfolio.catalogue import add_catalogue
+from service_catalog.portfolio.launch_role import boundary_statements, launch_statements, provisioning_statements
+from service_catalog.portfolio.launchers import add_launchers
+from service_catalog.portfolio.offer import Offer
 from service_catalog.project.scope import OWN_ACCOUNT
 
-OWNER = "Tidegate"
-# Studio shows in its template gallery what carries this tag.
-STUDIO_TAG = cdk.CfnTag(key="sagemaker:studio-visibility", value="true")
+REGION = "${AWS::Region}"
 
 
-def define_portfolio(
-    app: cdk.App, stack_id: str, *, template_url: str, version: str, principals: Sequence[str]
-) -> cdk.Stack:
-    """Return the stack of the portfolio with one version of the product, whose template lies at `template_url`.
+DESCRIPTION = "Tidegate: the project templates that Studio's galleries show, and the roles that launch them"
 
-    `principals` are the ARNs of roles, users or groups that may launch it.
-    """
+
+def define_portfolio(app: cdk.App, stack_id: str, offer: Offer) -> cdk.Stack:
+    """Return the stack that makes `offer`, as boto3 alone can deploy it."""
     stack = cdk.Stack(
         app,
         stack_id,
         synthesizer=cdk.BootstraplessSynthesizer(),
         analytics_reporting=False,
-        description="Tidegate: the portfolio that Studio's template gallery shows",
+        description=DESCRIPTION,
     )
-    launch = _add_launch_role(stack)
-    portfolio = servicecatalog.CfnPortfolio(
-        stack,
-        "Portfolio",
-        display_name=PORTFOLIO_NAME,
-        provider_name=OWNER,
-        description="Project templates for Amazon SageMaker with guarded model releases",
-    )
-    product = servicecatalog.CfnCloudFormationProduct(
-        stack,
-        "Product",
-        name=PRODUCT_NAME,
-        owner=OWNER,
-        description=(
-            "Two repositories, one that builds a model and one that deploys it, joined by the model "
-            "registry. Each release is planned, guarded while it runs, and told truthfully when it ends."
-        ),
-        provisioning_artifact_parameters=[
-            servicecatalog.CfnCloudFormationProduct.ProvisioningArtifactPropertiesProperty(
-                name=version, info={"LoadTemplateFromURL": template_url}
-            )
-        ],
-        tags=[STUDIO_TAG],
-    )
-    association = servicecatalog.CfnPortfolioProductAssociation(
-        stack, "PortfolioProduct", portfolio_id=portfolio.ref, product_id=product.ref
-    )
-    constraint = servicecatalog.CfnLaunchRoleConstraint(
-        stack,
-        "LaunchConstraint",
-        portfolio_id=portfolio.ref,
-        product_id=product.ref,
-        role_arn=launch.attr_arn,
-        description="Whoever launches a project needs no permissions but to launch it",
-    )
-    constraint.add_resource_dependency(association)
-    for principal in sorted(set(principals)):
-        servicecatalog.CfnPortfolioPrincipalAssociation(
-            stack,
-            f"Principal{hashlib.sha256(principal.encode()).hexdigest()[:12]}",
-            portfolio_id=portfolio.ref,
-            principal_arn=principal,
-            principal_type="IAM",
-        )
-    cdk.CfnOutput(stack, "PortfolioId", value=portfolio.ref)
-    cdk.CfnOutput(stack, "ProductId", value=product.ref)
-    cdk.CfnOutput(stack, "ProvisioningArtifactId", value=product.attr_provisioning_artifact_ids)
-    cdk.CfnOutput(stack, "LaunchRoleArn", value=launch.attr_arn)
+    fill_portfolio(stack, offer)
     return stack
 
 
-def _add_launch_role(stack: cdk.Stack) -> iam.CfnRole:
+def fill_portfolio(stack: cdk.Stack, offer: Offer) -> None:
+    """Add what makes `offer` to `stack`."""
+    boundary = _add_boundary(stack)
+    policies = [_add_policy(stack, part, statements) for part, statements in launch_statements().items()]
+    if offer.versions:
+        role = _add_launch_role(
+            stack, "LaunchRole", launch_role(REGION), "servicecatalog", policies, provisioning_statements()
+        )
+        # The policies name the boundary, so a launch before it exists would be refused.
+        role.add_resource_dependency(boundary)
+        add_catalogue(stack, role, offer.principals, offer.versions)
+        cdk.CfnOutput(stack, "LaunchRoleArn", value=role.attr_arn)
+    if offer.bucket:
+        role = _add_launch_role(stack, "S3LaunchRole", s3_launch_role(REGION), "cloudformation", policies)
+        role.add_resource_dependency(boundary)
+        add_launchers(stack, role, offer.principals, offer.bucket)
+        cdk.CfnOutput(stack, "S3LaunchRoleArn", value=role.attr_arn)
+
+
+def _add_boundary(stack: cdk.Stack) -> iam.CfnManagedPolicy:
     bounds = boundary_statements()
     boundary = iam.CfnManagedPolicy(
         stack,
         "Boundary",
-        managed_policy_name=sub(permissions_boundary("${AWS::Region}")),
+        managed_policy_name=sub(permissions_boundary(REGION)),
         path=ROLE_PATH,
         description="The most that any role of a Tidegate project may be given",
         policy_document=document(bounds),
     )
     _explain(boundary, bounds)
-    statements = launch_statements()
+    return boundary
+
+
+def _add_policy(stack: cdk.Stack, part: str, statements: Sequence[Statement]) -> iam.CfnManagedPolicy:
+    policy = iam.CfnManagedPolicy(
+        stack,
+        f"Launch{part.title()}",
+        managed_policy_name=sub(launch_policy(part, REGION)),
+        path=ROLE_PATH,
+        description=f"What launching a Tidegate project does to its {part}",
+        policy_document=document(statements),
+    )
+    _explain(policy, statements)
+    return policy
+
+
+def _add_launch_role(
+    stack: cdk.Stack,
+    logical_id: str,
+    name: str,
+    service: str,
+    policies: Sequence[iam.CfnManagedPolicy],
+    own: Sequence[Statement] = (),
+) -> iam.CfnRole:
+    inline = [iam.CfnRole.PolicyProperty(policy_name="provision", policy_document=document(own))] if own else None
     role = iam.CfnRole(
         stack,
-        "LaunchRole",
-        role_name=sub(launch_role("${AWS::Region}")),
+        logical_id,
+        role_name=sub(name),
         path=ROLE_PATH,
-        description="Launches Tidegate projects for Service Catalog",
-        assume_role_policy_document=trust("servicecatalog", OWN_ACCOUNT),
-        policies=[iam.CfnRole.PolicyProperty(policy_name="launch", policy_document=document(statements))],
+        description=f"Launches Tidegate projects for {service}.amazonaws.com",
+        assume_role_policy_document=trust(service, OWN_ACCOUNT),
+        managed_policy_arns=[policy.ref for policy in policies],
+        policies=inline,
     )
-    # The role's policy names the boundary, so a launch before it exists would be refused.
-    role.add_resource_dependency(boundary)
-    _explain(role, statements)
+    _explain(role, own)
     return role
 
 

@@ -1,16 +1,45 @@
-"""The bucket that holds what is published: product templates and seed bundles, each under its own hash."""
+"""The bucket that holds what is published: project templates by version, and seed bundles by their hash."""
 
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from service_catalog.names import admin_bucket
+from service_catalog.names import TEMPLATES, admin_bucket
 from service_catalog.publishing.account import Account, PublishError, code
 
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 # The one region that is not named when a bucket is made in it.
 UNNAMED_REGION = "us-east-1"
+# Studio reads the templates from a page of its own. These are the rules of AWS's own samples: they let a page ask, and
+# what it is given IAM decides.
+CORS_RULES = [
+    {
+        "AllowedHeaders": ["*"],
+        "AllowedMethods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
+        "AllowedOrigins": ["https://*.sagemaker.aws"],
+        "ExposeHeaders": [
+            "ETag",
+            "x-amz-delete-marker",
+            "x-amz-id-2",
+            "x-amz-request-id",
+            "x-amz-server-side-encryption",
+            "x-amz-version-id",
+        ],
+    }
+]
+# Studio shows those templates of the folder that carry this tag.
+VISIBLE = "sagemaker:studio-visibility"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A project template in the bucket."""
+
+    key: str
+    modified: datetime
 
 
 class AdminBucket:
@@ -64,7 +93,7 @@ class AdminBucket:
         self._s3.put_bucket_policy(**self._mine, Policy=json.dumps(self._tls_only()))
 
     def has(self, key: str) -> bool:
-        """Say whether there is an object under `key`, which is its hash: so it is the right one."""
+        """Say whether there is an object under `key`, which has its hash in it: so it is the right one."""
         try:
             self._s3.head_object(**self._mine, Key=key)
         except ClientError as error:
@@ -79,6 +108,50 @@ class AdminBucket:
             return False
         self._s3.put_object(**self._mine, Key=key, Body=content, ContentType=content_type)
         return True
+
+    def get(self, key: str) -> bytes:
+        """Return the content of the object under `key`."""
+        content: bytes = self._s3.get_object(**self._mine, Key=key)["Body"].read()
+        return content
+
+    def templates(self) -> list[Stored]:
+        """Return the project templates, oldest first."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(**self._mine, Prefix=TEMPLATES)
+        found = [Stored(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", [])]
+        return sorted(found, key=lambda each: (each.modified, each.key))
+
+    def is_visible(self, key: str) -> bool:
+        """Say whether Studio shows the template under `key`."""
+        tags = self._s3.get_object_tagging(**self._mine, Key=key)["TagSet"]
+        return {"Key": VISIBLE, "Value": "true"} in tags
+
+    def show(self, key: str, *, visible: bool) -> None:
+        """Let Studio show the template under `key`, or hide it."""
+        tags = [{"Key": VISIBLE, "Value": str(visible).lower()}]
+        self._s3.put_object_tagging(**self._mine, Key=key, Tagging={"TagSet": tags})
+
+    def lets_studio_in(self) -> bool:
+        """Say whether a page of Studio's may ask for the templates, by the rules that `let_studio_in` sets."""
+        try:
+            rules = self._s3.get_bucket_cors(**self._mine)["CORSRules"]
+        except ClientError as error:
+            if code(error) == "NoSuchCORSConfiguration":
+                return False
+            raise
+        return [_sorted(each) for each in rules] == [_sorted(each) for each in CORS_RULES]
+
+    def let_studio_in(self) -> None:
+        """Let a page of Studio's ask for the templates."""
+        self._s3.put_bucket_cors(**self._mine, CORSConfiguration={"CORSRules": CORS_RULES})
+
+    def keep_studio_out(self) -> None:
+        """Take back what `let_studio_in` did."""
+        self._s3.delete_bucket_cors(**self._mine)
+
+    @property
+    def location(self) -> str:
+        """The folder of the templates, as a Studio domain's tag names it."""
+        return f"s3://{self.name}/{TEMPLATES}"
 
     def url(self, key: str) -> str:
         """Return the address of an object as CloudFormation and Service Catalog take it, in path style."""
@@ -107,3 +180,7 @@ class AdminBucket:
                 }
             ],
         }
+
+
+def _sorted(rule: dict[str, Any]) -> dict[str, list[str]]:
+    return {name: sorted(values) for name, values in rule.items() if isinstance(values, list)}

@@ -1,6 +1,5 @@
 """The stack `tidegate-portfolio`, driven by boto3 alone."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError, WaiterError
@@ -13,7 +12,6 @@ Change = Literal["created", "updated", "unchanged"]
 # A stack whose first creation failed can only be deleted.
 NEVER_MADE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 POLL = {"Delay": 1, "MaxAttempts": 1800}
-PRINCIPAL_TYPE = "AWS::ServiceCatalog::PortfolioPrincipalAssociation"
 
 
 class AdminStack:
@@ -33,16 +31,11 @@ class AdminStack:
         described = self._describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
-    def principals(self) -> list[str]:
-        """Return the ARNs that may launch the product as it is published now."""
+    def template(self) -> dict[str, Any]:
+        """Return the template that the stack was made from; an empty one if there is no stack."""
         if self.status() in {None, *NEVER_MADE}:
-            return []
-        body: Mapping[str, Any] = self._cloudformation.get_template(StackName=self.name)["TemplateBody"]
-        return [
-            resource["Properties"]["PrincipalARN"]
-            for resource in body["Resources"].values()
-            if resource["Type"] == PRINCIPAL_TYPE
-        ]
+            return {}
+        return dict(self._cloudformation.get_template(StackName=self.name)["TemplateBody"])
 
     def apply(self, template: str) -> Change:
         """Create the stack from `template` or bring it to it, and wait.

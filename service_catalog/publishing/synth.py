@@ -8,10 +8,12 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from service_catalog.portfolio.offer import Offer
 from service_catalog.project.parameters import Git
 
 # The oldest major version that jsii still supports.
@@ -57,21 +59,33 @@ def synthesise_product(bucket: str, key: str, git: Git = "codecommit") -> dict[s
     return _template(app, define_project(app, "Project", SeedLocation(bucket, key), git))
 
 
-def synthesise_portfolio(template_url: str, version: str, principals: Sequence[str]) -> dict[str, Any]:
-    """Return the admin stack's template: the portfolio with its product, launch role and principals."""
+def synthesise_portfolio(offer: Offer) -> dict[str, Any]:
+    """Return the admin stack's template, which makes `offer`."""
     ensure_node()
     import aws_cdk as cdk
 
     from service_catalog.portfolio.stack import define_portfolio
 
     app = cdk.App()
-    stack = define_portfolio(app, "Portfolio", template_url=template_url, version=version, principals=principals)
-    return _template(app, stack)
+    return _template(app, define_portfolio(app, "Portfolio", offer))
 
 
 def to_json(template: dict[str, Any]) -> str:
     """Return the template as text, always the same for the same template, and as short as JSON goes."""
     return json.dumps(template, separators=(",", ":"), ensure_ascii=False)
+
+
+def to_yaml(template: dict[str, Any]) -> str:
+    """Return the template as YAML, the only form in which Studio takes one from S3; the same for the same template."""
+    text: str = yaml.dump(template, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes everything out: CloudFormation takes no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _template(app: Any, stack: Any) -> dict[str, Any]:

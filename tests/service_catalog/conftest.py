@@ -11,7 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
+from launch_roles import with_policies
 
+from service_catalog.portfolio.offer import Offer, version
 from service_catalog.project.parameters import GITS
 from service_catalog.publishing.account import Account
 from service_catalog.publishing.synth import synthesise_portfolio, synthesise_product
@@ -25,9 +27,14 @@ class Published:
 
     seed_bucket = "tidegate-111111111111-eu-west-1"
     seed_key = "seeds/0123456789abcdef.zip"
-    template_url = f"https://s3.eu-west-1.amazonaws.com/{seed_bucket}/products/fedcba.template.json"
+    templates = f"https://s3.eu-west-1.amazonaws.com/{seed_bucket}/templates"
     version = "0.1.0-fedcba00"
     principal = "arn:aws:iam::111111111111:role/studio/DataScientists"
+
+    def offer(self, *principals: str) -> Offer:
+        """What the admin stack offers: both routes, one version."""
+        versions = {git: (version(self.version, f"{self.templates}/tidegate-{git}.yaml"),) for git in GITS}
+        return Offer(principals or (self.principal,), versions, self.seed_bucket)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +66,13 @@ def either(request: pytest.FixtureRequest, product: Template, hosted: Template) 
 def portfolio(published: Published) -> Template:
     """The template of the admin stack."""
     os.environ["CDK_VALIDATION"] = "false"
-    return synthesise_portfolio(published.template_url, published.version, [published.principal])
+    return synthesise_portfolio(published.offer())
+
+
+@pytest.fixture(scope="session")
+def launch_role(portfolio: Template) -> Template:
+    """The role that Service Catalog launches with, as if the policies that it shares were its own."""
+    return with_policies(portfolio, "LaunchRole")
 
 
 @pytest.fixture(scope="session")

@@ -42,10 +42,10 @@ def allowed(role: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("handler", ["read", "delete"])
 def test_then_the_launch_role_can_read_and_delete_whatever_a_launch_made(
-    either: Template, portfolio: Template, handler: str
+    either: Template, launch_role: Template, handler: str
 ) -> None:
     """A launch reads back what it refers to, and a launch that fails deletes what it made."""
-    may = allowed(portfolio["Resources"]["LaunchRole"]) | set(NOT_USED)
+    may = allowed(launch_role) | set(NOT_USED)
     kinds = {each["Type"] for each in either["Resources"].values() if each["Type"].startswith("AWS::")}
     assert {kind: sorted(calls(kind, handler) - may) for kind in kinds} == {kind: [] for kind in kinds}
 
@@ -58,9 +58,9 @@ def test_then_the_deployment_role_can_do_all_that_an_endpoint_stack_asks(
     assert calls(kind, handler) <= allowed(product["Resources"]["CloudformationRole"])
 
 
-def test_then_nothing_that_follows_the_making_of_a_key_waits_for_its_tag(portfolio: Template) -> None:
+def test_then_nothing_that_follows_the_making_of_a_key_waits_for_its_tag(launch_role: Template) -> None:
     """A new tag takes up to five minutes to count in KMS."""
-    untagged = [each for each in statements(portfolio["Resources"]["LaunchRole"]) if "Condition" not in each]
+    untagged = [each for each in statements(launch_role) if "Condition" not in each]
     free = {action for each in untagged for action in each["Action"]}
     assert free >= calls("AWS::KMS::Key", "read") | {"kms:EnableKeyRotation"}
     assert not {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & free
@@ -105,7 +105,7 @@ def test_then_policies_fit_into_iams_quotas(template: str, request: pytest.Fixtu
 
     for name, resource in request.getfixturevalue(template)["Resources"].items():
         if resource["Type"] == "AWS::IAM::Role":
-            policies = resource["Properties"]["Policies"]
+            policies = resource["Properties"].get("Policies", [])
             assert sum(size(each["PolicyDocument"]) for each in policies) < INLINE_MAX, name
         if resource["Type"] == "AWS::IAM::ManagedPolicy":
             assert size(resource["Properties"]["PolicyDocument"]) < MANAGED_MAX, name

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from launch_roles import with_policies
 
 from service_catalog.policy import allow
 from tidegate.service_models import OPERATIONS
@@ -22,7 +23,8 @@ Template = dict[str, Any]
 
 
 def roles(template: Template) -> dict[str, dict[str, Any]]:
-    return {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::IAM::Role"}
+    found = (name for name, each in template["Resources"].items() if each["Type"] == "AWS::IAM::Role")
+    return {name: with_policies(template, name) for name in found}
 
 
 def as_list(value: Any) -> list[Any]:
@@ -246,14 +248,24 @@ def test_then_no_policy_is_larger_than_iam_takes(either: Template, portfolio: Te
             return {key: resolved(each) for key, each in value.items()}
         return [resolved(each) for each in value] if isinstance(value, list) else value
 
-    for name, role in {**roles(either), **roles(portfolio)}.items():
-        documents = [policy["PolicyDocument"] for policy in role["Properties"].get("Policies", [])]
-        size = sum(len(json.dumps(resolved(each), separators=(",", ":"))) for each in documents)
-        assert size <= 10_240, f"{name}: inline policies of a role may have 10240 characters"
+    def size(document: Any) -> int:
+        return len(json.dumps(resolved(document), separators=(",", ":")))
+
+    for name, resource in {**either["Resources"], **portfolio["Resources"]}.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            documents = [policy["PolicyDocument"] for policy in resource["Properties"].get("Policies", [])]
+            assert sum(map(size, documents)) <= 10_240, f"{name}: inline policies of a role may have 10240 characters"
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            of_one = size(resource["Properties"]["PolicyDocument"])
+            assert of_one <= 6_144, f"{name}: a managed policy may have 6144 characters"
 
 
-def test_then_the_launch_role_makes_roles_only_within_the_boundary(portfolio: Template) -> None:
-    launch = portfolio["Resources"]["LaunchRole"]
+LAUNCH_ROLES = pytest.mark.parametrize("name", ["LaunchRole", "S3LaunchRole"])
+
+
+@LAUNCH_ROLES
+def test_then_a_launch_role_makes_roles_only_within_the_boundary(portfolio: Template, name: str) -> None:
+    launch = roles(portfolio)[name]
     for statement in statements(launch):
         if {"iam:CreateRole", "iam:PutRolePolicy"} & set(as_list(statement["Action"])):
             assert "iam:PermissionsBoundary" in statement["Condition"]["StringEquals"]
@@ -295,10 +307,11 @@ CREATED_BY = {
 }
 
 
-def test_then_the_launch_role_can_create_every_type_of_resource_there_is_in_a_project(
-    product: Template, hosted: Template, portfolio: Template
+@LAUNCH_ROLES
+def test_then_a_launch_role_can_create_every_type_of_resource_there_is_in_a_project(
+    product: Template, hosted: Template, portfolio: Template, name: str
 ) -> None:
-    may = allowed(portfolio["Resources"]["LaunchRole"])
+    may = allowed(roles(portfolio)[name])
     types = {resource["Type"] for template in (product, hosted) for resource in template["Resources"].values()}
     assert types == set(CREATED_BY)
     assert {CREATED_BY[kind] for kind in types} <= may

@@ -11,6 +11,8 @@ from service_catalog.publishing import unpublish as unpublishing
 from service_catalog.publishing.account import Account, PublishError
 from service_catalog.publishing.admin_bucket import AdminBucket
 from service_catalog.publishing.admin_stack import AdminStack
+from service_catalog.publishing.plan import Request
+from service_catalog.publishing.published import Published
 
 
 @pytest.fixture
@@ -104,14 +106,12 @@ def test_given_a_resource_fails_then_its_own_reason_is_said_and_the_next_publish
     stack.delete()
 
 
-def test_given_principals_are_published_then_they_are_known(
-    stack: AdminStack, portfolio: dict[str, Any], published: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stack, "status", lambda: "CREATE_COMPLETE")
-    monkeypatch.setattr(
-        stack, "_cloudformation", type("Fake", (), {"get_template": lambda self, **_: {"TemplateBody": portfolio}})()
-    )
-    assert stack.principals() == [published.principal]
+def test_then_what_is_published_is_read_from_the_stack_itself(portfolio: dict[str, Any], published: Any) -> None:
+    found = Published(portfolio)
+    assert found.principals == (published.principal,)
+    assert found.routes == ("service-catalog", "s3")
+    assert [each["Name"] for each in found.products["connection"]] == [published.version]
+    assert Published().routes == ()
 
 
 @pytest.mark.parametrize("arn", ["role/x", "arn:aws:iam::1:role/x", "arn:aws:sts::111111111111:assumed-role/a/b"])
@@ -135,48 +135,23 @@ def test_given_no_region_then_it_says_so_in_a_sentence(
     assert capsys.readouterr().err == ("No region is set: set AWS_DEFAULT_REGION, or a region in the AWS profile.\n")
 
 
-def test_given_a_dry_run_then_nothing_is_made(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    elsewhere = Account(account.session, account.id, "eu-central-1")
-    publishing.publish(elsewhere, [], dry_run=True)
-    said = capsys.readouterr().out
-    assert "Bucket tidegate-111111111111-eu-central-1: would be created." in said
-    assert "Stack tidegate-portfolio: would be created." in said
-    assert not AdminBucket(elsewhere).exists()
-
-
-class Catalog:
-    """Service Catalog, as far as unpublishing asks it: two pages of provisioned products."""
-
-    def search_provisioned_products(self, **request: Any) -> dict[str, Any]:
-        assert request["Filters"] == {"SearchQuery": ["productId:prod-1"]}
-        if "PageToken" in request:
-            return {"ProvisionedProducts": [{"Name": "second", "Status": "ERROR"}]}
-        return {"ProvisionedProducts": [{"Name": "first", "Status": "AVAILABLE"}], "NextPageToken": "2"}
-
-
-def test_given_projects_live_then_unpublishing_is_refused_with_their_names(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(AdminStack, "outputs", lambda self: {"ProductId": "prod-1"})
-    real = Account.client
-    monkeypatch.setattr(
-        Account, "client", lambda self, name: Catalog() if name == "servicecatalog" else real(self, name)
-    )
-    with pytest.raises(PublishError, match=r"(?s)2 launched.*first \(AVAILABLE\).*second \(ERROR\)"):
-        unpublishing.unpublish(account)
-
-
-def test_given_a_bucket_with_versions_then_unpublishing_empties_and_deletes_it(
+def test_given_a_dry_run_then_it_says_all_that_would_be_made_and_nothing_is(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    elsewhere = Account(account.session, account.id, "eu-north-1")
+    elsewhere = Account(account.session, account.id, "eu-central-1")
+    publishing.publish(elsewhere, Request(), dry_run=True)
+    said = capsys.readouterr().out
+    assert said.startswith("Dry run: nothing is changed.")
     bucket = AdminBucket(elsewhere)
-    bucket.ensure()
-    for content in (b"1", b"2"):
-        elsewhere.client("s3").put_object(Bucket=bucket.name, Key="seeds/a.zip", Body=content)
-    elsewhere.client("s3").delete_object(Bucket=bucket.name, Key="seeds/a.zip")
-    unpublishing.unpublish(elsewhere)
-    assert f"bucket {bucket.name}" in capsys.readouterr().out
+    assert f"+ bucket {bucket.name}" in said
+    for wanted in ("seeds/", "templates/tidegate-codecommit-", "templates/tidegate-connection-"):
+        assert f"+ s3://{bucket.name}/{wanted}" in said
+    assert "+ CodecommitProduct (AWS::ServiceCatalog::CloudFormationProduct)" in said
     assert not bucket.exists()
-    unpublishing.unpublish(elsewhere)
-    assert "Nothing is published" in capsys.readouterr().out
+    assert AdminStack(elsewhere).status() is None
+
+
+def test_given_a_domain_without_the_route_that_it_is_for_then_it_says_so(account: Account) -> None:
+    elsewhere = Account(account.session, account.id, "eu-central-1")
+    with pytest.raises(PublishError, match="add --route s3"):
+        publishing.publish(elsewhere, Request(domains=("d-1",)), dry_run=True)

@@ -73,7 +73,8 @@ class Journey:
     def launch(self) -> Project:
         """Launch a project from the published product, as Studio would."""
         catalog, sagemaker = self._account.client("servicecatalog"), self._account.sagemaker
-        product = catalog.search_products()["ProductViewSummaries"][0]
+        found = catalog.search_products()["ProductViewSummaries"]
+        product = next(each for each in found if "CodeCommit" in each["Name"])
         versions = catalog.describe_product(Id=product["ProductId"])["ProvisioningArtifacts"]
         self._narrator.note(f"product {product['Name']}, version {versions[-1]['Name']}")
         sagemaker.create_project(
