@@ -53,6 +53,7 @@ def boundary_statements() -> list[Statement]:
         "pricing",
         "s3",
         "sagemaker",
+        "sns",
     )
     return [
         # Of EC2 only what has to do with a container's place in a network.
@@ -282,7 +283,28 @@ def _work() -> list[Statement]:
         ),
         allow(
             _actions(
+                "sns",
+                "CreateTopic",
+                "DeleteTopic",
+                "GetDataProtectionPolicy",
+                "GetTopicAttributes",
+                "ListSubscriptionsByTopic",
+                "ListTagsForResource",
+                "SetTopicAttributes",
+                "Subscribe",
+                "TagResource",
+                "UntagResource",
+            ),
+            on=[arn("sns", ANY.resource("notices"))],
+        ),
+        allow_on_any(
+            _actions("sns", "GetSubscriptionAttributes", "Unsubscribe"),
+            because="a subscription is no resource that IAM knows (Service Authorization Reference, SNS)",
+        ),
+        allow(
+            _actions(
                 "lambda",
+                "AddPermission",
                 "CreateFunction",
                 "DeleteFunction",
                 "GetFunction",
@@ -290,9 +312,11 @@ def _work() -> list[Statement]:
                 "GetFunctionConfiguration",
                 "GetFunctionRecursionConfig",
                 "GetFunctionScalingConfig",
+                "GetPolicy",
                 "GetRuntimeManagementConfig",
                 "InvokeFunction",
                 "ListTags",
+                "RemovePermission",
                 "TagResource",
                 "UntagResource",
                 "UpdateFunctionCode",

@@ -68,13 +68,18 @@ def deploy_action(name: str, artifact: str, files: str, *, stack: str, role: str
     )
 
 
-def approval_action(name: str, question: str, *, link: str, order: int = 1, minutes: int | None = None) -> Action:
-    """Return an action that waits for a person, who is shown `question` and `link`; it fails after `minutes`."""
+def approval_action(
+    name: str, question: str, *, link: str, topic: str, order: int = 1, minutes: int | None = None
+) -> Action:
+    """Return an action that waits for a person, who is told by `topic` and shown `question` and `link`.
+
+    It fails after `minutes`.
+    """
     return Action(
         name=name,
         run_order=order,
         action_type_id=_action_type("Approval", "Manual"),
-        configuration={"CustomData": question, "ExternalEntityLink": link},
+        configuration={"CustomData": question, "ExternalEntityLink": link, "NotificationArn": topic},
         timeout_in_minutes=minutes,
     )
 
@@ -88,6 +93,17 @@ def entered_only_if(variable: str, value: str) -> codepipeline.CfnPipeline.Befor
         configuration={"Variable": f"#{{{variable}}}", "Operator": "EQ", "Value": value},
     )
     return pipeline.BeforeEntryConditionsProperty(conditions=[pipeline.ConditionProperty(result="SKIP", rules=[rule])])
+
+
+def tried_again() -> codepipeline.CfnPipeline.FailureConditionsProperty:
+    """Return the condition that runs a failed stage once more, by itself.
+
+    Right only where a run that failed has decided and changed nothing that a second run would decide otherwise.
+    """
+    pipeline = codepipeline.CfnPipeline
+    return pipeline.FailureConditionsProperty(
+        result="RETRY", retry_configuration=pipeline.RetryConfigurationProperty(retry_mode="FAILED_ACTIONS")
+    )
 
 
 def _action_type(category: str, provider: str) -> codepipeline.CfnPipeline.ActionTypeIdProperty:

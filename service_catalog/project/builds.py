@@ -9,7 +9,7 @@ from service_catalog.names import ProjectNames
 from service_catalog.policy import sub
 from service_catalog.project.storage import Storage
 
-IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:6.0"
 COMPUTE = "BUILD_GENERAL1_SMALL"
 LOG_RETENTION_DAYS = 90
 

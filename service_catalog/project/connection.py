@@ -10,7 +10,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
-from aws_cdk import aws_codepipeline as codepipeline
 
 from service_catalog.names import BRANCH, ProjectNames
 from service_catalog.policy import Statement, allow, sub
@@ -70,16 +69,12 @@ class HostedRepositories:
 
     def triggers(self, part: str) -> list[Trigger] | None:
         """Start on a push to the branch, and on nothing else."""
-        pipeline = codepipeline.CfnPipeline
-        branch = pipeline.GitBranchFilterCriteriaProperty(includes=[BRANCH])
-        return [
-            Trigger(
-                provider_type="CodeStarSourceConnection",
-                git_configuration=pipeline.GitConfigurationProperty(
-                    source_action_name=SOURCE, push=[pipeline.GitPushFilterProperty(branches=branch)]
-                ),
-            )
-        ]
+        push = [{"Branches": {"Includes": [BRANCH]}}]
+        git: Trigger = {
+            "ProviderType": "CodeStarSourceConnection",
+            "GitConfiguration": {"SourceActionName": SOURCE, "Push": push},
+        }
+        return [git]
 
     def push_pattern(self, part: str) -> dict[str, Any] | None:
         """Return None: a push to a host is no event, the pipeline's trigger hears of it."""

@@ -20,6 +20,8 @@ def render(project: Project) -> list[Statement]:
         *project.look_at_endpoints(),
         allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
         allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
+        # What started the run that it is in.
+        allow(["codepipeline:GetPipelineExecution"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
         # What an instance costs is asked of one region, whichever the endpoint is in.
         allow_on_any(["pricing:GetProducts"], because=f"the price list is the same for everybody, and {NO_RESOURCE}"),
     ]

@@ -45,7 +45,7 @@ def add_function(
         f"{logical_id}Function",
         function_name=sub(names.resource(purpose)),
         description=does,
-        runtime="python3.13",
+        runtime="python3.14",
         handler="index.handler",
         code=lambda_.CfnFunction.CodeProperty(zip_file=code),
         role=role.attr_arn,

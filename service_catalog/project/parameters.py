@@ -17,6 +17,9 @@ GITS: tuple[Git, ...] = get_args(Git)
 NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
 CONNECTION = "ConnectionArn"
 REPOSITORY = {"build": "BuildRepository", "deploy": "DeployRepository"}
+ON_APPROVAL, ON_REJECTION, ON_PUSH = "ReleaseOnApproval", "ReleaseOnRejection", "ReleaseOnPush"
+EMAIL = "NotifyEmail"
+YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,65 @@ HOST = Group(
 )
 
 
+def _starts(name: str, label: str, description: str) -> Parameter:
+    return Parameter(
+        name,
+        label=label,
+        description=f"{description}. It can be started by hand either way",
+        pattern=f"^({YES}|{NO})$",
+        constraint=f"{name} is {YES} or {NO}.",
+        max_length=3,
+        default=YES,
+        values=(YES, NO),
+    )
+
+
+RELEASES = Group(
+    "What starts a deploy",
+    (
+        _starts(
+            ON_APPROVAL,
+            "Approval of a version",
+            "Whether the deploy pipeline starts when a version of the model is approved in the registry",
+        ),
+        _starts(
+            ON_REJECTION,
+            "Rejection of a version",
+            "Whether the deploy pipeline starts when a version is rejected in the registry, which takes it off the "
+            "endpoints where it serves",
+        ),
+        _starts(
+            ON_PUSH,
+            "Push to the deploy repository",
+            "Whether the deploy pipeline starts when main of the deploy repository changes",
+        ),
+    ),
+)
+
+NOTICES = Group(
+    "Notices",
+    (
+        Parameter(
+            EMAIL,
+            label="E-mail",
+            description=(
+                "Address that is told when an approval is waited for and when a stage has failed; empty for none. It "
+                "has to confirm the subscription"
+            ),
+            # No quotes, no comments, no address literals: what real people's addresses are like.
+            pattern=r"^(|[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+)$",
+            constraint="An e-mail address is given as name@example.com, or left empty.",
+            max_length=254,
+            default="",
+        ),
+    ),
+)
+
+
 def groups(git: Git) -> tuple[Group, ...]:
     """Return what a launch of that variant is asked for, in the order in which it is asked."""
-    return (PROJECT, HOST) if git == "connection" else (PROJECT,)
+    asked_always = (RELEASES, NOTICES)
+    return (PROJECT, HOST, *asked_always) if git == "connection" else (PROJECT, *asked_always)
 
 
 def parameters(git: Git) -> tuple[Parameter, ...]:

@@ -10,9 +10,13 @@ from aws_cdk import aws_iam as iam
 
 from service_catalog.names import BRANCH
 from service_catalog.policy import arn, sub
-from service_catalog.project.actions import SOURCE, Stage, build_action
+from service_catalog.project.actions import SOURCE, Stage, build_action, tried_again
 from service_catalog.project.builds import add_build_project
+from service_catalog.project.choices import STARTS, present_if
+from service_catalog.project.notices import add_notices, failure_pattern, tells
+from service_catalog.project.parameters import ON_APPROVAL, ON_PUSH, ON_REJECTION
 from service_catalog.project.releases import DECIDE, RELEASES, RENDER, RENDERED, Release, release_stages
+from service_catalog.project.rules import add_rule
 from service_catalog.project.scope import Project
 
 # SageMaker's longest release is 8 hours (MaximumExecutionTimeoutInSeconds 28800), and Verify outlives it by
@@ -29,17 +33,25 @@ def add_pipelines(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
 
     They come after the seeds: creating a pipeline runs it at once, and that first run needs the seeded commit.
     """
+    topic = add_notices(stack, project.names, project.storage.key)
     build = _add_pipeline(stack, project, roles, "build", _build_stages(stack, project, roles))
-    deploy = _add_pipeline(stack, project, roles, "deploy", _deploy_stages(stack, project, roles))
+    deploy = _add_pipeline(stack, project, roles, "deploy", _deploy_stages(stack, project, roles, topic.ref))
     for part, pipeline in (("build", build), ("deploy", deploy)):
         pipeline.add_resource_dependency(after)
+        chosen = STARTS[ON_PUSH] if part == "deploy" else None
+        if triggers := project.repositories.triggers(part):
+            pipeline.add_property_override("Triggers", present_if(chosen, triggers) if chosen else triggers)
         if pattern := project.repositories.push_pattern(part):
-            _add_rule(stack, project, f"{part}-push", pattern, _starts(pipeline, roles))
-    _add_rule(stack, project, "approval", _approval_pattern(project), _starts(deploy, roles))
+            add_rule(stack, project.names, f"{part}-push", pattern, _starts(pipeline, roles), only_if=chosen)
+    # Two rules, so that a run says by its rule's name which of the two started it.
+    for purpose, status, choice in (("approval", "Approved", ON_APPROVAL), ("rejection", "Rejected", ON_REJECTION)):
+        pattern, starts = _decision_pattern(project, status), _starts(deploy, roles)
+        add_rule(stack, project.names, purpose, pattern, starts, only_if=STARTS[choice])
     decline = _add_decline(stack, project, roles)
     for release in RELEASES:
         target = _declines(decline, release, roles)
-        _add_rule(stack, project, f"decline-{release.stage}", _decline_pattern(project, release), target)
+        add_rule(stack, project.names, f"decline-{release.stage}", _decline_pattern(project, release), target)
+    add_rule(stack, project.names, "failed", failure_pattern(project.names), tells(topic))
 
 
 def _build_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> list[Stage]:
@@ -52,7 +64,7 @@ def _build_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
     ]
 
 
-def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> list[Stage]:
+def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole], topic: str) -> list[Stage]:
     render = _project(
         stack,
         project,
@@ -71,11 +83,13 @@ def _deploy_stages(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnR
         "buildspec.verify.yml",
         VERIFY_MINUTES,
     )
-    rendering = build_action("Render", render, [SOURCE], outputs=[RENDERED], namespace=RENDER)
+    this_run = {"PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"}
+    rendering = build_action("Render", render, [SOURCE], outputs=[RENDERED], namespace=RENDER, environment=this_run)
     return [
         project.repositories.source_stage("deploy"),
-        Stage(name="Render", actions=[rendering]),
-        *(stage for release in RELEASES for stage in release_stages(release, project, roles, verify)),
+        # It only reads, and depends on package index, registry and price list: a failure may pass with a minute.
+        Stage(name="Render", actions=[rendering], on_failure=tried_again()),
+        *(stage for release in RELEASES for stage in release_stages(release, project, roles, verify, topic)),
     ]
 
 
@@ -88,7 +102,7 @@ def _project(
     buildspec: str,
     minutes: int,
 ) -> codebuild.CfnProject:
-    pipeline = {"PIPELINE_NAME": sub(project.names.pipeline("deploy"))} if purpose == "verify" else None
+    pipeline = {"PIPELINE_NAME": sub(project.names.pipeline("deploy"))} if purpose != "build" else None
     return add_build_project(
         stack,
         project.names,
@@ -136,20 +150,7 @@ def _add_pipeline(
             encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(id=storage.key.attr_arn, type="KMS"),
         ),
         stages=stages,
-        triggers=project.repositories.triggers(part),
     )
-
-
-def _add_rule(
-    stack: cdk.Stack,
-    project: Project,
-    purpose: str,
-    pattern: dict[str, object],
-    target: events.CfnRule.TargetProperty,
-) -> None:
-    logical_id = "".join(word.title() for word in purpose.split("-")) + "Rule"
-    name = sub(project.names.resource(purpose))
-    events.CfnRule(stack, logical_id, name=name, state="ENABLED", event_pattern=pattern, targets=[target])
 
 
 def _starts(pipeline: codepipeline.CfnPipeline, roles: dict[str, iam.CfnRole]) -> events.CfnRule.TargetProperty:
@@ -184,8 +185,8 @@ def _declines(
     )
 
 
-def _approval_pattern(project: Project) -> dict[str, object]:
-    """Match a version that was approved or rejected, but not one whose other fields were edited.
+def _decision_pattern(project: Project, status: str) -> dict[str, object]:
+    """Match a version that was set to `status`, but not one whose other fields were edited.
 
     Stamping a version after its release is such an edit, and would start the next release. Whether SageMaker
     always says which fields changed is not documented, so an event that does not say starts a release too:
@@ -197,7 +198,7 @@ def _approval_pattern(project: Project) -> dict[str, object]:
         "detail-type": ["SageMaker Model Package State Change"],
         "detail": {
             "ModelPackageGroupName": [sub(project.names.model_package_group)],
-            "ModelApprovalStatus": [{"anything-but": ["PendingManualApproval"]}],
+            "ModelApprovalStatus": [status],
             "$or": [{changed: ["ModelApprovalStatus"]}, {changed: [{"exists": False}]}],
         },
     }

@@ -124,6 +124,8 @@ def _pipeline(project: Project) -> list[Statement]:
             on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
         ),
         allow(["iam:PassRole"], on=[project.role_arn("cloudformation")], when=passed_to("cloudformation")),
+        # An approval's notice; the topic's key is the bucket's.
+        allow(["sns:Publish"], on=[arn("sns", project.names.resource("notices"))]),
     ]
 
 

@@ -1,5 +1,6 @@
 """The custom resource's function: starts the seed build, which answers CloudFormation itself.
 
+A build that is killed cannot answer, so a rule on how the build ended calls this function too, and it answers for it.
 Published inline (at most 4,096 characters), so it imports only what Lambda's runtime has.
 """
 
@@ -9,6 +10,8 @@ import urllib.request
 from typing import Any
 
 import boto3
+
+EVENT = "CLOUDFORMATION_EVENT"
 
 
 def answer(event: dict[str, Any], reason: str) -> None:
@@ -26,8 +29,25 @@ def answer(event: dict[str, Any], reason: str) -> None:
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
+def answer_for(build_arn: str) -> None:
+    """Answer for a build that ended badly, unless it got as far as its last phase and answered there."""
+    (build,) = boto3.client("codebuild").batch_get_builds(ids=[build_arn])["builds"]
+    if ("POST_BUILD", "SUCCEEDED") in {(each["phaseType"], each.get("phaseStatus")) for each in build["phases"]}:
+        return
+    given = {each["name"]: each["value"] for each in build["environment"]["environmentVariables"]}
+    log = build.get("logs", {}).get("deepLink", "in CloudWatch Logs")
+    answer(
+        json.loads(given[EVENT]),
+        f"The seed build {build['id']} ended as {build['buildStatus']} before it could say how far it came. "
+        f"What it printed is at {log}. Launch the project again once the cause is mended.",
+    )
+
+
 def handler(event: dict[str, Any], _context: object) -> None:
     """On Create start the build; an Update or a Delete leaves the repositories to the people in them."""
+    if event.get("source") == "aws.codebuild":
+        answer_for(event["detail"]["build-id"])
+        return
     if event["RequestType"] != "Create":
         answer(event, "")
         return
@@ -35,9 +55,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
         boto3.client("codebuild").start_build(
             projectName=os.environ["SEED_PROJECT"],
             idempotencyToken=event["RequestId"],
-            environmentVariablesOverride=[
-                {"name": "CLOUDFORMATION_EVENT", "value": json.dumps(event), "type": "PLAINTEXT"}
-            ],
+            environmentVariablesOverride=[{"name": EVENT, "value": json.dumps(event), "type": "PLAINTEXT"}],
         )
     except Exception as error:
         answer(event, f"The seed build could not be started: {error}"[:1000])

@@ -1,8 +1,8 @@
 """Planting the seeds: at launch one CodeBuild job renders both and pushes them to the project's repositories.
 
 A custom resource starts the job, and the job answers CloudFormation: a function may run for 15 minutes and has
-no git, a build may run for hours and has it. If nothing answers, CloudFormation gives up after
-SERVICE_TIMEOUT_SECONDS.
+no git, a build may run for hours and has it. Where the job was killed, an event has the function answer for it. If
+nothing answers all the same, CloudFormation gives up after SERVICE_TIMEOUT_SECONDS.
 """
 
 from importlib.metadata import version
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from service_catalog.policy import allow, sub
 from service_catalog.project.builds import add_build_project
 from service_catalog.project.functions import add_function
+from service_catalog.project.rules import add_rule
 from service_catalog.project.scope import Project
 from service_catalog.project.sources import PARTS
 
@@ -39,7 +41,7 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         minutes=BUILD_MINUTES,
     )
     starter = _starter(stack, project, build)
-    return cdk.CfnResource(
+    seeds = cdk.CfnResource(
         stack,
         "Seeds",
         type="Custom::TidegateSeeds",
@@ -50,6 +52,31 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
             "Context": _context(stack, project, roles),
         },
     )
+    for each in _answers_for_a_killed_build(stack, project, build, starter):
+        seeds.add_resource_dependency(each)
+    return seeds
+
+
+def _answers_for_a_killed_build(
+    stack: cdk.Stack, project: Project, build: codebuild.CfnProject, starter: lambda_.CfnFunction
+) -> tuple[cdk.CfnResource, ...]:
+    """Have the function told of every bad end of the seed build: one that is killed cannot answer by itself."""
+    pattern = {
+        "source": ["aws.codebuild"],
+        "detail-type": ["CodeBuild Build State Change"],
+        "detail": {"project-name": [build.ref], "build-status": ["FAILED", "FAULT", "STOPPED", "TIMED_OUT"]},
+    }
+    target = events.CfnRule.TargetProperty(id="answer", arn=starter.attr_arn)
+    rule = add_rule(stack, project.names, "seed-ended", pattern, target)
+    permission = lambda_.CfnPermission(
+        stack,
+        "SeedEndedPermission",
+        action="lambda:InvokeFunction",
+        function_name=starter.ref,
+        principal="events.amazonaws.com",
+        source_arn=rule.attr_arn,
+    )
+    return rule, permission
 
 
 def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> dict[str, str]:
@@ -75,6 +102,6 @@ def _starter(stack: cdk.Stack, project: Project, build: codebuild.CfnProject) ->
         "seed-starter",
         STARTER_SOURCE,
         does="Starts the build that plants the seeds; the build answers CloudFormation",
-        statements=[allow(["codebuild:StartBuild"], on=["${SeedProject.Arn}"])],
+        statements=[allow(["codebuild:BatchGetBuilds", "codebuild:StartBuild"], on=["${SeedProject.Arn}"])],
         environment={"SEED_PROJECT": build.ref},
     )

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
 from aws_cdk import aws_codebuild as codebuild
-from aws_cdk import aws_codepipeline as codepipeline
 
 from service_catalog.policy import Statement
 from service_catalog.project.actions import Stage
 
 PARTS = ("build", "deploy")
 
-Trigger: TypeAlias = codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty
+# CloudFormation's PipelineTriggerDeclaration in its own words, for a launch may choose to have none.
+Trigger: TypeAlias = dict[str, Any]
 
 
 class Repositories(Protocol):

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 
 from service_catalog.names import ProjectNames
 from service_catalog.policy import sub
+from service_catalog.project.choices import add_choices
 from service_catalog.project.codecommit import CodeCommitRepositories
 from service_catalog.project.connection import HostedRepositories
 from service_catalog.project.form import add_parameters
@@ -26,6 +27,7 @@ def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git) -
         description="Tidegate: a SageMaker project whose model releases are guarded",
     )
     add_parameters(stack, git)
+    add_choices(stack)
     names = ProjectNames(project_name=f"${{{NAME}}}", project_id=f"${{{ID}}}")
     repositories = CodeCommitRepositories(stack, names) if git == "codecommit" else HostedRepositories(stack, names)
     project = Project(names, add_storage(stack, names), repositories, seeds)

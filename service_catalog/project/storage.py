@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from service_catalog.names import ProjectNames
-from service_catalog.policy import VERSION, iam_arn, s3_arn, sub
+from service_catalog.policy import VERSION, iam_arn, s3_arn, sub, unless_other
 
 # What holds people's work outlives the project, but not a launch that failed.
 KEPT = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -41,7 +41,15 @@ def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
                     "Principal": {"AWS": sub(iam_arn("root"))},
                     "Action": "kms:*",
                     "Resource": "*",
-                }
+                },
+                # EventBridge publishes to the encrypted topic of notices, and has no role to do it with.
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                    "Resource": "*",
+                    "Condition": unless_other("aws:SourceAccount", "${AWS::AccountId}"),
+                },
             ],
         },
     )

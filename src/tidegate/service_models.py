@@ -23,7 +23,7 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
         {"ContinueUpdateRollback", "DescribeStackEvents", "DescribeStackResources", "DescribeStacks"}
     ),
     "cloudwatch": frozenset({"DescribeAlarmHistory", "DescribeAlarms"}),
-    "codepipeline": frozenset({"ListActionExecutions"}),
+    "codepipeline": frozenset({"GetPipelineExecution", "ListActionExecutions"}),
     "sagemaker": frozenset(
         {
             "AddTags",

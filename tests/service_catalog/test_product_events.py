@@ -12,7 +12,11 @@ Template = dict[str, Any]
 
 GROUP = "churn-p-abc123def456"
 REPOSITORY = "arn:aws:codecommit:eu-west-1:111111111111:churn-p-abc123def456-modeldeploy"
-RESOLVED = {"SageMakerProjectName": "churn", "SageMakerProjectId": "p-abc123def456"}
+RESOLVED = {
+    "SageMakerProjectName": "churn",
+    "SageMakerProjectId": "p-abc123def456",
+    "SeedProject": "sagemaker-p-abc123def456-seed",
+}
 
 
 def resolve(value: Any) -> Any:
@@ -23,6 +27,8 @@ def resolve(value: Any) -> Any:
             return REPOSITORY
         if "Fn::Sub" in value:
             return re.sub(r"\$\{(\w+)\}", lambda match: RESOLVED[match[1]], value["Fn::Sub"])
+        if "Ref" in value:
+            return RESOLVED[value["Ref"]]
         return {key: resolve(each) for key, each in value.items()}
     return [resolve(each) for each in value] if isinstance(value, list) else value
 
@@ -58,7 +64,10 @@ def push_event(event: str = "referenceUpdated", branch: str = "main", kind: str 
     }
 
 
-@pytest.mark.parametrize("status", ["Approved", "Rejected"])
+DECISIONS = {"Approved": "ApprovalRule", "Rejected": "RejectionRule"}
+
+
+@pytest.mark.parametrize("status", DECISIONS)
 @pytest.mark.parametrize(
     "fields",
     [
@@ -67,10 +76,11 @@ def push_event(event: str = "referenceUpdated", branch: str = "main", kind: str 
         {},
     ],
 )
-def test_given_a_version_is_approved_or_rejected_then_a_release_starts(
+def test_given_a_version_is_approved_or_rejected_then_the_rule_of_that_decision_alone_starts_a_release(
     account: Account, product: Template, status: str, fields: dict[str, Any]
 ) -> None:
-    assert starts(account, product, "ApprovalRule", **package_event(status, **fields))
+    heard = {rule for rule in DECISIONS.values() if starts(account, product, rule, **package_event(status, **fields))}
+    assert heard == {DECISIONS[status]}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,7 @@ def test_given_a_version_is_approved_or_rejected_then_a_release_starts(
 def test_given_anything_else_about_a_version_then_nothing_starts(
     account: Account, product: Template, event: dict[str, Any]
 ) -> None:
-    assert not starts(account, product, "ApprovalRule", **event)
+    assert not [rule for rule in DECISIONS.values() if starts(account, product, rule, **event)]
 
 
 @pytest.mark.parametrize("event", ["referenceCreated", "referenceUpdated"])
@@ -110,7 +120,7 @@ def test_given_any_other_push_then_nothing_starts(account: Account, product: Tem
     assert not starts(account, product, "DeployPushRule", **event)
 
 
-def decided(state: str = "FAILED", **changed: str) -> dict[str, Any]:
+def decided(state: str = "FAILED", **changed: Any) -> dict[str, Any]:
     detail = {
         "pipeline": "sagemaker-p-abc123def456-modeldeploy",
         "execution-id": "01234567-0123-0123-0123-012345678901",
@@ -150,3 +160,64 @@ def test_given_anything_else_of_the_pipeline_then_no_version_is_declined(
     account: Account, product: Template, event: dict[str, Any]
 ) -> None:
     assert not starts(account, product, "DeclineProdRule", **event)
+
+
+def of_an_action(state: str, category: str, pipeline: str = "sagemaker-p-abc123def456-modelbuild") -> dict[str, Any]:
+    kind = {"owner": "AWS", "provider": "CodeBuild", "category": category, "version": "1"}
+    return decided(state, pipeline=pipeline, stage="Build", action="Build", type=kind)
+
+
+@pytest.mark.parametrize("category", ["Source", "Build", "Deploy"])
+@pytest.mark.parametrize("part", ["build", "deploy"])
+def test_given_an_action_of_either_pipeline_failed_then_it_is_told(
+    account: Account, product: Template, category: str, part: str
+) -> None:
+    event = of_an_action("FAILED", category, f"sagemaker-p-abc123def456-model{part}")
+    assert starts(account, product, "FailedRule", **event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        of_an_action("SUCCEEDED", "Build"),
+        of_an_action("STARTED", "Deploy"),
+        decided("FAILED"),
+        of_an_action("FAILED", "Build", "sagemaker-p-abc123def457-modelbuild"),
+    ],
+    ids=["succeeded", "started", "rejected by a person", "another project"],
+)
+def test_given_nothing_that_has_to_be_mended_then_nobody_is_told(
+    account: Account, product: Template, event: dict[str, Any]
+) -> None:
+    assert not starts(account, product, "FailedRule", **event)
+
+
+def of_a_build(status: str, project: str = "sagemaker-p-abc123def456-seed") -> dict[str, Any]:
+    return {
+        "source": "aws.codebuild",
+        "detail-type": "CodeBuild Build State Change",
+        "detail": {"build-status": status, "project-name": project, "build-id": "arn:of:it"},
+    }
+
+
+@pytest.mark.parametrize("status", ["FAILED", "FAULT", "STOPPED", "TIMED_OUT"])
+def test_given_the_seed_build_ended_badly_then_it_is_answered_for(
+    account: Account, product: Template, status: str
+) -> None:
+    assert starts(account, product, "SeedEndedRule", **of_a_build(status))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        of_a_build("SUCCEEDED"),
+        of_a_build("IN_PROGRESS"),
+        of_a_build("STOPPED", "sagemaker-p-abc123def456-build"),
+        of_a_build("STOPPED", "sagemaker-p-abc123def457-seed"),
+    ],
+    ids=["it answered", "it runs", "another build", "another project"],
+)
+def test_given_any_other_build_then_nothing_is_answered(
+    account: Account, product: Template, event: dict[str, Any]
+) -> None:
+    assert not starts(account, product, "SeedEndedRule", **event)

@@ -87,7 +87,11 @@ def test_then_each_pipeline_takes_its_repository_through_the_connection_and_star
         "BranchName": "main",
         "DetectChanges": False,
     }
-    (trigger,) = pipeline["Triggers"]
+    triggers = pipeline["Triggers"]
+    if part == "deploy":
+        condition, triggers, otherwise = triggers["Fn::If"]
+        assert (condition, otherwise) == ("ReleasesOnPush", {"Ref": "AWS::NoValue"})
+    (trigger,) = triggers
     assert trigger == {
         "ProviderType": "CodeStarSourceConnection",
         "GitConfiguration": {"SourceActionName": source["Name"], "Push": [{"Branches": {"Includes": ["main"]}}]},

@@ -50,12 +50,23 @@ def test_then_the_template_is_no_larger_than_one_from_s3_may_be_and_has_no_asset
     assert "ImportValue" not in text
 
 
-def test_then_launch_parameters_are_the_two_that_sagemaker_gives(product: Template) -> None:
-    assert set(product["Parameters"]) == {"SageMakerProjectName", "SageMakerProjectId"}
-    for parameter in product["Parameters"].values():
-        assert parameter["ConstraintDescription"].endswith(".")
-        assert not re.fullmatch(parameter["AllowedPattern"], "p-{{7*7}}")
-        assert not re.fullmatch(parameter["AllowedPattern"], "p-a\n")
+def test_then_a_launch_has_to_be_given_only_what_sagemaker_gives(product: Template) -> None:
+    required = {name for name, each in product["Parameters"].items() if "Default" not in each}
+    assert required == {"SageMakerProjectName", "SageMakerProjectId"}
+
+
+HOSTILE = ["p-{{7*7}}", "p-a\n", "\np-a", "{% x %}", "$(id)", "`id`", "'", '"', "a b", "a;b", "../..", "é", "x" * 4097]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_given_a_hostile_answer_then_every_parameter_refuses_it(either: Template, value: str) -> None:
+    for name, parameter in either["Parameters"].items():
+        taken = (
+            value in parameter["AllowedValues"]
+            if "AllowedValues" in parameter
+            else re.fullmatch(parameter["AllowedPattern"], value) and len(value) <= parameter["MaxLength"]
+        )
+        assert not taken, f"{name} takes {value!r}"
 
 
 def test_then_a_name_of_33_characters_is_refused_and_one_of_32_is_not(product: Template) -> None:
@@ -75,7 +86,14 @@ def test_then_what_holds_work_outlives_the_project_but_not_a_failed_launch(eithe
 
 
 def test_then_everything_that_takes_tags_carries_the_project_id(either: Template) -> None:
-    untagged = {"AWS::S3::BucketPolicy", "Custom::TidegateConnection", "Custom::TidegateSeeds"}
+    untagged = {
+        "AWS::Lambda::Permission",
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::TopicPolicy",
+        "Custom::TidegateConnection",
+        "Custom::TidegateSeeds",
+    }
     for name, resource in either["Resources"].items():
         if resource["Type"] not in untagged:
             tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
@@ -114,12 +132,110 @@ def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_what_they_star
         "BuildPushRule": {"Fn::Sub": PIPELINE_ARN.format("ModelBuild")},
         "DeployPushRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
         "ApprovalRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
+        "RejectionRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
+        "FailedRule": {"Ref": "Notices"},
+        "SeedEndedRule": {"Fn::GetAtt": ["SeedStarterFunction", "Arn"]},
         "DeclineStagingRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
         "DeclineProdRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
     }
     rules = of_type(product, "AWS::Events::Rule")
     assert {name: rule["Properties"]["Targets"][0]["Arn"] for name, rule in rules.items()} == starts
     assert all(len(rule["Properties"]["Targets"]) == 1 for rule in rules.values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "condition", "parameter"),
+    [
+        ("ApprovalRule", "ReleasesOnApproval", "ReleaseOnApproval"),
+        ("RejectionRule", "ReleasesOnRejection", "ReleaseOnRejection"),
+        ("DeployPushRule", "ReleasesOnPush", "ReleaseOnPush"),
+    ],
+)
+def test_then_whoever_launches_chooses_what_starts_a_deploy(
+    product: Template, rule: str, condition: str, parameter: str
+) -> None:
+    assert product["Parameters"][parameter]["Default"] == "yes"
+    assert product["Conditions"][condition] == {"Fn::Equals": [{"Ref": parameter}, "yes"]}
+    assert properties(product, rule)["State"] == {"Fn::If": [condition, "ENABLED", "DISABLED"]}
+    others = of_type(product, "AWS::Events::Rule").keys() - {"ApprovalRule", "RejectionRule", "DeployPushRule"}
+    assert {properties(product, each)["State"] for each in others} == {"ENABLED"}
+
+
+def test_then_a_seed_build_that_is_killed_is_answered_for_from_its_very_start(either: Template) -> None:
+    assert {"SeedEndedRule", "SeedEndedPermission"} <= set(either["Resources"]["Seeds"]["DependsOn"])
+    permission = properties(either, "SeedEndedPermission")
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["SeedEndedRule", "Arn"]}
+    assert permission["Principal"] == "events.amazonaws.com"
+
+
+def test_then_notices_are_encrypted_and_come_from_the_pipelines_and_from_eventbridge_alone(either: Template) -> None:
+    assert properties(either, "Notices")["KmsMasterKeyId"] == {"Ref": "Key"}
+    allow, deny = properties(either, "NoticesPolicy")["PolicyDocument"]["Statement"]
+    assert (allow["Effect"], allow["Principal"]) == ("Allow", {"Service": "events.amazonaws.com"})
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    of_eventbridge = properties(either, "Key")["KeyPolicy"]["Statement"][1]
+    assert of_eventbridge["Principal"] == {"Service": "events.amazonaws.com"}
+    assert of_eventbridge["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    publishing = {
+        name
+        for name, role in of_type(either, "AWS::IAM::Role").items()
+        if "sns:Publish" in json.dumps(role["Properties"]["Policies"])
+    }
+    assert publishing == {"PipelineRole"}
+
+
+def test_given_no_address_then_nobody_is_subscribed(either: Template) -> None:
+    subscription = either["Resources"]["NoticesByEmail"]
+    assert subscription["Condition"] == "HasNotifyEmail"
+    assert either["Conditions"]["HasNotifyEmail"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "NotifyEmail"}, ""]}]}
+    assert subscription["Properties"]["Endpoint"] == {"Ref": "NotifyEmail"}
+    assert either["Parameters"]["NotifyEmail"]["Default"] == ""
+
+
+@pytest.mark.parametrize("address", ["", "ml-team@example.com", "a.b+c_d%e@sub.example.co"])
+def test_given_an_address_then_it_is_taken(product: Template, address: str) -> None:
+    assert re.fullmatch(product["Parameters"]["NotifyEmail"]["AllowedPattern"], address)
+
+
+@pytest.mark.parametrize(
+    "address", ["a", "@example.com", "a@", "a@b", "a@-b.c", "a@b..c", '"a b"@b.c', "a@[1.2.3.4]", "a@b.c\n"]
+)
+def test_given_no_address_of_a_person_then_it_is_refused(product: Template, address: str) -> None:
+    assert not re.fullmatch(product["Parameters"]["NotifyEmail"]["AllowedPattern"], address)
+
+
+def test_then_a_failure_says_where_to_look_and_what_to_do_and_takes_from_an_event_only_what_codepipeline_made_up(
+    product: Template,
+) -> None:
+    (target,) = properties(product, "FailedRule")["Targets"]
+    transformer = target["InputTransformer"]
+    assert set(transformer["InputPathsMap"].values()) == {
+        "$.detail.pipeline", "$.detail.stage", "$.detail.action", "$.detail.execution-id",
+    }  # fmt: skip
+    text = json.loads(transformer["InputTemplate"]["Fn::Sub"])
+    assert "RoleArn" not in target, "EventBridge publishes to SNS by the topic's policy only"
+    for word in ("<action>", "<stage>", "/executions/<execution>/", "what to do", "Retry stage"):
+        assert word in text
+
+
+RUN_AGAIN = {"Render", "StagingTestEnd", "ProductionTestEnd"}
+
+
+def test_then_only_what_decides_and_releases_nothing_is_run_again_by_itself_and_nothing_is_rolled_back_by_codepipeline(
+    either: Template,
+) -> None:
+    for pipeline in ("ModelBuild", "ModelDeploy"):
+        for stage in properties(either, pipeline)["Stages"]:
+            again = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+            assert stage.get("OnFailure") == (again if stage["Name"] in RUN_AGAIN else None), stage["Name"]
+            assert "OnSuccess" not in stage
+
+
+def test_then_builds_run_on_the_newest_standard_image(either: Template) -> None:
+    images = {
+        each["Properties"]["Environment"]["Image"] for each in of_type(either, "AWS::CodeBuild::Project").values()
+    }
+    assert images == {"aws/codebuild/amazonlinux-x86_64-standard:6.0"}
 
 
 def test_then_the_seeds_get_the_whole_context_and_both_repositories(product: Template, published: Any) -> None:
@@ -211,6 +327,14 @@ def test_then_a_person_is_shown_the_plan_and_what_a_rejection_does(product: Temp
     assert approve["ActionTypeId"]["Provider"] == "Manual"
     assert approve["Configuration"]["ExternalEntityLink"] == f"#{{Render.{stage.upper()}_PLAN_URL}}"
     assert "rejection" in approve["Configuration"]["CustomData"]
+    assert "#{Render.STARTED_BY}" in approve["Configuration"]["CustomData"]
+
+
+@pytest.mark.parametrize("stage", RELEASES)
+def test_then_whoever_has_to_decide_is_told(product: Template, stage: str) -> None:
+    found, title = stages(product, "ModelDeploy"), RELEASES[stage]
+    for action in (*found[f"{title}Approve"], found[f"{title}Test"][1]):
+        assert action["Configuration"]["NotificationArn"] == {"Ref": "Notices"}
 
 
 def test_then_no_configuration_is_longer_than_codepipeline_takes(either: Template) -> None:

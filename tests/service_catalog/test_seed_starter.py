@@ -18,10 +18,18 @@ EVENT: dict[str, Any] = {
 }
 
 
+BUILD = "arn:aws:codebuild:eu-west-1:111111111111:build/sagemaker-p-abc-seed:1"
+ENDED = {"source": "aws.codebuild", "detail": {"build-id": BUILD}}
+
+
 class CodeBuild:
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, build: dict[str, Any] | None = None) -> None:
         self.started: list[dict[str, Any]] = []
-        self.error = error
+        self.error, self.build = error, build
+
+    def batch_get_builds(self, ids: list[str]) -> dict[str, Any]:
+        assert ids == [BUILD]
+        return {"builds": [self.build]}
 
     def start_build(self, **request: Any) -> None:
         if self.error:
@@ -69,3 +77,45 @@ def test_given_the_build_cannot_be_started_then_cloudformation_gets_the_reason(
     monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(RuntimeError("no such project")))
     seed_starter.handler(EVENT, None)
     assert answers == [("Create", "The seed build could not be started: no such project")]
+
+
+def ended(status: str, *phases: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "id": "sagemaker-p-abc-seed:1",
+        "buildStatus": status,
+        "phases": [{"phaseType": name, "phaseStatus": state} for name, state in phases] + [{"phaseType": "COMPLETED"}],
+        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT", "value": json.dumps(EVENT)}]},
+        "logs": {"deepLink": "https://logs.example/1"},
+    }
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        ended("STOPPED", ("BUILD", "STOPPED")),
+        ended("TIMED_OUT", ("BUILD", "TIMED_OUT")),
+        ended("FAILED", ("INSTALL", "FAILED")),
+        ended("FAILED", ("BUILD", "FAILED"), ("POST_BUILD", "FAILED")),
+        ended("FAULT"),
+    ],
+    ids=["stopped", "timed out", "failed early", "could not answer", "never began"],
+)
+def test_given_a_build_that_ended_before_it_could_answer_then_the_function_answers_for_it(
+    build: dict[str, Any], answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=build))
+    seed_starter.handler(ENDED, None)
+    ((kind, reason),) = answers
+    assert kind == "Create"
+    assert build["buildStatus"] in reason
+    assert "https://logs.example/1" in reason
+    assert "Launch the project again" in reason
+
+
+def test_given_a_failed_build_that_answered_itself_then_its_answer_stands(
+    answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = ended("FAILED", ("BUILD", "FAILED"), ("POST_BUILD", "SUCCEEDED"))
+    monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=build))
+    seed_starter.handler(ENDED, None)
+    assert answers == []

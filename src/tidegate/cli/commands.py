@@ -30,6 +30,7 @@ OWN: Final = (
     "recover",
     "history",
     "prune",
+    "started",
 )
 """Tidegate's own commands in the order of a release: `NAME` is the function `NAME` of `tidegate.cli.NAME`."""
 

@@ -179,6 +179,13 @@ class Line:
         return kept_out
 
     def _run_stage(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
+        if self._run_once(execution, stage, only_failed):
+            return True
+        with self.changed:
+            again = stage.retry is not None and execution.stages[stage.name] == "Failed"
+        return again and self._run_once(execution, stage, stage.retry == "FAILED_ACTIONS")
+
+    def _run_once(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
         with self.changed:
             execution.stages[stage.name] = "InProgress"
         stage_changed(execution, stage, "STARTED")

@@ -180,7 +180,7 @@ def start(
 
 
 def start_from_event(delivery: hooks.Delivery) -> None:
-    """Start the pipeline that an event rule's target names, once for each event."""
+    """Start the pipeline that an event rule's target names: an event that comes twice starts it twice, as in AWS."""
     _, _, _, region, account, name = delivery.arn.split(":", 5)
     with hooks.acting_in(account, region):
         kept = _pipelines.here().get(name)
@@ -189,10 +189,8 @@ def start_from_event(delivery: hooks.Delivery) -> None:
             return
         with credentials.acting_as(delivery.role, "events", delivery.rule):
             journal.acted("codepipeline:StartPipelineExecution", delivery.arn)
-        event = delivery.event
-        detail = f"{event.get('Source', '')}: {event.get('DetailType', '')}"
-        trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": detail}
-        start(kept, trigger, token=f"event {event.get('EventId', uuid.uuid4())}")
+        rule = context.scope().arn("events", f"rule/{delivery.rule}")
+        start(kept, {"triggerType": "CloudWatchEvent", "triggerDetail": rule})
 
 
 class PipelineResource:

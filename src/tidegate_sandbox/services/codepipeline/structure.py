@@ -15,6 +15,7 @@ from tidegate_sandbox.services.codepipeline.triggers import Trigger
 from tidegate_sandbox.services.codepipeline.variables import REFERENCE
 
 Mode = Literal["QUEUED", "SUPERSEDED"]
+Retry = Literal["ALL_ACTIONS", "FAILED_ACTIONS"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
         inputs=range(1),
         outputs=range(1),
         required=frozenset(),
-        optional=frozenset({"CustomData", "ExternalEntityLink"}),
+        optional=frozenset({"CustomData", "ExternalEntityLink", "NotificationArn"}),
     ),
 }
 _ONLY = {
@@ -68,7 +69,7 @@ _ONLY = {
     ("CodeBuild", "BatchEnabled"): "false",
     ("CloudFormation", "ActionMode"): "CREATE_UPDATE",
 }
-_REFUSED_OF_STAGE = ("blockers", "onFailure", "onSuccess")
+_REFUSED_OF_STAGE = ("blockers", "onSuccess")
 _REFUSED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
 
 
@@ -90,11 +91,16 @@ class Action:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage and its actions, as declared, and the condition under which it is entered, if there is one."""
+    """A stage and its actions, as declared.
+
+    `entry` is the condition under which it is entered, `retry` how it is run once more after a failure; None for no
+    such condition, and for no such run.
+    """
 
     name: str
     actions: tuple[Action, ...]
     entry: Condition | None = None
+    retry: Retry | None = None
 
     def groups(self) -> list[tuple[Action, ...]]:
         """Return the actions that run at the same time, in the order of their RunOrder."""
@@ -130,7 +136,7 @@ def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
     is_v2 = declaration.get("pipelineType", "V1") == "V2"
     if (mode == "QUEUED" or declaration.get("variables") or declaration.get("triggers")) and not is_v2:
         raise _structure_error("execution mode QUEUED, pipeline variables and triggers need a pipeline of type V2")
-    if not is_v2 and any(stage.get("beforeEntry") for stage in declaration["stages"]):
+    if not is_v2 and any(stage.get(one) for stage in declaration["stages"] for one in ("beforeEntry", "onFailure")):
         raise _structure_error("conditions of stages need a pipeline of type V2")
     if "artifactStore" not in declaration or "artifactStores" in declaration:
         raise _structure_error("a pipeline needs artifactStore, one; artifactStores is not in the local simulation")
@@ -159,7 +165,18 @@ def _stage(declared: Mapping[str, Any], region: str) -> Stage:
         name,
         tuple(_action(action, name, region) for action in declared["actions"]),
         conditions.read(entry, name, region) if entry else None,
+        _retry(declared.get("onFailure"), name),
     )
+
+
+def _retry(declared: Mapping[str, Any] | None, stage: str) -> Retry | None:
+    if not declared:
+        return None
+    if declared.get("result") != "RETRY" or declared.get("conditions"):
+        raise _stage_error(f"stage {stage}: of onFailure, the local simulation has the result RETRY without conditions")
+    # CodePipeline user guide, "Configure a stage for automatic retry on failure".
+    mode: Retry = declared.get("retryConfiguration", {}).get("retryMode", "ALL_ACTIONS")
+    return mode
 
 
 def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
