@@ -1,6 +1,7 @@
 """What runs again by itself, who is told of what waits, and what an event that comes twice does."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -22,12 +23,10 @@ def counted(journey: Journey, name: str) -> str:
     """Make a build that fails the first time and then succeeds, by an object in the bucket."""
     journey.sandbox.client("s3").put_object(Bucket=journey.name, Key="left", Body=b"1")
     look = (
-        "import boto3, sys; s3 = boto3.client('s3'); k = dict(Bucket=%r, Key='left'); "
+        f"import boto3, sys; s3 = boto3.client('s3'); k = dict(Bucket={journey.name!r}, Key='left'); "
         "left = int(s3.get_object(**k)['Body'].read()); s3.put_object(Body=str(left - 1).encode(), **k); "
         "sys.exit(left > 0)"
-    ) % journey.name
-    import sys
-
+    )
     return journey.project(name, f"{sys.executable} -c {json.dumps(look)}")
 
 

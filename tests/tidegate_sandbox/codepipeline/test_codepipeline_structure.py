@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[Callable[[Declaration], Any], str, str]] = {
     "conditions": (
         lambda d: d["stages"][1].update(onFailure={"result": "ROLLBACK"}),
         "InvalidStageDeclarationException",
-        "stage Render: onFailure is not in the local simulation",
+        "stage Render: of onFailure, the local simulation has the result RETRY without conditions",
     ),
     "an input from nowhere": (
         lambda d: _action(d, 1, 0).update(inputArtifacts=[{"name": "Absent"}]),
