@@ -232,7 +232,8 @@ def physical_names(template: Template) -> Iterator[tuple[str, tuple[str, str]]]:
     for resource, each in template["Resources"].items():
         for key in keys:
             name = each.get("Properties", {}).get(key)
-            if name is not None:
+            # A reference names another resource, which is looked at itself.
+            if name is not None and not (isinstance(name, dict) and "Ref" in name):
                 text = name.get("Fn::Sub") if isinstance(name, dict) else name
                 assert isinstance(text, str), f"{resource}.{key} is {name}"
                 yield resource, (each["Type"], re.sub(r"\$\{([A-Za-z:]+)\}", lambda found: given[found[1]], text))
