@@ -14,6 +14,15 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEED = Path("service_catalog/seed")
 SEED_FILES = ("buildspec.yml", "seed.py", "requirements.txt")
+# What upgrades the code of a repository to this version, under the names by which its modules know each other.
+UPGRADE_FILES = (
+    "service_catalog/__init__.py",
+    "service_catalog/seed/__init__.py",
+    "service_catalog/seed/seed.py",
+    "service_catalog/upgrade/__init__.py",
+    "service_catalog/upgrade/code.py",
+    "service_catalog/upgrade/history.py",
+)
 SEED_CODE = Path("seed_code")
 # How every build of the product makes its environment; both seeds have the same.
 ENVIRONMENT = Path("seed_code/build/{{cookiecutter.project_name}}-modelbuild/scripts")
@@ -64,8 +73,9 @@ def collect(checkout: Path, wheel: Path) -> dict[str, File]:
     files = sorted(_files(seed_code, within=checkout.resolve()))
     seeds = {path.relative_to(checkout).as_posix(): _read(path) for path in files}
     own = {name: _read(checkout / SEED / name) for name in SEED_FILES}
+    upgrade = {name: _read(checkout / name) for name in UPGRADE_FILES}
     environment = {f"scripts/{name}": _read(checkout / ENVIRONMENT / name) for name in ENVIRONMENT_FILES}
-    return own | environment | {f"vendor/{wheel.name}": _read(wheel)} | seeds
+    return own | upgrade | environment | {f"vendor/{wheel.name}": _read(wheel)} | seeds
 
 
 def pack(files: Mapping[str, File]) -> bytes:

@@ -31,6 +31,9 @@ CONTEXT_KEYS = (
     "execution_role_arn",
     "deploy_pipeline",
     "tidegate_version",
+    # Where the bundle lies, so that this version can be had again when the repository is upgraded.
+    "seed_bucket",
+    "seed_key",
 )
 # cookiecutter evaluates values as Jinja2, and names folders by them.
 SAFE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+=@-]*")

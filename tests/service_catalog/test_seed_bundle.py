@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_catalog.publishing.bundle import CHECKOUT, ENVIRONMENT, File, build_bundle, collect, digest, pack
+from service_catalog.publishing.bundle import (
+    CHECKOUT,
+    ENVIRONMENT,
+    UPGRADE_FILES,
+    File,
+    build_bundle,
+    collect,
+    digest,
+    pack,
+)
 
 names = st.text("abcdefgh/._-", min_size=1, max_size=12)
 files = st.dictionaries(names, st.builds(File, st.binary(max_size=64), st.booleans()), max_size=6)
@@ -66,6 +75,7 @@ def checkout(tmp_path: Path) -> Path:
         "seed_code/build/cookiecutter.json",
         "seed_code/deploy/cookiecutter.json",
         "tidegate.whl",
+        *UPGRADE_FILES,
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,8 @@ OTHER_ANSWERS = {
     "execution_role_arn": "arn:aws:iam::999988887777:role/tidegate/sagemaker-p-zyx987wvu654-execution",
     "deploy_pipeline": "sagemaker-p-zyx987wvu654-modeldeploy",
     "tidegate_version": "9.8.7",
+    "seed_bucket": "tidegate-999988887777-ap-southeast-2",
+    "seed_key": "seeds/fedcba9876543210fedcba9876543210.zip",
 }
 
 

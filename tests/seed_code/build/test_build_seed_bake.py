@@ -12,6 +12,7 @@ import yaml
 from build_seed import CACHE, CHECKOUT, OTHER_ANSWERS, SEED
 
 from service_catalog.seed import bake
+from service_catalog.upgrade.code import VERSIONED
 
 FILES = {
     ".gitignore",
@@ -37,6 +38,7 @@ FILES = {
     "requirements.in",
     "requirements.txt",
     "scripts/environment.py",
+    "scripts/upgrade.py",
     "scripts/uv.txt",
     "steps/evaluate.py",
     "steps/process.py",
@@ -88,8 +90,9 @@ def test_the_answers_arrive(other_repo: Path) -> None:
 
 def test_the_repo_records_its_template_and_answers(other_repo: Path) -> None:
     record = json.loads((other_repo / ".tidegate.json").read_text())
-    answers = {key: value for key, value in OTHER_ANSWERS.items() if key != "tidegate_version"}
-    assert record == {"template": "modelbuild", "version": "9.8.7", "answers": answers}
+    bundle = {"bucket": OTHER_ANSWERS["seed_bucket"], "key": OTHER_ANSWERS["seed_key"]}
+    answers = {key: value for key, value in OTHER_ANSWERS.items() if key not in VERSIONED}
+    assert record == {"template": "modelbuild", "version": "9.8.7", "bundle": bundle, "answers": answers}
 
 
 def test_the_data_are_attributed(default_repo: Path) -> None:

@@ -79,6 +79,7 @@ EXPECTED = {
     "tests/test_release.py",
     "tests/test_repository.py",
     "scripts/environment.py",
+    "scripts/upgrade.py",
     "scripts/uv.txt",
     "vendor/README.md",
 }
@@ -125,6 +126,7 @@ class TestEachCombination:
 
         assert record["template"] == "modeldeploy"
         assert record["version"] == "0.1.0"
+        assert record["bundle"]["key"].startswith("seeds/")
         assert record["answers"]["project_name"] == repo.project.name
         assert record["answers"]["account"] == repo.project.account
 

@@ -1,0 +1,1 @@
+../../../build/{{cookiecutter.project_name}}-modelbuild/scripts/upgrade.py

@@ -1,0 +1,1 @@
+"""Upgrading a project: its infrastructure from here, the code of its repositories from the seed bundle."""
