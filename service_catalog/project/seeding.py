@@ -37,7 +37,9 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         roles["seed"],
         "seed",
         does="Renders the seeds with the launch parameters and pushes them to the two new repositories",
-        source=codebuild.CfnProject.SourceProperty(type="S3", location=f"{project.seeds.bucket}/{project.seeds.key}"),
+        source=codebuild.CfnProject.SourceProperty(
+            type="S3", location=sub(f"{project.seeds.bucket}/{project.seeds.key}")
+        ),
         minutes=BUILD_MINUTES,
     )
     starter = _starter(stack, project, build)

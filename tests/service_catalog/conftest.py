@@ -46,7 +46,7 @@ def published() -> Published:
 def product(published: Published) -> Template:
     """The template of what one launch creates."""
     os.environ["CDK_VALIDATION"] = "false"
-    return synthesise_product(published.seed_bucket, published.seed_key)
+    return synthesise_product(published.seed_bucket, published.seed_key, git="codecommit")
 
 
 @pytest.fixture(scope="session")

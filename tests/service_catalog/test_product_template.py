@@ -38,7 +38,7 @@ def stages(template: Template, pipeline: str) -> dict[str, list[dict[str, Any]]]
 
 
 def test_given_the_same_bundle_then_the_template_has_the_same_bytes(product: Template, published: Any) -> None:
-    assert to_json(synthesise_product(published.seed_bucket, published.seed_key)) == to_json(product)
+    assert to_json(synthesise_product(published.seed_bucket, published.seed_key, "codecommit")) == to_json(product)
 
 
 def test_then_the_template_is_no_larger_than_one_from_s3_may_be_and_has_no_assets(either: Template) -> None:

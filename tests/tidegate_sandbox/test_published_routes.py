@@ -3,6 +3,8 @@
 import itertools
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 import yaml
 from botocore.exceptions import ClientError
@@ -23,6 +25,8 @@ from service_catalog.publishing.versions import newest_name
 BOTH = Request(routes=ROUTES)
 FIRST, SECOND = "0.1.0-11111111", "0.1.0-22222222"
 _accounts = itertools.count(600000000000)
+_MODELS = botocore.loaders.Loader()
+"""Of the services, read once for all accounts."""
 
 
 class Office:
@@ -30,8 +34,11 @@ class Office:
 
     def __init__(self, sandbox):
         account = str(next(_accounts))
-        session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=sandbox.region)
-        self.account = Account(session, account, sandbox.region)
+        session = botocore.session.Session()
+        session.register_component("data_loader", _MODELS)
+        session.set_credentials(account, "local")
+        keys = boto3.Session(botocore_session=session, region_name=sandbox.region)
+        self.account = Account(keys, account, sandbox.region)
         self.bucket, self.stack = AdminBucket(self.account), AdminStack(self.account)
         self.sagemaker, self.catalog = self.account.client("sagemaker"), self.account.client("servicecatalog")
         self.checkout = FIRST
