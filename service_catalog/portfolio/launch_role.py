@@ -249,7 +249,16 @@ def _storage() -> list[Statement]:
 def _work() -> list[Statement]:
     return [
         allow(
-            _actions("codebuild", "BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
+            _actions(
+                "codebuild",
+                "BatchGetProjects",
+                "CreateProject",
+                "CreateWebhook",
+                "DeleteProject",
+                "DeleteWebhook",
+                "UpdateProject",
+                "UpdateWebhook",
+            ),
             on=[arn("codebuild", f"project/{ANY.resource('*')}")],
         ),
         allow(
@@ -363,7 +372,7 @@ def _connections() -> list[Statement]:
             [
                 each
                 for service in services
-                for each in _actions(service, "GetConnection", "PassConnection", "UseConnection")
+                for each in _actions(service, "GetConnection", "GetConnectionToken", "PassConnection", "UseConnection")
             ],
             on=[f"arn:${{AWS::Partition}}:{service}:*:*:connection/*" for service in services],
             when=tagged,

@@ -33,6 +33,7 @@ def add_build_project(
     minutes: int,
     source_version: str | None = None,
     environment: dict[str, str] | None = None,
+    triggers: codebuild.CfnProject.ProjectTriggersProperty | None = None,
 ) -> codebuild.CfnProject:
     """Add the CodeBuild project `sagemaker-{id}-{purpose}`; `minutes` is when it is given up.
 
@@ -50,6 +51,7 @@ def add_build_project(
         encryption_key=storage.key.attr_arn,
         source=source,
         source_version=source_version,
+        triggers=triggers,
         artifacts=codebuild.CfnProject.ArtifactsProperty(
             type="CODEPIPELINE" if source.type == "CODEPIPELINE" else "NO_ARTIFACTS"
         ),

@@ -55,10 +55,13 @@ class CodeCommitRepositories:
             },
         }
 
-    def build_source(self, part: str, buildspec: str) -> codebuild.CfnProject.SourceProperty:
-        """Return a source that clones the repository's last commit."""
+    def build_source(self, part: str, buildspec: str, *, whole: bool = False) -> codebuild.CfnProject.SourceProperty:
+        """Return a source that clones the repository."""
         return codebuild.CfnProject.SourceProperty(
-            type="CODECOMMIT", location=self.remote(part), git_clone_depth=1, build_spec=buildspec
+            type="CODECOMMIT",
+            location=self.remote(part),
+            git_clone_depth=None if whole else 1,
+            build_spec=buildspec,
         )
 
     def in_pipelines(self) -> list[Statement]:
@@ -80,6 +83,27 @@ class CodeCommitRepositories:
     def clone(self, parts: Sequence[str]) -> list[Statement]:
         """Allow to fetch."""
         return [allow(["codecommit:GitPull"], on=self._arns(parts))]
+
+    def request_pattern(self, part: str) -> dict[str, Any] | None:
+        """Match a pull request into the branch that was opened, or whose own branch moved."""
+        return {
+            "source": ["aws.codecommit"],
+            "detail-type": ["CodeCommit Pull Request State Change"],
+            "resources": [self._made[part].attr_arn],
+            "detail": {
+                "event": ["pullRequestCreated", "pullRequestSourceBranchUpdated"],
+                "pullRequestStatus": ["Open"],
+                "destinationReference": [f"refs/heads/{BRANCH}"],
+            },
+        }
+
+    def webhook(self) -> codebuild.CfnProject.ProjectTriggersProperty | None:
+        """Return None: CodeCommit tells by events."""
+        return None
+
+    def comment(self, part: str) -> list[Statement]:
+        """Allow to comment; not to approve, for a rule that asks for one approval would be met by the check alone."""
+        return [allow(["codecommit:PostCommentForPullRequest"], on=self._arns([part]))]
 
     def push(self) -> list[Statement]:
         """Allow to look whether a repository is empty, and to push."""

@@ -80,13 +80,13 @@ class HostedRepositories:
         """Return None: a push to a host is no event, the pipeline's trigger hears of it."""
         return None
 
-    def build_source(self, part: str, buildspec: str) -> codebuild.CfnProject.SourceProperty:
-        """Return a source that clones the repository's last commit with the connection's credentials."""
+    def build_source(self, part: str, buildspec: str, *, whole: bool = False) -> codebuild.CfnProject.SourceProperty:
+        """Return a source that clones the repository with the connection's credentials."""
         return codebuild.CfnProject.SourceProperty(
             type=self._attribute("SourceType"),
             location=self.address(part),
             auth=codebuild.CfnProject.SourceAuthProperty(type="CODECONNECTIONS", resource=sub(ARN)),
-            git_clone_depth=1,
+            git_clone_depth=None if whole else 1,
             build_spec=buildspec,
         )
 
@@ -97,6 +97,34 @@ class HostedRepositories:
     def clone(self, parts: Sequence[str]) -> list[Statement]:
         """Allow CodeBuild to get the connection's credentials (its user guide, "Create CodeBuild service role")."""
         return [_use(parts), allow(_actions("GetConnection", "GetConnectionToken"), on=[ARN])]
+
+    def request_pattern(self, part: str) -> dict[str, Any] | None:
+        """Return None: a pull request at a host is no event, the webhook hears of it."""
+        return None
+
+    def webhook(self) -> codebuild.CfnProject.ProjectTriggersProperty | None:
+        """Listen for pull requests into the branch; what comes from a fork waits for somebody who may write here.
+
+        CodeBuild reports the outcome of such a build to the host, on the commit.
+        """
+        project = codebuild.CfnProject
+        filters = {
+            "EVENT": "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED",
+            "BASE_REF": f"^refs/heads/{BRANCH}$",
+        }
+        group = [project.WebhookFilterProperty(type=kind, pattern=pattern) for kind, pattern in filters.items()]
+        return project.ProjectTriggersProperty(
+            webhook=True,
+            build_type="BUILD",
+            filter_groups=[group],
+            pull_request_build_policy=project.PullRequestBuildPolicyProperty(
+                requires_comment_approval="FORK_PULL_REQUESTS"
+            ),
+        )
+
+    def comment(self, part: str) -> list[Statement]:
+        """Allow nothing: CodeBuild reports to the host by itself."""
+        return []
 
     def push(self) -> list[Statement]:
         """Allow git at the connection's address."""

@@ -17,13 +17,9 @@ def render(project: Project) -> list[Statement]:
     return [
         project.write_build_log("render"),
         *project.use_bucket(),
-        *project.look_at_endpoints(),
-        allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
-        allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
         # What started the run that it is in.
         allow(["codepipeline:GetPipelineExecution"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
-        # What an instance costs is asked of one region, whichever the endpoint is in.
-        allow_on_any(["pricing:GetProducts"], because=f"the price list is the same for everybody, and {NO_RESOURCE}"),
+        *_plan(project),
     ]
 
 
@@ -60,6 +56,27 @@ def verify(project: Project) -> list[Statement]:
             on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
         ),
         allow(["codepipeline:ListActionExecutions"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
+    ]
+
+
+def review(project: Project) -> list[Statement]:
+    """Look at registry, endpoints and alarms, and comment: what is built has not been looked at by anybody."""
+    return [
+        project.write_build_log("review"),
+        project.build_without_artefacts(),
+        *project.repositories.clone(["deploy"]),
+        *project.repositories.comment("deploy"),
+        *_plan(project),
+    ]
+
+
+def _plan(project: Project) -> list[Statement]:
+    return [
+        *project.look_at_endpoints(),
+        allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
+        allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
+        # What an instance costs is asked of one region, whichever the endpoint is in.
+        allow_on_any(["pricing:GetProducts"], because=f"the price list is the same for everybody, and {NO_RESOURCE}"),
     ]
 
 

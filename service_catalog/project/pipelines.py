@@ -16,6 +16,7 @@ from service_catalog.project.choices import STARTS, present_if
 from service_catalog.project.notices import add_notices, failure_pattern, tells
 from service_catalog.project.parameters import ON_APPROVAL, ON_PUSH, ON_REJECTION
 from service_catalog.project.releases import DECIDE, RELEASES, RENDER, RENDERED, Release, release_stages
+from service_catalog.project.review import add_review, review_target
 from service_catalog.project.rules import add_rule
 from service_catalog.project.scope import Project
 
@@ -45,8 +46,11 @@ def add_pipelines(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRo
             add_rule(stack, project.names, f"{part}-push", pattern, _starts(pipeline, roles), only_if=chosen)
     # Two rules, so that a run says by its rule's name which of the two started it.
     for purpose, status, choice in (("approval", "Approved", ON_APPROVAL), ("rejection", "Rejected", ON_REJECTION)):
-        pattern, starts = _decision_pattern(project, status), _starts(deploy, roles)
-        add_rule(stack, project.names, purpose, pattern, starts, only_if=STARTS[choice])
+        decided, starts = _decision_pattern(project, status), _starts(deploy, roles)
+        add_rule(stack, project.names, purpose, decided, starts, only_if=STARTS[choice])
+    review = add_review(stack, project, roles, after=after)
+    if pattern := project.repositories.request_pattern("deploy"):
+        add_rule(stack, project.names, "review", pattern, review_target(review, project, roles))
     decline = _add_decline(stack, project, roles)
     for release in RELEASES:
         target = _declines(decline, release, roles)

@@ -34,6 +34,7 @@ def add_roles(stack: cdk.Stack, project: Project) -> dict[str, iam.CfnRole]:
         "render": ("codebuild", endpoint_roles.render(project)),
         "verify": ("codebuild", endpoint_roles.verify(project)),
         "decline": ("codebuild", endpoint_roles.decline(project)),
+        "review": ("codebuild", endpoint_roles.review(project)),
         "pipeline": ("codepipeline", _pipeline(project)),
         "cloudformation": ("cloudformation", endpoint_roles.cloudformation(project)),
         "execution": ("sagemaker", endpoint_roles.execution(project)),
@@ -131,7 +132,11 @@ def _pipeline(project: Project) -> list[Statement]:
 
 def _events(project: Project) -> list[Statement]:
     pipelines = [arn("codepipeline", project.names.pipeline(part)) for part in ("build", "deploy")]
+    builds = ["decline", *(["review"] if project.repositories.request_pattern("deploy") else [])]
     return [
         allow(["codepipeline:StartPipelineExecution"], on=pipelines),
-        allow(["codebuild:StartBuild"], on=[arn("codebuild", f"project/{project.names.resource('decline')}")]),
+        allow(
+            ["codebuild:StartBuild"],
+            on=[arn("codebuild", f"project/{project.names.resource(purpose)}") for purpose in builds],
+        ),
     ]

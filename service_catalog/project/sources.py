@@ -36,14 +36,23 @@ class Repositories(Protocol):
     def push_pattern(self, part: str) -> dict[str, Any] | None:
         """Return the pattern of the event that starts the pipeline on a push, if an event does."""
 
-    def build_source(self, part: str, buildspec: str) -> codebuild.CfnProject.SourceProperty:
-        """Return the source of a CodeBuild project that clones the repository itself."""
+    def build_source(self, part: str, buildspec: str, *, whole: bool = False) -> codebuild.CfnProject.SourceProperty:
+        """Return the source of a CodeBuild project that clones the repository itself: its last commit, or `whole`."""
 
     def in_pipelines(self) -> list[Statement]:
         """Allow the pipelines' role to take both as sources."""
 
     def clone(self, parts: Sequence[str]) -> list[Statement]:
         """Allow a build's role to clone these."""
+
+    def request_pattern(self, part: str) -> dict[str, Any] | None:
+        """Return the pattern of the events that ask for a review of the repository, if events do."""
+
+    def webhook(self) -> codebuild.CfnProject.ProjectTriggersProperty | None:
+        """Return what of a CodeBuild project itself listens to the host for pull requests, if anything does."""
+
+    def comment(self, part: str) -> list[Statement]:
+        """Allow a build's role to write what it found on a pull request, where the host is not told otherwise."""
 
     def push(self) -> list[Statement]:
         """Allow the seed build's role to push to both."""

@@ -44,6 +44,16 @@ PARTS = ("build", "deploy")
 BRANCH = "main"
 IDENTITY = ("-c", "user.name=Tidegate", "-c", "user.email=noreply@tidegate.invalid")
 
+GIT_COMMANDS = (
+    "ls-remote", "init", "fetch", "rev-list", "ls-tree", "show", "reset", "ls-files", "checkout", "add", "commit",
+    "push",
+)  # fmt: skip
+# What a host offers to begin a repository with.
+FIRST_FILES = re.compile(r"(README|LICEN[CS]E|COPYING)(\.\w+)?|\.gitignore|\.gitattributes", re.IGNORECASE)
+# Where a repository says what it was planted with.
+ANSWERS = ".tidegate.json"
+THERE = "FETCH_HEAD"
+
 OUTCOME = Path("outcome.json")
 # CloudFormation takes an answer of at most 4,096 bytes.
 REASON_MAX = 1000
@@ -101,14 +111,51 @@ def _check(key: str, value: str, known: set[str]) -> None:
         raise SeedError(f"The context's {key} is {value!r}; it may only have {allowed}.")
 
 
-def has_commits(url: str) -> bool:
-    """Say whether the repository at `url` has a branch already."""
-    return bool(_git("ls-remote", "--heads", url).strip())
+def is_free(repository: Path, url: str, project_id: str) -> bool:
+    """Say whether the seed in the folder `repository` may go to `url`: nobody has begun there yet.
+
+    A repository is free if it is empty, or if its host has begun it with what hosts offer: one commit of nothing but
+    FIRST_FILES. That commit then comes before the seed's, and its files stay but for those that the seed has too. What
+    anybody else has put there is left alone.
+
+    Raises SeedError if git fails, if BRANCH, which the pipelines follow, is none of the branches there, or if what is
+    there was planted for another project, whose pipelines and buckets it names.
+    """
+    _git("init", "--quiet", "--template=", f"--initial-branch={BRANCH}", at=repository)
+    heads = [line.split("\t")[1] for line in _git("ls-remote", "--heads", url).splitlines()]
+    if not heads:
+        return True
+    if f"refs/heads/{BRANCH}" not in heads:
+        raise SeedError(f"{url} has branches, and {BRANCH}, which the pipelines follow, is none of them.")
+    _git("fetch", "--quiet", "--depth=2", url, f"refs/heads/{BRANCH}", at=repository)
+    files = [name for name in _git("ls-tree", "-r", "--name-only", "-z", THERE, at=repository).split("\0") if name]
+    commits = _git("rev-list", "--count", THERE, at=repository).strip()
+    if len(heads) == 1 and commits == "1" and all(FIRST_FILES.fullmatch(name) for name in files):
+        _git("reset", "--quiet", THERE, at=repository)
+        for name in filter(None, _git("ls-files", "--deleted", "-z", at=repository).split("\0")):
+            _git("checkout", "--quiet", "--", name, at=repository)
+        return True
+    if ANSWERS in files:
+        planted_for = _project_of(_git("show", f"{THERE}:{ANSWERS}", at=repository))
+        if planted_for not in (None, project_id):
+            raise SeedError(
+                f"{url} holds what was planted for project {planted_for}. Name an empty repository, or remove what is "
+                "in this one."
+            )
+    return False
+
+
+def _project_of(answers: str) -> str | None:
+    """Return the project that a repository was planted for, as its file of answers says, if it says."""
+    try:
+        project = json.loads(answers)["answers"]["project_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return project if isinstance(project, str) else None
 
 
 def push(repository: Path, url: str) -> None:
     """Commit everything in the folder `repository`, ignored files too, and push it to `url` as BRANCH."""
-    _git("init", "--quiet", "--template=", f"--initial-branch={BRANCH}", at=repository)
     _git("add", "--all", "--force", at=repository)
     _git(
         *IDENTITY, "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
@@ -119,9 +166,11 @@ def push(repository: Path, url: str) -> None:
 
 
 def _git(*arguments: str, at: Path | None = None) -> str:
-    done = subprocess.run(["git", *arguments], cwd=at, capture_output=True, text=True, check=False)
+    # Nobody is there to be asked for a name or a password.
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(["git", *arguments], cwd=at, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        command = next(word for word in arguments if word in ("ls-remote", "init", "add", "commit", "push"))
+        command = next(word for word in arguments if word in GIT_COMMANDS)
         raise SeedError(f"git {command} failed: {done.stderr.strip()[-REASON_MAX:]}")
     return done.stdout
 
@@ -130,7 +179,8 @@ def plant(bundle: Path, properties: Mapping[str, Any]) -> dict[str, str]:
     """Render both seeds of `bundle` and push each to its repository; say of each `planted` or `left alone`.
 
     `properties` are the custom resource's: `Context`, and `Repositories` with a URL for each part. Both are
-    rendered before either is pushed. A repository that has commits is left alone.
+    rendered, and both repositories looked at, before either is pushed to. What people have begun is left alone (see
+    `is_free`).
 
     Raises SeedError if the context is not whole or not safe, or if git fails.
     """
@@ -151,13 +201,12 @@ def plant(bundle: Path, properties: Mapping[str, Any]) -> dict[str, str]:
             )
             for part in PARTS
         }
+        urls: Mapping[str, str] = properties["Repositories"]
+        free = {part: is_free(repository, urls[part], context["project_id"]) for part, repository in baked.items()}
         for part, repository in baked.items():
-            url = properties["Repositories"][part]
-            if has_commits(url):
-                done[part] = "left alone"
-            else:
-                push(repository, url)
-                done[part] = "planted"
+            if free[part]:
+                push(repository, urls[part])
+            done[part] = "planted" if free[part] else "left alone"
             print(f"{part}: {done[part]}", flush=True)
     return done
 

@@ -32,6 +32,8 @@ def bundle(tmp_path: Path) -> Path:
         repository.mkdir(parents=True)
         (repository / "README.md").write_text("{{ cookiecutter.project_name }}\n")
         (repository / ".gitignore").write_text("*.whl\n")
+        answers = {"answers": {"project_id": "{{ cookiecutter.project_id }}"}}
+        (repository / ".tidegate.json").write_text(json.dumps(answers))
         (repository.parent / "cookiecutter.json").write_text(json.dumps(CONTEXT))
     (folder / "vendor").mkdir()
     (folder / "vendor" / "tidegate-0.1.0-py3-none-any.whl").write_bytes(b"wheel")
@@ -134,6 +136,77 @@ def test_given_a_repository_with_commits_then_it_is_left_alone(
     again = plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
     assert again == {"build": "left alone", "deploy": "left alone"}
     assert git("ls-remote", repositories["deploy"], at=tmp_path) == before
+
+
+def begin(url: str, at: Path, branch: str = "main", **files: str) -> Path:
+    """Push a first commit of `files` to the repository at `url`, as its host or its people would; return a checkout."""
+    folder = at / f"begun-{len(list(at.iterdir()))}"
+    git("init", "--quiet", f"--initial-branch={branch}", str(folder), at=at)
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    git("add", "--all", at=folder)
+    git("-c", "user.name=H", "-c", "user.email=h@host.invalid", "commit", "--quiet", "-m", "Initial commit", at=folder)
+    git("push", "--quiet", url, f"HEAD:refs/heads/{branch}", at=folder)
+    return folder
+
+
+def test_given_a_repository_that_its_host_began_then_the_seed_comes_after_that_and_its_other_files_stay(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path
+) -> None:
+    first = begin(repositories["build"], tmp_path, **{"README.md": "From the host\n", "LICENSE": "Ours\n"})
+    done = plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+    assert done == {"build": "planted", "deploy": "planted"}
+    git("clone", "--quiet", repositories["build"], "clone", at=tmp_path)
+    assert git("rev-parse", "HEAD^", at=tmp_path / "clone") == git("rev-parse", "HEAD", at=first)
+    assert (tmp_path / "clone" / "README.md").read_text() == "churn\n"
+    assert (tmp_path / "clone" / "LICENSE").read_text() == "Ours\n"
+    assert git("status", "--porcelain", at=tmp_path / "clone") == ""
+
+
+@pytest.mark.parametrize("files", [{"README.md": "x", "train.py": "x"}, {"notes.txt": "x"}])
+def test_given_a_repository_that_people_began_then_it_is_left_alone(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path, files: dict[str, str]
+) -> None:
+    begin(repositories["build"], tmp_path, **files)
+    before = git("ls-remote", repositories["build"], at=tmp_path)
+    done = plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+    assert done == {"build": "left alone", "deploy": "planted"}
+    assert git("ls-remote", repositories["build"], at=tmp_path) == before
+
+
+def test_given_a_second_commit_of_only_a_readme_then_it_is_left_alone(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path
+) -> None:
+    folder = begin(repositories["build"], tmp_path, **{"README.md": "x"})
+    (folder / "README.md").write_text("written by somebody")
+    git("-c", "user.name=P", "-c", "user.email=p@people.invalid", "commit", "--quiet", "-am", "Explain", at=folder)
+    git("push", "--quiet", repositories["build"], "HEAD:refs/heads/main", at=folder)
+    assert plant(bundle, {"Context": CONTEXT, "Repositories": repositories})["build"] == "left alone"
+
+
+def test_given_a_repository_without_the_branch_that_pipelines_follow_then_the_launch_fails_with_a_sentence(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path
+) -> None:
+    begin(repositories["deploy"], tmp_path, branch="master", **{"README.md": "x"})
+    with pytest.raises(SeedError, match="has branches, and main, which the pipelines follow, is none of them"):
+        plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+
+
+def test_given_a_repository_that_was_planted_for_another_project_then_nothing_is_pushed_anywhere(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path
+) -> None:
+    begin(repositories["deploy"], tmp_path, **{".tidegate.json": '{"answers": {"project_id": "p-other"}}'})
+    with pytest.raises(SeedError, match="holds what was planted for project p-other"):
+        plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+    assert git("ls-remote", repositories["build"], at=tmp_path) == ""
+
+
+@pytest.mark.parametrize("answers", ["{", "[]", '{"answers": {"project_id": "p-abc123def456"}}'])
+def test_given_a_repository_whose_answers_name_no_other_project_then_it_is_left_alone(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path, answers: str
+) -> None:
+    begin(repositories["deploy"], tmp_path, **{".tidegate.json": answers})
+    assert plant(bundle, {"Context": CONTEXT, "Repositories": repositories})["deploy"] == "left alone"
 
 
 def test_given_a_context_that_is_not_whole_then_nothing_is_pushed(

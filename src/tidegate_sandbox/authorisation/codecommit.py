@@ -11,7 +11,10 @@ TABLE = Table(
         **dict.fromkeys(
             ("CreateRepository", "DeleteRepository", "GetBranch", "GetCommit", "GetFile", "GetRepository"), _REPOSITORY
         ),
+        "CreatePullRequest": ("{targets.repositoryName}",),
         "ListBranches": _REPOSITORY,
+        "ListPullRequests": _REPOSITORY,
+        "PostCommentForPullRequest": _REPOSITORY,
         "ListRepositories": ANY,
     },
     tagging=("codecommit:TagResource", None),

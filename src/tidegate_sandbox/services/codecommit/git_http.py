@@ -6,6 +6,7 @@ from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.git import NO_COMMIT, answer, basic_user, serve
 from tidegate_sandbox.git.http import SERVICES, is_push
 from tidegate_sandbox.routes import Message, Receive, Send
+from tidegate_sandbox.services.codecommit.pull_requests import reference_moved
 from tidegate_sandbox.services.codecommit.repositories import ROUTE, Repository, repositories
 
 _ADDRESS = re.compile(re.escape(ROUTE) + rf"([\w.-]+?)(?:\.git)?/{SERVICES}")
@@ -31,11 +32,12 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
     moved = await serve(one, matched[2], one.scope.account, scope, receive, send)
     if moved:
         with hooks.acting_in(one.scope.account, one.scope.region):
-            hooks.run_in_background(_references_changed, one, moved, name=f"pushed-{one.name}")
+            hooks.run_in_background(references_changed, one, moved, name=f"pushed-{one.name}")
     return None
 
 
-def _references_changed(one: Repository, moved: list[tuple[str, str, str]]) -> None:
+def references_changed(one: Repository, moved: list[tuple[str, str, str]]) -> None:
+    """Tell of references that moved: old commit, new commit, name in full."""
     one.modified = context.sandbox().clock.now()
     for old, new, reference in moved:
         if one.default_branch is None and reference.startswith("refs/heads/") and new != NO_COMMIT:
@@ -47,6 +49,7 @@ def _references_changed(one: Repository, moved: list[tuple[str, str, str]]) -> N
             "callerUserArn": f"arn:aws:iam::{one.scope.account}:root",
         }
         hooks.emit_event("aws.codecommit", "CodeCommit Repository State Change", detail, [one.arn])
+        reference_moved(one, new, reference)
 
 
 def reference_event(old: str, new: str, reference: str) -> dict[str, str]:

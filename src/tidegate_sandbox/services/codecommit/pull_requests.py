@@ -1,0 +1,254 @@
+"""CodeCommit's pull requests: opening, commenting, merging, and the events that they cause.
+
+CodeCommit user guide, "Monitoring CodeCommit events in Amazon EventBridge". A target of another repository, approvals
+and merges that need a commit of their own are not simulated.
+"""
+
+import hashlib
+import itertools
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tidegate_sandbox import context, hooks, journal
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.git import NO_COMMIT
+from tidegate_sandbox.services.codecommit.repositories import Repository, codecommit, repository
+from tidegate_sandbox.services.paging import page
+
+HEADS = "refs/heads/"
+
+
+@dataclass
+class Comment:
+    """A comment on a pull request, about what `after` changes of `before`."""
+
+    id: str
+    content: str
+    before: str
+    after: str
+    author: str
+    created: datetime
+    token: str
+
+    def describe(self) -> dict[str, Any]:
+        """Return botocore's shape Comment."""
+        return {
+            "commentId": self.id,
+            "content": self.content,
+            "creationDate": self.created,
+            "lastModifiedDate": self.created,
+            "authorArn": self.author,
+            "deleted": False,
+        }
+
+
+@dataclass
+class PullRequest:
+    """A request to merge `source` into `destination`: full references, with the commit at the tip of each."""
+
+    id: str
+    title: str
+    description: str
+    repository: Repository
+    source: str
+    destination: str
+    source_commit: str
+    destination_commit: str
+    author: str
+    created: datetime
+    active: datetime
+    status: str = "OPEN"
+    merged: str = ""
+    comments: list[Comment] = field(default_factory=list)
+
+    @property
+    def revision(self) -> str:
+        """What CodeCommit calls the state that an approval is about."""
+        return hashlib.sha256(f"{self.id} {self.source_commit} {self.destination_commit}".encode()).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """Return botocore's shape PullRequest."""
+        target = {
+            "repositoryName": self.repository.name,
+            "sourceReference": self.source,
+            "destinationReference": self.destination,
+            "sourceCommit": self.source_commit,
+            "destinationCommit": self.destination_commit,
+            "mergeMetadata": {"isMerged": bool(self.merged)} | ({"mergeCommitId": self.merged} if self.merged else {}),
+        }
+        return {
+            "pullRequestId": self.id,
+            "title": self.title,
+            "description": self.description,
+            "creationDate": self.created,
+            "lastActivityDate": self.active,
+            "pullRequestStatus": self.status,
+            "authorArn": self.author,
+            "pullRequestTargets": [target],
+            "revisionId": self.revision,
+        }
+
+
+_requests: context.Scoped[dict[str, PullRequest]] = context.Scoped(dict)
+_numbers = itertools.count(1)
+
+
+def _find(identifier: str) -> PullRequest:
+    found = _requests.here().get(identifier)
+    if found is None:
+        raise AwsError("PullRequestDoesNotExistException", f"There is no pull request {identifier}")
+    return found
+
+
+def _caller() -> str:
+    session = journal.caller()
+    return session.role_arn if session else f"arn:aws:iam::{context.scope().account}:root"
+
+
+@codecommit.operation("CreatePullRequest")
+def _create(p: dict[str, Any]) -> dict[str, Any]:
+    if len(p["targets"]) != 1:
+        raise AwsError("MultipleRepositoriesInPullRequestException", "A pull request has one target")
+    [target] = p["targets"]
+    found = repository(target["repositoryName"])
+    source = target["sourceReference"].removeprefix(HEADS)
+    destination = target.get("destinationReference", found.default_branch or "main").removeprefix(HEADS)
+    if source == destination:
+        raise AwsError("SourceAndDestinationAreSameException", f"{source} is both source and destination")
+    now = context.sandbox().clock.now()
+    made = PullRequest(
+        id=str(next(_numbers)),
+        title=p["title"],
+        description=p.get("description", ""),
+        repository=found,
+        source=HEADS + source,
+        destination=HEADS + destination,
+        source_commit=found.tip(source),
+        destination_commit=found.tip(destination),
+        author=_caller(),
+        created=now,
+        active=now,
+    )
+    _requests.here()[made.id] = made
+    _tell(made, "pullRequestCreated")
+    return {"pullRequest": made.describe()}
+
+
+@codecommit.operation("GetPullRequest")
+def _get(p: dict[str, Any]) -> dict[str, Any]:
+    return {"pullRequest": _find(p["pullRequestId"]).describe()}
+
+
+@codecommit.operation("ListPullRequests")
+def _list(p: dict[str, Any]) -> dict[str, Any]:
+    found = repository(p["repositoryName"])
+    wanted = p.get("pullRequestStatus")
+    ids = [one.id for one in _requests.here().values() if one.repository is found and wanted in (None, one.status)]
+    return page(ids, p, "pullRequestIds", size="maxResults", token="nextToken")  # noqa: S106 - a member's name
+
+
+@codecommit.operation("UpdatePullRequestStatus")
+def _close(p: dict[str, Any]) -> dict[str, Any]:
+    found = _find(p["pullRequestId"])
+    if p["pullRequestStatus"] != "CLOSED" or found.status == "CLOSED":
+        raise AwsError("InvalidPullRequestStatusUpdateException", "An open pull request can be closed, and no more")
+    found.status = "CLOSED"
+    _tell(found, "pullRequestStatusChanged")
+    return {"pullRequest": found.describe()}
+
+
+@codecommit.operation("MergePullRequestByFastForward")
+def _merge(p: dict[str, Any]) -> dict[str, Any]:
+    found = _find(p["pullRequestId"])
+    if found.status != "OPEN":
+        raise AwsError("PullRequestAlreadyClosedException", f"Pull request {found.id} is closed")
+    one, old = found.repository, found.repository.tip(found.destination.removeprefix(HEADS))
+    try:
+        one.git("merge-base", "--is-ancestor", old, found.source_commit)
+    except subprocess.CalledProcessError:
+        sentence = f"{found.destination} has commits that {found.source} has not"
+        raise AwsError("ManualMergeRequiredException", sentence) from None
+    one.git("update-ref", found.destination, found.source_commit, old)
+    found.status, found.merged = "CLOSED", found.source_commit
+    _tell(found, "pullRequestMergeStatusUpdated")
+    # Imported late: what tells of references tells pull requests of them.
+    from tidegate_sandbox.services.codecommit.git_http import references_changed
+
+    references_changed(one, [(old, found.source_commit, found.destination)])
+    return {"pullRequest": found.describe()}
+
+
+@codecommit.operation("PostCommentForPullRequest")
+def _comment(p: dict[str, Any]) -> dict[str, Any]:
+    found, token = _find(p["pullRequestId"]), p.get("clientRequestToken") or uuid.uuid4().hex
+    if p["repositoryName"] != found.repository.name:
+        raise AwsError("RepositoryNotAssociatedWithPullRequestException", f"{p['repositoryName']} is another's")
+    if p.get("location"):
+        raise AwsError("InvalidFileLocationException", "comments on a line are not in the local simulation")
+    for commit in (p["beforeCommitId"], p["afterCommitId"]):
+        if found.repository.details(commit) is None:
+            raise AwsError("CommitDoesNotExistException", f"{found.repository.name} has no commit {commit}")
+    made = next((one for one in found.comments if one.token == token), None)
+    if made is None:
+        now = context.sandbox().clock.now()
+        made = Comment(uuid.uuid4().hex, p["content"], p["beforeCommitId"], p["afterCommitId"], _caller(), now, token)
+        found.comments.append(made)
+    return _about(found, made) | {"comment": made.describe()}
+
+
+@codecommit.operation("GetCommentsForPullRequest")
+def _comments(p: dict[str, Any]) -> dict[str, Any]:
+    found = _find(p["pullRequestId"])
+    told = [_about(found, one) | {"comments": [one.describe()]} for one in found.comments]
+    return page(
+        told,
+        p,
+        "commentsForPullRequestData",
+        size="maxResults",
+        token="nextToken",  # noqa: S106 - a member's name
+    )
+
+
+def _about(found: PullRequest, comment: Comment) -> dict[str, Any]:
+    return {
+        "repositoryName": found.repository.name,
+        "pullRequestId": found.id,
+        "beforeCommitId": comment.before,
+        "afterCommitId": comment.after,
+    }
+
+
+def reference_moved(one: Repository, new: str, reference: str) -> None:
+    """Let the pull requests that a branch of `one` belongs to follow it."""
+    for request in list(_requests.here().values()):
+        if request.repository is not one or request.status != "OPEN" or new == NO_COMMIT:
+            continue
+        if reference == request.source:
+            request.source_commit = new
+            _tell(request, "pullRequestSourceBranchUpdated")
+
+
+def _tell(request: PullRequest, event: str) -> None:
+    request.active = context.sandbox().clock.now()
+    detail = {
+        "author": request.author,
+        "callerUserArn": _caller(),
+        "creationDate": request.created.strftime("%a %b %d %H:%M:%S UTC %Y"),
+        "description": request.description,
+        "destinationCommit": request.destination_commit,
+        "destinationReference": request.destination,
+        "event": event,
+        "isMerged": str(bool(request.merged)),
+        "lastModifiedDate": request.active.strftime("%a %b %d %H:%M:%S UTC %Y"),
+        "pullRequestId": request.id,
+        "pullRequestStatus": request.status.title(),
+        "repositoryNames": [request.repository.name],
+        "revisionId": request.revision,
+        "sourceCommit": request.source_commit,
+        "sourceReference": request.source,
+        "title": request.title,
+    }
+    hooks.emit_event("aws.codecommit", "CodeCommit Pull Request State Change", detail, [request.repository.arn])
