@@ -120,6 +120,48 @@ def test_given_any_other_push_then_nothing_starts(account: Account, product: Tem
     assert not starts(account, product, "DeployPushRule", **event)
 
 
+def asked(event: str = "pullRequestCreated", **changed: Any) -> dict[str, Any]:
+    detail = {
+        "event": event,
+        "pullRequestId": "7",
+        "pullRequestStatus": "Open",
+        "destinationReference": "refs/heads/main",
+        "sourceReference": "refs/heads/anything",
+        "isMerged": "False",
+    }
+    return {
+        "source": "aws.codecommit",
+        "detail-type": "CodeCommit Pull Request State Change",
+        "resources": [REPOSITORY],
+        "detail": detail | changed,
+    }
+
+
+@pytest.mark.parametrize("event", ["pullRequestCreated", "pullRequestSourceBranchUpdated"])
+def test_given_a_pull_request_into_main_is_opened_or_changed_then_it_is_reviewed(
+    account: Account, product: Template, event: str
+) -> None:
+    assert starts(account, product, "ReviewRule", **asked(event))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        asked("pullRequestStatusChanged", pullRequestStatus="Closed"),
+        asked("pullRequestMergeStatusUpdated", isMerged="True", pullRequestStatus="Closed"),
+        asked("pullRequestApprovalStateChanged"),
+        asked(destinationReference="refs/heads/other"),
+        {**asked(), "resources": [REPOSITORY.replace("deploy", "build")]},
+        push_event(),
+    ],
+    ids=["closed", "merged", "approved", "into another branch", "the other repository", "a push"],
+)
+def test_given_anything_else_about_a_pull_request_then_nothing_is_reviewed(
+    account: Account, product: Template, event: dict[str, Any]
+) -> None:
+    assert not starts(account, product, "ReviewRule", **event)
+
+
 def decided(state: str = "FAILED", **changed: Any) -> dict[str, Any]:
     detail = {
         "pipeline": "sagemaker-p-abc123def456-modeldeploy",

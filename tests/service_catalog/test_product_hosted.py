@@ -117,3 +117,21 @@ def test_then_a_declined_version_is_looked_up_in_the_repository_as_the_host_know
         "GitCloneDepth": 1,
         "BuildSpec": "buildspec.decline.yml",
     }
+
+
+def test_then_a_pull_request_into_main_starts_the_review_and_one_from_a_fork_waits_for_approval(
+    hosted: Template,
+) -> None:
+    review = properties(hosted, "ReviewProject")
+    assert review["Source"]["Type"] == {"Fn::GetAtt": ["Connection", "SourceType"]}
+    assert review["Source"]["BuildSpec"] == "buildspec.review.yml"
+    assert "GitCloneDepth" not in review["Source"], "a commit that is not the branch's last has to be there"
+    assert review["Triggers"]["Webhook"] is True
+    (group,) = review["Triggers"]["FilterGroups"]
+    assert {each["Type"]: each["Pattern"] for each in group} == {
+        "EVENT": "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED",
+        "BASE_REF": "^refs/heads/main$",
+    }
+    assert review["Triggers"]["PullRequestBuildPolicy"] == {"RequiresCommentApproval": "FORK_PULL_REQUESTS"}
+    assert "ReviewRule" not in hosted["Resources"]
+    assert "review" not in json.dumps(properties(hosted, "EventsRole"))

@@ -15,7 +15,8 @@ from service_catalog.policy import allow
 from tidegate.service_models import OPERATIONS
 
 PURPOSES = {
-    "Seed", "Build", "Render", "Verify", "Decline", "Pipeline", "Cloudformation", "Execution", "Events", "SeedStarter",
+    "Seed", "Build", "Render", "Verify", "Decline", "Review", "Pipeline", "Cloudformation", "Execution", "Events",
+    "SeedStarter",
 }  # fmt: skip
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -130,7 +131,7 @@ def test_then_only_verify_and_decline_write_to_the_registry_and_only_cloudformat
     assert who("sagemaker:UpdateEndpoint") == who("sagemaker:CreateEndpoint") == {"CloudformationRole"}
     assert who("sagemaker:DeleteEndpoint") == {"CloudformationRole"}
     assert who("sagemaker:DeleteModel") == {"VerifyRole", "CloudformationRole"}
-    assert who("pricing:GetProducts") == {"RenderRole"}
+    assert who("pricing:GetProducts") == {"RenderRole", "ReviewRole"}
 
 
 def test_then_only_the_seed_build_pushes_and_pulls_both(product: Template) -> None:
@@ -140,7 +141,7 @@ def test_then_only_the_seed_build_pushes_and_pulls_both(product: Template) -> No
 
 def test_then_a_connection_is_used_for_the_projects_own_repositories_only(hosted: Template) -> None:
     both = [{"Ref": "BuildRepository"}, {"Ref": "DeployRepository"}]
-    for name, of in {"SeedRole": both, "PipelineRole": both, "DeclineRole": both[1:]}.items():
+    for name, of in {"SeedRole": both, "PipelineRole": both, "DeclineRole": both[1:], "ReviewRole": both[1:]}.items():
         (statement,) = [
             each for each in statements(roles(hosted)[name]) if "codeconnections:UseConnection" in each["Action"]
         ]
@@ -148,7 +149,7 @@ def test_then_a_connection_is_used_for_the_projects_own_repositories_only(hosted
         assert statement["Condition"]["StringEqualsIfExists"] == {
             f"{service}:FullRepositoryId": of for service in ("codeconnections", "codestar-connections")
         }
-    others = set(roles(hosted)) - {"SeedRole", "PipelineRole", "DeclineRole"}
+    others = set(roles(hosted)) - {"SeedRole", "PipelineRole", "DeclineRole", "ReviewRole"}
     for name in others:
         assert not {each for each in allowed(roles(hosted)[name]) if each.endswith("UseConnection")}, name
 
@@ -161,6 +162,14 @@ def test_then_decline_reads_its_repository_and_writes_to_nothing_but_the_registr
     assert writes == {"sagemaker:UpdateModelPackage", "logs:CreateLogStream", "logs:PutLogEvents"}
     (repository,) = [each["Resource"] for each in statements(role) if "codecommit:GitPull" in each["Action"]]
     assert repository["Fn::Sub"].endswith("-modeldeploy")
+
+
+def test_then_a_review_of_what_nobody_has_looked_at_changes_nothing_but_its_own_comment(either: Template) -> None:
+    read = re.compile(r"[\w-]+:(Describe|List|Get|Decrypt|Generate|GitPull|UseConnection)")
+    writes = {action for action in allowed(roles(either)["ReviewRole"]) if not read.match(action)}
+    writes -= {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert writes <= {"codecommit:PostCommentForPullRequest"}
+    assert not {action for action in allowed(roles(either)["ReviewRole"]) if action.startswith("s3:")}
 
 
 def test_then_verify_tags_an_endpoint_config_with_an_outcome_and_with_nothing_else(product: Template) -> None:
@@ -183,6 +192,7 @@ def test_then_the_event_rules_can_start_the_two_pipelines_and_the_decline_and_no
         ("codepipeline:StartPipelineExecution", f"{prefix}-modelbuild"),
         ("codepipeline:StartPipelineExecution", f"{prefix}-modeldeploy"),
         ("codebuild:StartBuild", f"project/{prefix}-decline"),
+        *(() if "ReviewRule" not in either["Resources"] else [("codebuild:StartBuild", f"project/{prefix}-review")]),
     }
 
 

@@ -135,6 +135,7 @@ def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_what_they_star
         "RejectionRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
         "FailedRule": {"Ref": "Notices"},
         "SeedEndedRule": {"Fn::GetAtt": ["SeedStarterFunction", "Arn"]},
+        "ReviewRule": {"Fn::GetAtt": ["ReviewProject", "Arn"]},
         "DeclineStagingRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
         "DeclineProdRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
     }
@@ -363,6 +364,24 @@ def test_then_a_test_that_is_not_passed_is_declined_by_a_build_that_is_told_noth
     assert project["Source"]["Type"] == "CODECOMMIT"
     assert project["Source"]["Location"] == {"Fn::GetAtt": ["DeployRepository", "CloneUrlHttp"]}
     assert project["Source"]["BuildSpec"] == "buildspec.decline.yml"
+
+
+def test_then_a_pull_request_is_reviewed_by_a_build_that_is_told_nothing_a_person_wrote(product: Template) -> None:
+    (target,) = properties(product, "ReviewRule")["Targets"]
+    paths = target["InputTransformer"]["InputPathsMap"]
+    assert set(paths.values()) == {"$.detail.pullRequestId", "$.detail.destinationCommit", "$.detail.sourceCommit"}
+    given = json.loads(target["InputTransformer"]["InputTemplate"]["Fn::Sub"])
+    assert given["sourceVersion"] == "<sourceCommit>"
+    assert {each["name"]: each["value"] for each in given["environmentVariablesOverride"]} == {
+        "PULL_REQUEST_ID": "<pullRequestId>",
+        "BEFORE_COMMIT": "<destinationCommit>",
+        "AFTER_COMMIT": "<sourceCommit>",
+        "REPOSITORY": "${SageMakerProjectName}-${SageMakerProjectId}-modeldeploy",
+    }
+    project = properties(product, "ReviewProject")
+    assert (project["Source"]["Type"], project["Source"]["BuildSpec"]) == ("CODECOMMIT", "buildspec.review.yml")
+    assert "GitCloneDepth" not in project["Source"]
+    assert "Triggers" not in project
 
 
 def deploys(stage: str, files: str) -> dict[str, Any]:

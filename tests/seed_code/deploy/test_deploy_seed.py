@@ -52,6 +52,7 @@ EXPECTED = {
     ".tidegate.json",
     "README.md",
     "buildspec.decline.yml",
+    "buildspec.review.yml",
     "buildspec.verify.yml",
     "buildspec.yml",
     "endpoint.yml",
@@ -79,6 +80,7 @@ EXPECTED = {
     "tests/test_release.py",
     "tests/test_repository.py",
     "scripts/environment.py",
+    "scripts/review.py",
     "scripts/upgrade.py",
     "scripts/uv.txt",
     "vendor/README.md",
@@ -211,7 +213,7 @@ class TestRequirements:
 
 
 class TestBuildspecs:
-    @pytest.fixture(params=["buildspec.yml", "buildspec.verify.yml", "buildspec.decline.yml"])
+    @pytest.fixture(params=["buildspec.yml", "buildspec.verify.yml", "buildspec.decline.yml", "buildspec.review.yml"])
     def buildspec(self, repository, request) -> dict:
         return read(repository / request.param)
 
@@ -234,7 +236,7 @@ class TestBuildspecs:
         for other in others:
             assert other["phases"]["install"] == first["phases"]["install"]
             assert other["env"]["variables"] == first["env"]["variables"]
-        assert len(others) == 2
+        assert len(others) == 3
         assert first["phases"]["install"]["commands"] == ["python3 scripts/environment.py"]
 
     def test_render_validates_tests_plans_and_leaves_what_it_rendered(self, repository):

@@ -37,10 +37,10 @@ def report(results: list[tuple[str, bool, str]]) -> str:
     said = [f"**Review {'failed' if failed else 'passed'}** (build `{build}`)"]
     room = LONGEST // len(results)
     for title, succeeded, output in results:
-        shown = output.strip()
+        shown = output.strip().replace("~~~~", "~~~ ~")
         if len(shown) > room:
             shown = f"{shown[:room]}\n... the build's log has the rest"
-        said.append(f"### {'ok' if succeeded else 'WRONG'}: {title}\n~~~~\n{shown.replace('~~~~', '~~~ ~')}\n~~~~")
+        said.append(f"### {'ok' if succeeded else 'WRONG'}: {title}\n~~~~\n{shown}\n~~~~")
     return "\n\n".join(said)
 
 
