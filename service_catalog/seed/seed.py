@@ -121,7 +121,7 @@ def is_free(repository: Path, url: str, project_id: str) -> bool:
     Raises SeedError if git fails, if BRANCH, which the pipelines follow, is none of the branches there, or if what is
     there was planted for another project, whose pipelines and buckets it names.
     """
-    _git("init", "--quiet", "--template=", f"--initial-branch={BRANCH}", at=repository)
+    _begin(repository)
     heads = [line.split("\t")[1] for line in _git("ls-remote", "--heads", url).splitlines()]
     if not heads:
         return True
@@ -156,6 +156,7 @@ def _project_of(answers: str) -> str | None:
 
 def push(repository: Path, url: str) -> None:
     """Commit everything in the folder `repository`, ignored files too, and push it to `url` as BRANCH."""
+    _begin(repository)
     _git("add", "--all", "--force", at=repository)
     _git(
         *IDENTITY, "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
@@ -163,6 +164,11 @@ def push(repository: Path, url: str) -> None:
         at=repository,
     )  # fmt: skip
     _git("push", "--quiet", url, f"HEAD:refs/heads/{BRANCH}", at=repository)
+
+
+def _begin(repository: Path) -> None:
+    """Make the folder a git repository; where it is one already, nothing changes."""
+    _git("init", "--quiet", "--template=", f"--initial-branch={BRANCH}", at=repository)
 
 
 def _git(*arguments: str, at: Path | None = None) -> str:
