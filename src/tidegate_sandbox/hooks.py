@@ -1,4 +1,4 @@
-"""Every name of ministack that the sandbox relies on, private ones included: here, in iam_hooks, and nowhere else.
+"""Every name of ministack that the sandbox relies on, private ones too: here, in iam_hooks, in simulation_hooks alone.
 
 ministack 1.5.33 offers no extension interface, so services, CloudFormation resource types, event targets and alarm
 evaluation are put in by replacing entries of its module tables. `check()` asserts each name at start, so that
@@ -32,6 +32,7 @@ from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox import iam_hooks as _iam_hooks
+from tidegate_sandbox import simulation_hooks as _simulation_hooks
 
 MINISTACK = "1.5.33"
 
@@ -85,6 +86,7 @@ def check() -> None:
         (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
         *_iam_hooks.RELIED_ON,
+        *_simulation_hooks.RELIED_ON,
     ]
     missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
     if missing:

@@ -20,6 +20,7 @@ TABLES: Mapping[str, Table] = {
     **{name: connections.table(name) for name in ("codeconnections", "codestar-connections")},
     "codepipeline": codepipeline.TABLE,
     "sagemaker": sagemaker.TABLE,
+    "service-quotas": Table("servicequotas", passed_to="", resources={}),
     "servicecatalog": servicecatalog.TABLE,
 }
 

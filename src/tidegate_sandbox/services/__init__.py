@@ -13,12 +13,14 @@ def install() -> None:
         endpoints,
         pipelines,
         projects,  # noqa: F401 - importing registers its operations
+        quotas,
         registry,
         sagemaker,
         studio,  # noqa: F401 - importing registers its operations
     )
 
     for service in (
-        catalog, registry, pipelines, endpoints, alarms, codecommit, connections, codebuild, codepipeline, sagemaker,
+        catalog, registry, pipelines, endpoints, alarms, codecommit, connections, codebuild, codepipeline, quotas,
+        sagemaker,
     ):  # fmt: skip
         service.install()

@@ -17,10 +17,48 @@ from tidegate_sandbox.services.sagemaker import sagemaker
 
 NAME = "sandbox"
 EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-sandbox"
-"""Whom people act as in Studio; its policies are the tester's to give."""
+"""Whom people act as in Studio; further policies are the tester's to give."""
+# What AmazonSageMakerFullAccess, which a domain's role has on AWS, lets people do about projects.
+LAUNCHING = (
+    "sagemaker:CreateProject",
+    "sagemaker:DeleteProject",
+    "sagemaker:DescribeProject",
+    "sagemaker:ListProjects",
+    "servicecatalog:DescribeProduct",
+    "servicecatalog:DescribeProvisioningParameters",
+    "servicecatalog:DescribeRecord",
+    "servicecatalog:ListLaunchPaths",
+    "servicecatalog:ListProvisioningArtifacts",
+    "servicecatalog:ProvisionProduct",
+    "servicecatalog:SearchProducts",
+    "servicecatalog:SearchProvisionedProducts",
+    "servicecatalog:TerminateProvisionedProduct",
+    "servicecatalog:UpdateProvisionedProduct",
+)
 
 _state: Scoped[dict[str, datetime]] = Scoped(dict)
+_projects: Scoped[dict[str, str]] = Scoped(dict)
 _founding = Lock()
+
+
+@sagemaker.operation("GetSagemakerServicecatalogPortfolioStatus")
+def projects_status(_parameters: dict[str, Any]) -> dict[str, Any]:
+    """Say whether projects are enabled in Studio: they are, until somebody disables them."""
+    return {"Status": _projects.here().get("Status", "Enabled")}
+
+
+@sagemaker.operation("EnableSagemakerServicecatalogPortfolio")
+def enable_projects(_parameters: dict[str, Any]) -> dict[str, Any]:
+    """Enable projects in Studio."""
+    _projects.here()["Status"] = "Enabled"
+    return {}
+
+
+@sagemaker.operation("DisableSagemakerServicecatalogPortfolio")
+def disable_projects(_parameters: dict[str, Any]) -> dict[str, Any]:
+    """Disable projects in Studio; the API goes on launching them."""
+    _projects.here()["Status"] = "Disabled"
+    return {}
 
 
 @sagemaker.operation("ListDomains")
@@ -79,3 +117,6 @@ def _make_execution_role() -> None:
         iam.create_role(RoleName=EXECUTION_ROLE, Path="/service-role/", AssumeRolePolicyDocument=json.dumps(trust))
     except iam.exceptions.EntityAlreadyExistsException:
         return
+    launching = {"Effect": "Allow", "Action": list(LAUNCHING), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [launching]})
+    iam.put_role_policy(RoleName=EXECUTION_ROLE, PolicyName="projects", PolicyDocument=document)
