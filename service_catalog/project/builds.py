@@ -64,6 +64,8 @@ def add_build_project(
             or None,
         ),
         timeout_in_minutes=minutes,
+        # Not in the bucket: whoever may write there, such as a training job, could hand a release its packages.
+        cache=codebuild.CfnProject.ProjectCacheProperty(type="LOCAL", modes=["LOCAL_CUSTOM_CACHE"]),
         logs_config=codebuild.CfnProject.LogsConfigProperty(
             cloud_watch_logs=codebuild.CfnProject.CloudWatchLogsConfigProperty(
                 status="ENABLED", group_name=log_group.ref

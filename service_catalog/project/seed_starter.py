@@ -6,10 +6,12 @@ Published inline (at most 4,096 characters), so it imports only what Lambda's ru
 
 import json
 import os
+import time
 import urllib.request
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 EVENT = "CLOUDFORMATION_EVENT"
 
@@ -52,10 +54,23 @@ def handler(event: dict[str, Any], _context: object) -> None:
         answer(event, "")
         return
     try:
-        boto3.client("codebuild").start_build(
-            projectName=os.environ["SEED_PROJECT"],
-            idempotencyToken=event["RequestId"],
-            environmentVariablesOverride=[{"name": EVENT, "value": json.dumps(event), "type": "PLAINTEXT"}],
-        )
+        start(event)
     except Exception as error:
         answer(event, f"The seed build could not be started: {error}"[:1000])
+
+
+def start(event: dict[str, Any]) -> None:
+    """Start the build; where a role that was made a moment ago may not do it yet, a few times."""
+    for wait in (2, 4, 8, 16, 0):
+        try:
+            boto3.client("codebuild").start_build(
+                projectName=os.environ["SEED_PROJECT"],
+                idempotencyToken=event["RequestId"],
+                environmentVariablesOverride=[{"name": EVENT, "value": json.dumps(event), "type": "PLAINTEXT"}],
+            )
+        except ClientError as error:
+            if not wait or error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):
+                raise
+            time.sleep(wait)
+        else:
+            return

@@ -239,6 +239,11 @@ def test_then_builds_run_on_the_newest_standard_image(either: Template) -> None:
     assert images == {"aws/codebuild/amazonlinux-x86_64-standard:6.0"}
 
 
+def test_then_no_build_takes_packages_from_where_other_roles_may_write(either: Template) -> None:
+    for name, project in of_type(either, "AWS::CodeBuild::Project").items():
+        assert project["Properties"]["Cache"] == {"Type": "LOCAL", "Modes": ["LOCAL_CUSTOM_CACHE"]}, name
+
+
 def test_then_the_seeds_get_the_whole_context_and_both_repositories(product: Template, published: Any) -> None:
     seeds = properties(product, "Seeds")
     assert set(seeds["Context"]) == set(CONTEXT_KEYS)

@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from service_catalog.project import seed_starter
 
@@ -77,6 +78,34 @@ def test_given_the_build_cannot_be_started_then_cloudformation_gets_the_reason(
     monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(RuntimeError("no such project")))
     seed_starter.handler(EVENT, None)
     assert answers == [("Create", "The seed build could not be started: no such project")]
+
+
+class NotYet(CodeBuild):
+    """CodeBuild, where a role that is new may not start a build the first few times."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    def start_build(self, **request: Any) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            said = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+            raise ClientError(said, "StartBuild")  # type: ignore[arg-type]
+        super().start_build(**request)
+
+
+@pytest.mark.parametrize(("refusals", "reasons"), [(4, []), (5, ["not authorized"])])
+def test_given_a_role_too_new_to_be_known_everywhere_then_it_is_tried_again_for_half_a_minute(
+    refusals: int, reasons: list[str], answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codebuild, waited = NotYet(refusals), []
+    monkeypatch.setattr(boto3, "client", lambda _: codebuild)
+    monkeypatch.setattr(seed_starter.time, "sleep", waited.append)
+    seed_starter.handler(EVENT, None)
+    assert len(codebuild.started) == (not reasons)
+    assert sum(waited) == 30
+    assert [reason in said for reason, (_, said) in zip(reasons, answers, strict=True)] == [True] * len(reasons)
 
 
 def ended(status: str, *phases: tuple[str, str]) -> dict[str, Any]:

@@ -212,6 +212,11 @@ class TestRequirements:
         assert not re.search(r"https?:|index|file:", lock)
 
 
+def without_advice(command: str) -> str:
+    """Return what a command of a buildspec does, without what it says where that fails."""
+    return command.partition(" || {")[0]
+
+
 class TestBuildspecs:
     @pytest.fixture(params=["buildspec.yml", "buildspec.verify.yml", "buildspec.decline.yml", "buildspec.review.yml"])
     def buildspec(self, repository, request) -> dict:
@@ -221,7 +226,7 @@ class TestBuildspecs:
         assert buildspec["version"] == 0.2
         assert buildspec["env"]["shell"] == "bash"
         # Text, because YAML would read 3.10 and 3.20 as other versions than CodeBuild has.
-        assert buildspec["phases"]["install"]["runtime-versions"] == {"python": "3.12"}
+        assert buildspec["phases"]["install"]["runtime-versions"] == {"python": "3.13"}
         for phase in buildspec["phases"].values():
             for command in phase["commands"]:
                 subprocess.run(["bash", "-n", "-c", command], check=True)
@@ -237,12 +242,31 @@ class TestBuildspecs:
             assert other["phases"]["install"] == first["phases"]["install"]
             assert other["env"]["variables"] == first["env"]["variables"]
         assert len(others) == 3
-        assert first["phases"]["install"]["commands"] == ["python3 scripts/environment.py"]
+        assert [without_advice(each) for each in first["phases"]["install"]["commands"]] == [
+            "python3 scripts/environment.py"
+        ]
+
+    def test_whatever_fails_says_what_to_do_next_and_fails_as_it_did(self, buildspec, tmp_path):
+        for phase in buildspec["phases"].values():
+            for command in phase["commands"]:
+                what = without_advice(command)
+                if what == command:
+                    assert command.startswith(("STARTED_BY=", "set -a")), f"nothing is said where this fails: {command}"
+                    continue
+                for code in (1, 3):
+                    ran = subprocess.run(
+                        ["bash", "-c", command.replace(what, f"(exit {code})")], capture_output=True, text=True
+                    )
+                    assert ran.stdout.startswith("Next: ")
+                    assert ran.returncode == (code if "verify" in what else 1)
+                assert subprocess.run(["bash", "-c", command.replace(what, "true")]).returncode == 0
 
     def test_render_validates_tests_plans_and_leaves_what_it_rendered(self, repository):
         spec = read(repository / "buildspec.yml")
 
-        assert spec["phases"]["build"]["commands"] == [
+        started, *commands = [without_advice(each) for each in spec["phases"]["build"]["commands"]]
+        assert 'tidegate started --pipeline "$PIPELINE_NAME" --execution "$PIPELINE_EXECUTION_ID"' in started
+        assert commands == [
             ".venv/bin/tidegate validate",
             ".venv/bin/pytest tests",
             ".venv/bin/tidegate render --all --allow-none --out rendered",
@@ -255,7 +279,7 @@ class TestBuildspecs:
         exported = set(read(repository / "buildspec.yml")["env"]["exported-variables"])
         written = {line.partition("=")[0] for line in pipeline_file_of_nothing(["staging", "prod"]).splitlines()}
 
-        assert exported == written | {"STAGING_PLAN_URL", "PROD_PLAN_URL"}
+        assert exported == written | {"STAGING_PLAN_URL", "PROD_PLAN_URL", "STARTED_BY"}
         asked = {release.variable(name) for release in RELEASES for name in ("APPROVAL", "TEST", "TEST_END", "RELEASE")}
         assert {f"Render.{name}" for name in written} == asked
 
@@ -264,7 +288,12 @@ class TestBuildspecs:
         (tmp_path / "rendered" / "pipeline.env").write_text(pipeline_file_of_nothing(["staging", "prod"]))
         address = console_address("eu-west-1", "sagemaker-project-p-abc", "plans/prod/0123 &456.html")
         tell_pipeline(tmp_path / "rendered", {"staging": "https://a", "prod": address})
-        source = read(repository / "buildspec.yml")["phases"]["build"]["commands"][-1]
+        said = tmp_path / ".venv" / "bin" / "tidegate"
+        said.parent.mkdir(parents=True)
+        said.write_text("#!/bin/sh\necho a push to the repository\n")
+        said.chmod(0o755)
+        first, *_, last = read(repository / "buildspec.yml")["phases"]["build"]["commands"]
+        source = f"{first}\n{last}"
 
         names = read(repository / "buildspec.yml")["env"]["exported-variables"]
         ran = subprocess.run(
@@ -276,21 +305,24 @@ class TestBuildspecs:
             check=True,
         )
 
-        seen = ast.literal_eval(ran.stdout)
+        told, printed = ran.stdout.splitlines()
+        assert told == "This run was started by a push to the repository."
+        seen = ast.literal_eval(printed)
+        assert seen["STARTED_BY"] == "a push to the repository"
         assert set(names) <= set(seen)
         assert (seen["PROD_PLAN_URL"], seen["PROD_RELEASE"], seen["STAGING_APPROVAL"]) == (address, "no", "none")
         assert ran.stderr == ""
 
     def test_decline_is_told_the_stage_and_says_where_it_was_decided(self, repository):
         spec = read(repository / "buildspec.decline.yml")
-        (decline,) = spec["phases"]["build"]["commands"]
+        (decline,) = map(without_advice, spec["phases"]["build"]["commands"])
 
         assert decline.startswith('.venv/bin/tidegate decline "$STAGE" --reason "in execution $PIPELINE_EXECUTION_ID ')
         assert "artifacts" not in spec
 
     def test_verify_follows_the_deploy_action_before_it_invokes(self, repository):
         spec = read(repository / "buildspec.verify.yml")
-        follow, invoke = spec["phases"]["build"]["commands"]
+        follow, invoke = map(without_advice, spec["phases"]["build"]["commands"])
 
         assert follow.split() == [
             ".venv/bin/tidegate",
