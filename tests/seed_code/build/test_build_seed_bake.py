@@ -131,7 +131,12 @@ def test_the_build_runs_what_is_in_the_repo(default_repo: Path) -> None:
             assert (default_repo / module.replace(".", "/")).with_suffix(".py").is_file()
         for script in re.findall(r"scripts/\S+", command):
             assert (default_repo / script).is_file()
-    assert commands[-1].endswith("pipelines.release run")
+    done = [command.partition(" || {")[0] for command in commands]
+    assert done[-1].endswith("pipelines.release run")
+    for command, alone in zip(commands, done, strict=True):
+        ran = subprocess.run(["sh", "-c", command.replace(alone, "false")], capture_output=True, text=True, check=False)
+        assert ran.returncode == 1
+        assert ran.stdout.startswith("Next: "), f"nothing is said where this fails: {alone}"
 
 
 @pytest.mark.parametrize("check", [["format", "--check"], ["check"]], ids=" ".join)
