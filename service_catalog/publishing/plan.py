@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import yaml
+
 from service_catalog.names import template_key
 from service_catalog.portfolio.offer import Offer, Version, version
 from service_catalog.project.parameters import GITS, Git
@@ -101,10 +103,27 @@ class _Planner:
             yield Step(f"+ CORS of {self._bucket.name}: pages of Studio may ask for it", self._bucket.let_studio_in)
 
     def _upload_steps(self, release: Release) -> Iterator[Step]:
+        before = self._templates_before()
         for key, content, kind in release.uploads():
             if not (self._is_there and self._bucket.has(key)):
-                says = f"+ s3://{self._bucket.name}/{key} ({len(content):,} bytes)"
-                yield Step(says, partial(self._bucket.put, key, content, kind))
+                says = [f"+ s3://{self._bucket.name}/{key} ({len(content):,} bytes)"]
+                for git, template in release.templates.items():
+                    if key == release.key(git) and git in before:
+                        says += self._told_of_launches(*before[git], template)
+                yield Step("\n".join(says), partial(self._bucket.put, key, content, kind))
+
+    def _templates_before(self) -> dict[Git, tuple[str, str]]:
+        """Return the name of the newest version that is published, and each variant's template of it."""
+        if not self._before.stored:
+            return {}
+        newest = self._before.stored[-1]
+        keys = {git: template_key(git, newest) for git in GITS}
+        return {git: (newest, self._bucket.get(key).decode()) for git, key in keys.items() if self._bucket.has(key)}
+
+    @staticmethod
+    def _told_of_launches(name: str, before: str, after: str) -> list[str]:
+        changes = difference(yaml.safe_load(before), yaml.safe_load(after))
+        return [f"    in what is launched, compared with {name}:", *(f"      {each.headline}" for each in changes)]
 
     def _stack_steps(self, release: Release) -> Iterator[Step]:
         template = synthesise_portfolio(self._offer(release))

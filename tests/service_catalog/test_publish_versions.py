@@ -67,13 +67,24 @@ def resource(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::SQS::Queue", "Properties": properties}
 
 
-def test_then_a_difference_tells_each_resource_and_the_lines_that_differ() -> None:
-    before = {"Resources": {"Kept": resource(A=1), "Changed": resource(A=1, B=[1, 2]), "Gone": resource()}}
-    after = {"Resources": {"Kept": resource(A=1), "Changed": resource(A=1, B=[1, 3]), "New": resource()}}
+def test_then_a_difference_tells_each_part_and_the_lines_that_differ() -> None:
+    before = {
+        "Resources": {"Kept": resource(A=1), "Changed": resource(A=1, B=[1, 2]), "Gone": resource()},
+        "Outputs": {"Url": {"Value": "a"}},
+        "Description": "before",
+    }
+    after = {
+        "Resources": {"Kept": resource(A=1), "Changed": resource(A=1, B=[1, 3]), "New": resource()},
+        "Parameters": {"VpcId": {"Type": "String"}},
+        "Outputs": {"Url": {"Value": "b"}},
+        "Description": "after",
+    }
     assert [str(each) for each in difference(before, after)] == [
         "+ New (AWS::SQS::Queue)",
         "~ Changed (AWS::SQS::Queue)\n       - 1\n    -  - 2\n    +  - 3\n     Type: AWS::SQS::Queue",
         "- Gone (AWS::SQS::Queue)",
+        "+ VpcId (parameter)",
+        "~ Url (output)\n    -Value: a\n    +Value: b",
     ]
     assert difference(after, after) == []
-    assert [each.verb for each in difference({}, after)] == ["added"] * 3
+    assert {each.verb for each in difference({}, after)} == {"added"}

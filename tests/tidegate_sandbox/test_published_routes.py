@@ -45,7 +45,9 @@ class Office:
 
     def prepare(self, bucket, known):
         """What `release.prepare` does, for a project that is quick to launch."""
-        templates = {git: yaml.safe_dump(TEMPLATE | {"Description": git}) for git in ("codecommit", "connection")}
+        outputs = TEMPLATE["Outputs"] | ({"Checkout": {"Value": SECOND}} if self.checkout == SECOND else {})
+        template = yaml.safe_dump(TEMPLATE | {"Outputs": outputs})
+        templates = dict.fromkeys(("codecommit", "connection"), template)
         return Release(newest_name(known, self.checkout), f"seeds/{self.checkout}.zip", b"seeds", templates)
 
     def publish(self, request=BOTH, checkout=None):
@@ -193,6 +195,8 @@ def test_given_a_dry_run_then_it_tells_what_would_change_in_the_stack_and_change
         "~ CodecommitProduct (AWS::ServiceCatalog::CloudFormationProduct)",
         "+ S3LaunchRole (AWS::IAM::Role)",
         f"+ s3://{office.bucket.name}/templates/tidegate-codecommit-{SECOND}.yaml",
+        f"in what is launched, compared with {FIRST}:",
+        "      + Checkout (output)",
         f"+ CORS of {office.bucket.name}",
         f"+ tag of Studio domain {office.domain['DomainId']}",
     ):
