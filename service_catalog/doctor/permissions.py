@@ -43,7 +43,7 @@ CATALOGUE = (
 )  # fmt: skip
 PRINCIPALS = ("AttachRolePolicy", "DetachRolePolicy")
 DOMAINS = ("AddTags", "DeleteTags", "DescribeDomain", "ListTags")
-TEMPLATES = ("cloudformation:ValidateTemplate", "sagemaker:ListDomains")
+TEMPLATES = ("cloudformation:ValidateTemplate", "sagemaker:ListDomains", "sagemaker:ListProjects")
 
 
 def of_publishing(account: Account, routes: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -60,6 +60,7 @@ def of_publishing(account: Account, routes: Collection[str]) -> Mapping[str, Seq
     if "s3" in routes:
         asked[f"arn:{partition}:iam::{account.id}:role/*"] = _of("iam", PRINCIPALS)
         asked[f"arn:{partition}:sagemaker:{region}:{account.id}:domain/*"] = _of("sagemaker", DOMAINS)
+        asked[f"arn:{partition}:sagemaker:{region}:{account.id}:project/*"] = _of("sagemaker", ("DescribeProject",))
     return asked
 
 

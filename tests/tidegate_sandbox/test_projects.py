@@ -192,6 +192,10 @@ def test_a_project_of_a_template_in_s3_is_updated_to_another_template_and_keeps_
     assert detail["TemplateURL"] == newer
     assert outputs(sandbox, detail["StackDetail"]["Name"]) == {"Colour": "red"}
 
+    sagemaker.update_project(ProjectName=name, TemplateProvidersToUpdate=from_s3(newer))
+    assert settled(name)["ProjectStatus"] == "UpdateCompleted"  # with nothing to change
+    assert outputs(sandbox, detail["StackDetail"]["Name"]) == {"Colour": "red"}
+
 
 def test_a_project_of_a_product_is_updated_to_the_newest_version_or_to_the_one_that_is_named(
     sandbox, publisher, sagemaker, settled
