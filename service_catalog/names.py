@@ -23,6 +23,9 @@ BRANCH = "main"
 ROLE_PATH = "/tidegate/"
 
 PORTFOLIO_STACK = "tidegate-portfolio"
+# Where the admin bucket has the template of a project's roles in the accounts of its stages.
+STAGES_PREFIX = "stages"
+STAGE_ACCOUNT_STACK = "tidegate-stage-account"
 PORTFOLIO_NAME = "Tidegate"
 # What Studio's gallery shows, by where a project's repositories are.
 PRODUCT_NAMES = {
@@ -90,6 +93,11 @@ class ProjectNames:
         """Name a stage's endpoint, and its dashboard."""
         return f"{self.prefix}-{stage}"
 
+    @property
+    def stack_set(self) -> str:
+        """The stack set that puts the project's roles into the accounts of its stages."""
+        return self.resource("accounts")
+
     def endpoint_stack(self, stage: str) -> str:
         """Name the CloudFormation stack of a stage's endpoint."""
         return self.resource(stage)
@@ -123,6 +131,21 @@ def launch_policy(part: str, region: str) -> str:
 def s3_launchers(region: str) -> str:
     """Name the policy of the people who may launch projects from templates in S3."""
     return f"tidegate-launchers-{region}"
+
+
+def stack_set_administration(region: str) -> str:
+    """Name the home account's role with which CloudFormation reaches the accounts of stages."""
+    return f"tidegate-stackset-admin-{region}"
+
+
+def stack_set_execution(region: str) -> str:
+    """Name the role of a stage account that the administration role assumes; stack sets know it by a name alone."""
+    return f"tidegate-stackset-{region}"
+
+
+def stage_boundary(region: str) -> str:
+    """Name the policy that bounds every role that a project has in an account of its stages."""
+    return f"tidegate-stage-{region}"
 
 
 def permissions_boundary(region: str) -> str:

@@ -14,6 +14,7 @@ from service_catalog.doctor import (
     permissions,
     published,
     quotas,
+    stage_accounts,
     studio,
 )
 from service_catalog.doctor.check import Check
@@ -30,6 +31,7 @@ TOPICS: tuple[Topic, ...] = (
     studio.TOPIC,
     codecommit.TOPIC,
     connection.TOPIC,
+    stage_accounts.TOPIC,
     network.TOPIC,
     keys.TOPIC,
     linked_roles.TOPIC,

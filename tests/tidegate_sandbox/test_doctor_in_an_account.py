@@ -9,6 +9,7 @@ import yaml
 from publishing import TEMPLATE
 
 from service_catalog.doctor.command import main
+from service_catalog.names import ROLE_PATH, STAGE_ACCOUNT_STACK, stack_set_administration, stack_set_execution
 from service_catalog.publishing import plan as planning
 from service_catalog.publishing.account import Account
 from service_catalog.publishing.plan import Request
@@ -139,6 +140,56 @@ def test_given_a_connection_then_its_tag_is_looked_at_and_one_that_is_not_there_
     assert desk.ask(*named)[1]["connection-tag"][0] == ["ok"]
     gone = f"{arn[:-12]}000000000000"
     assert desk.ask(*named[:-1], gone)[1]["connection"][0] == ["failed"]
+
+
+def test_given_stage_accounts_then_each_is_looked_at_from_inside(desk, sandbox, tmp_path, monkeypatch):
+    there, bare = str(int(desk.id) + 10_000_000), str(int(desk.id) + 20_000_000)
+    settings = tmp_path / "credentials"
+    settings.write_text(
+        "".join(f"[{name}]\naws_access_key_id={key}\naws_secret_access_key=local\n" for name, key in
+                (("there", there), ("bare", bare)))
+    )  # fmt: skip
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(settings))
+    administration, execution = stack_set_administration(sandbox.region), stack_set_execution(sandbox.region)
+    named = ["--before", "launch", "--staging-account", there, "--production-account", bare]
+    profiles = ["--stage-profile", f"{there}=there", "--stage-profile", f"{bare}=bare"]
+    found = desk.ask(*named)[1]
+    assert found["stack-set-administration"][0] == ["failed"]
+    assert found["stage-account"][0] == ["unknown", "unknown"], "nobody said how to reach them"
+    assert desk.ask(*named, *profiles)[1]["stage-account"][0] == ["failed", "failed"], "neither is bootstrapped"
+
+    def trust(principal):
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    reach = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::*:role/{execution}"}
+    iam = desk.client("iam")
+    made = iam.create_role(
+        RoleName=administration, Path=ROLE_PATH,
+        AssumeRolePolicyDocument=json.dumps(trust({"Service": "cloudformation.amazonaws.com"})),
+    )  # fmt: skip
+    iam.put_role_policy(
+        RoleName=administration, PolicyName="reach",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [reach]}),
+    )  # fmt: skip
+    role = {"RoleName": execution, "AssumeRolePolicyDocument": trust({"AWS": made["Role"]["Arn"]})}
+    template = {
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}},
+        "Outputs": {"Home": {"Value": desk.id}},
+    }
+    stacks = sandbox.client("cloudformation", account=there)
+    stacks.create_stack(
+        StackName=STAGE_ACCOUNT_STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    stacks.get_waiter("stack_create_complete").wait(StackName=STAGE_ACCOUNT_STACK, WaiterConfig={"Delay": 1})
+    found = desk.ask(*named, *profiles)[1]
+    assert found["stack-set-administration"][0] == ["ok"]
+    assert found["stage-account"][0] == ["ok", "failed"]
+    wrong = ["--stage-profile", f"{there}=bare", "--stage-profile", f"{bare}=nobody"]
+    found = desk.ask(*named, *wrong)[1]["stage-account"]
+    assert found[0] == ["unknown", "unknown"]
+    assert f"the profile bare reaches account {bare}" in found[1]
+    assert "there is no profile nobody" in found[1]
 
 
 def test_given_a_network_then_its_subnets_groups_and_way_out_are_judged(desk):

@@ -17,6 +17,7 @@ from service_catalog.doctor import (
     permissions,
     published,
     quotas,
+    stage_accounts,
     studio,
 )
 from service_catalog.doctor.check import Check, Verdict
@@ -47,6 +48,23 @@ ONE = network.Subnet("subnet-1", "vpc-1", "eu-west-1a", 200, "nat")
 OTHER = network.Subnet("subnet-2", "vpc-1", "eu-west-1b", 200, "nat")
 LAID = network.Laid((ONE, OTHER), {"sg-1": "vpc-1"}, frozenset())
 
+THERE = "222233334444"
+TRUST = {
+    "Statement": [
+        {
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Condition": {
+                "StringEquals": {
+                    "aws:PrincipalArn": "arn:aws:iam::111122223333:role/tidegate/tidegate-stackset-admin-eu-west-1"
+                }
+            },
+        }
+    ]
+}
+BOOTSTRAPPED = stage_accounts.Bootstrapped(THERE, "CREATE_COMPLETE", "111122223333", TRUST)
+STAGES = stage_accounts.StageAccounts("111122223333", "eu-west-1", ROLE, (), {THERE: BOOTSTRAPPED})
+STAGED = replace(LAUNCH, staging=THERE, production=THERE)
+
 OK, WARNING, FAILED, UNKNOWN = Verdict.OK, Verdict.WARNING, Verdict.FAILED, Verdict.UNKNOWN
 Case = tuple[Any, Any, Question, str, Verdict, str, str]
 
@@ -55,7 +73,60 @@ def shut(*endpoints: str) -> network.Laid:
     return replace(LAID, subnets=(replace(ONE, way_out=""), OTHER), endpoints=frozenset(endpoints))
 
 
+def there(**change: Any) -> stage_accounts.StageAccounts:
+    return replace(STAGES, stages={THERE: replace(BOOTSTRAPPED, **change)})
+
+
+def seen(found: Any) -> stage_accounts.StageAccounts:
+    return replace(STAGES, stages={THERE: found})
+
+
+ANOTHER_HOME = {"Statement": [{"Principal": {"AWS": "arn:aws:iam::999900001111:root"}}]}
+
 CASES: list[Case] = [
+    (stage_accounts, STAGES, STAGED, "stack-set-administration", OK, f"may reach {THERE}", ""),
+    (
+        stage_accounts, replace(STAGES, administration=MISSING), STAGED, "stack-set-administration", FAILED,
+        "tidegate-stackset-admin-eu-west-1", "scripts/publish",
+    ),
+    (
+        stage_accounts, replace(STAGES, denied=(Denied("sts:AssumeRole", "arn:there"),)), STAGED,
+        "stack-set-administration", FAILED, "may not assume arn:there", "publish again",
+    ),
+    (
+        stage_accounts, replace(STAGES, administration=DENIED), STAGED, "stack-set-administration", UNKNOWN,
+        "not allowed", "iam:GetRole",
+    ),
+    (
+        stage_accounts, replace(STAGES, denied=DENIED), STAGED, "stack-set-administration", UNKNOWN,
+        "could not be simulated", "iam:SimulatePrincipalPolicy",
+    ),
+    (stage_accounts, STAGES, STAGED, "stage-account", OK, f"{THERE} is bootstrapped", ""),
+    (
+        stage_accounts, seen(MISSING), STAGED, "stage-account", FAILED, "is not bootstrapped",
+        "scripts/bootstrap-account --home 111122223333",
+    ),
+    (
+        stage_accounts, there(status="ROLLBACK_COMPLETE"), STAGED, "stage-account", FAILED, "ROLLBACK_COMPLETE",
+        "scripts/bootstrap-account",
+    ),
+    (
+        stage_accounts, there(home="999900001111"), STAGED, "stage-account", FAILED, "for the projects of 999900001111",
+        "--home 111122223333",
+    ),
+    (
+        stage_accounts, there(trust=ANOTHER_HOME), STAGED, "stage-account", FAILED, "does not trust",
+        "scripts/bootstrap-account",
+    ),
+    (
+        stage_accounts, there(trust=MISSING), STAGED, "stage-account", FAILED, "does not trust",
+        "scripts/bootstrap-account",
+    ),
+    (stage_accounts, there(trust=DENIED), STAGED, "stage-account", UNKNOWN, "could not be looked at", "iam:GetRole"),
+    (
+        stage_accounts, seen(Unread("no profile was given that reaches it")), STAGED, "stage-account", UNKNOWN,
+        "no profile", f"--stage-profile {THERE}=",
+    ),
     (identity, WHO, PUBLISH, "identity", OK, "assumed-role/Admin/me", ""),
     (identity, replace(WHO, arn="arn:aws:iam::111122223333:root"), PUBLISH, "identity", WARNING, "root user", "role"),
     (identity, replace(WHO, arn=BROKEN), PUBLISH, "identity", UNKNOWN, "InternalError", "Sign in"),
