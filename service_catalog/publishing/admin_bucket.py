@@ -1,5 +1,6 @@
 """The bucket that holds what is published: project templates by version, and seed bundles by their hash."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from service_catalog.publishing.account import Account, PublishError, code
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 # The one region that is not named when a bucket is made in it.
 UNNAMED_REGION = "us-east-1"
+# Bytes of a template in a request of CloudFormation's.
+BODY_MAX = 51_200
 # Studio reads the templates from a page of its own. These are the rules of AWS's own samples: they let a page ask, and
 # what it is given IAM decides.
 CORS_RULES = [
@@ -156,6 +159,18 @@ class AdminBucket:
     def url(self, key: str) -> str:
         """Return the address of an object as CloudFormation and Service Catalog take it, in path style."""
         return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
+
+    def hand_over(self, template: str) -> dict[str, str]:
+        """Return `template` as CloudFormation is given it: in the request, or from here if it is too long for one.
+
+        The admin stack lists every version there has been, so it grows.
+        """
+        content = template.encode()
+        if len(content) <= BODY_MAX:
+            return {"TemplateBody": template}
+        key = f"stacks/{hashlib.sha256(content).hexdigest()[:32]}.template.json"
+        self.put(key, content, "application/json")
+        return {"TemplateURL": self.url(key)}
 
     def delete(self) -> None:
         """Delete every version of every object, then the bucket."""

@@ -1,5 +1,6 @@
 """The stack `tidegate-portfolio`, driven by boto3 alone."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError, WaiterError
@@ -37,8 +38,8 @@ class AdminStack:
             return {}
         return dict(self._cloudformation.get_template(StackName=self.name)["TemplateBody"])
 
-    def apply(self, template: str) -> Change:
-        """Create the stack from `template` or bring it to it, and wait.
+    def apply(self, template: Mapping[str, str]) -> Change:
+        """Create the stack from `template`, given as CloudFormation's requests take it, or bring it to it, and wait.
 
         Raises PublishError with the first resource's reason if it fails, or if the stack is being changed.
         """
@@ -50,7 +51,7 @@ class AdminStack:
             status = None
         request = {
             "StackName": self.name,
-            "TemplateBody": template,
+            **template,
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
         if status is None:

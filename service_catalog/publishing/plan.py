@@ -132,7 +132,7 @@ class _Planner:
             verb = "~" if self._before.template else "+"
             lines = [f"    {line}" for change in changes for line in str(change).splitlines()]
             says = "\n".join([f"{verb} stack {self._stack.name}:", *lines])
-            yield Step(says, partial(self._stack.apply, to_json(template)))
+            yield Step(says, lambda: self._stack.apply(self._bucket.hand_over(to_json(template))))
 
     def _offer(self, release: Release) -> Offer:
         products = {git: self._versions(git, release) for git in GITS} if "service-catalog" in self._routes else {}

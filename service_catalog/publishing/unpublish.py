@@ -97,7 +97,7 @@ def _reduce(bucket: AdminBucket, stack: AdminStack, published: Published, leavin
     both = Offer(published.principals, published.products, bucket.name)
     without_s3 = dataclasses.replace(both, bucket=None)
     offer = without_s3 if "service-catalog" in leaving else dataclasses.replace(both, versions={})
-    if stack.apply(to_json(synthesise_portfolio(offer))) == "updated":
+    if stack.apply(bucket.hand_over(to_json(synthesise_portfolio(offer)))) == "updated":
         yield f"of stack {stack.name}, all that is not of the route {leaving[0]}"
     if "s3" not in leaving and bucket.exists():
         if bucket.lets_studio_in():

@@ -26,13 +26,13 @@ def stack(account: Account, request: pytest.FixtureRequest) -> AdminStack:
     return AdminStack(account, "stack-" + request.node.name.replace("_", "-")[:100].rstrip("-"))
 
 
-def queue(**properties: Any) -> str:
+def queue(**properties: Any) -> dict[str, str]:
     """A template that is quick to deploy."""
     template: dict[str, Any] = {
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": properties}},
         "Outputs": {"ProductId": {"Value": {"Ref": "Queue"}}},
     }
-    return json.dumps(template)
+    return {"TemplateBody": json.dumps(template)}
 
 
 def test_given_no_bucket_then_a_private_encrypted_versioned_tls_only_one_is_made(
@@ -94,12 +94,26 @@ def test_given_the_same_template_twice_then_the_second_changes_nothing(stack: Ad
     assert stack.status() is None
 
 
+def test_given_a_template_that_is_longer_than_a_request_takes_then_cloudformation_reads_it_from_the_bucket(
+    bucket: AdminBucket, stack: AdminStack
+) -> None:
+    bucket.ensure()
+    short = queue()["TemplateBody"]
+    assert bucket.hand_over(short) == {"TemplateBody": short}
+    long = json.dumps({**json.loads(short), "Metadata": {"Versions": ["0.1.0"] * 6_000}})
+    given = bucket.hand_over(long)
+    assert set(given) == {"TemplateURL"}
+    assert bucket.hand_over(long) == given
+    assert stack.apply(given) == "created"
+    assert stack.template() == json.loads(long)
+    stack.delete()
+
+
 def test_given_a_resource_fails_then_its_own_reason_is_said_and_the_next_publish_starts_afresh(
     stack: AdminStack,
 ) -> None:
-    broken = json.dumps(
-        {"Resources": {"Stream": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": "no-such-group"}}}}
-    )
+    stream = {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": "no-such-group"}}
+    broken = {"TemplateBody": json.dumps({"Resources": {"Stream": stream}})}
     with pytest.raises(PublishError, match=r"Stream \(AWS::Logs::LogStream\)"):
         stack.apply(broken)
     assert stack.apply(queue()) == "created"
