@@ -46,7 +46,7 @@ class Walk:
             lifecycle.end(running, self.home)
 
 
-WALKS = {"told": ["--keep"], "told_where_the_stack_succeeds": ["--after-rollback", "succeed"]}
+WALKS = {"told": ["--keep"], "told_where_the_stack_succeeds": ["--after-rollback", "succeed", "--git", "connection"]}
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,22 @@ def test_a_rollback_that_cloudformation_takes_for_success_is_told_alike(
     assert list(told["account"]["failed"]) == ["3"]
 
 
+def test_a_change_is_reviewed_where_it_was_proposed(
+    told: dict[str, Any], told_where_the_stack_succeeds: dict[str, Any]
+) -> None:
+    assert told["review"].startswith("a comment on pull request")
+    assert told_where_the_stack_succeeds["review"].startswith("a check on commit")
+
+
+def test_repositories_behind_a_connection_are_built_and_released_alike(
+    told_where_the_stack_succeeds: dict[str, Any],
+) -> None:
+    outputs = told_where_the_stack_succeeds["project"]["outputs"]
+
+    assert outputs["DeployRepositoryUrl"].startswith("https://github.com/")
+    assert told_where_the_stack_succeeds["account"]["balanced"]
+
+
 def test_the_endpoint_looks_well_after_the_rollback(told: dict[str, Any]) -> None:
     assert told["endpoint_status_after_rollback"] == "InService"
 

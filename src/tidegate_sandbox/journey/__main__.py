@@ -17,6 +17,7 @@ from tidegate_sandbox import context, lifecycle, server
 from tidegate_sandbox.journey.account import JourneyError
 from tidegate_sandbox.journey.accounting import Account as Accounted
 from tidegate_sandbox.journey.changes import MISREAD_WEEKDAYS, TRAIN_ON_LATER_MONTHS
+from tidegate_sandbox.journey.hosts import Git, at_the_stand_in
 from tidegate_sandbox.journey.journey import COMPARED_ROWS, Journey
 from tidegate_sandbox.journey.narrator import Narrator
 
@@ -34,10 +35,15 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         project = journey.launch()
         step.look_at = f"project {project.name} ({project.id}), its two repositories and two pipelines"
 
+    asked = journey.ask_for_review(project)
     build_pipeline = project.outputs["BuildPipelineName"]
     with narrator.step("The first push builds: process, train, evaluate, condition, register") as step:
         first = journey.build(project, known=[], version=1)
         step.look_at = _registered(first)
+
+    with narrator.step("ML engineer: read the review of a pull request that was opened meanwhile") as step:
+        review = journey.reviewed(asked)
+        step.look_at = review
 
     with narrator.step("ML engineer: approve version 1, release it to staging and production") as step:
         execution = journey.release(project, first)
@@ -98,6 +104,7 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         "endpoint": project.production,
         "row": rows[0],
         "outcomes": outcomes,
+        "review": review,
         "endpoint_status_after_rollback": endpoint["EndpointStatus"],
         "largest_difference": difference,
         "requests_of_the_repos_tests": others,
@@ -144,6 +151,10 @@ def main(
     rate: Annotated[float, typer.Option(min=1, max=200, help="Requests a second to production.")] = 25,
     home: Annotated[Path, typer.Option(help="Where the sandbox keeps its files.")] = CHECKOUT / ".sandbox",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    git: Annotated[
+        Git,
+        typer.Option(help="Where the repositories are: in CodeCommit, or at a git host behind a connection."),
+    ] = "codecommit",
     after_rollback: Annotated[
         context.AfterRollback,
         typer.Option(help="What CloudFormation makes of an automatic rollback: which one AWS does is not verified."),
@@ -164,7 +175,7 @@ def main(
         sys.exit(1)
     result: dict[str, Any] = {}
     try:
-        told = walk(_journey(narrator, settings, running), narrator, running.url, rate)
+        told = walk(_journey(narrator, settings, running, git), narrator, running.url, rate)
         result = told | {"sandbox": running.status()}
         narrator.table()
     except (JourneyError, lifecycle.LifecycleError) as stopped:
@@ -185,7 +196,7 @@ def main(
         report.write_text(json.dumps(result, indent=2, default=str) + "\n")
 
 
-def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.Running) -> Journey:
+def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.Running, git: Git) -> Journey:
     work = settings.home / "journey"
     work.mkdir()
     context.start(context.Sandbox(settings.home, running.port, SystemClock()))
@@ -193,7 +204,7 @@ def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.R
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(context.Scope(server.ACCOUNT, lifecycle.REGION).environment())
-    return Journey(narrator, CHECKOUT, work)
+    return Journey(narrator, CHECKOUT, work, git)
 
 
 def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path, result: dict[str, Any]) -> None:
@@ -207,8 +218,10 @@ def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path, r
             "Ask production for a prediction:",
             f'  .venv/bin/python -c "{ask}"',
             "Change how the model is released, or how it is built: clone, edit, push, and a pipeline starts:",
-            f"  git clone {outputs['DeployRepositoryUrl']}",
-            f"  git clone {outputs['BuildRepositoryUrl']}",
+            *(
+                f"  git clone {at_the_stand_in(running.url, outputs[f'{part}RepositoryUrl'])}"
+                for part in ("Deploy", "Build")
+            ),
         ]
     lines += [
         "See what runs, and end it:",

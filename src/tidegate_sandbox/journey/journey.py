@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tidegate_sandbox.journey.account import APP, Account, Execution, JourneyErr
 from tidegate_sandbox.journey.accounting import Account as Accounted
 from tidegate_sandbox.journey.accounting import Answer, reconcile
 from tidegate_sandbox.journey.changes import Change
+from tidegate_sandbox.journey.hosts import Asked, Git, Review, host_of
 from tidegate_sandbox.journey.narrator import Narrator
 from tidegate_sandbox.journey.traffic import Traffic
 
@@ -52,11 +53,12 @@ class Project:
 class Journey:
     """One walk through the product; `work` is a folder of its own."""
 
-    def __init__(self, narrator: Narrator, checkout: Path, work: Path) -> None:
+    def __init__(self, narrator: Narrator, checkout: Path, work: Path, git: Git) -> None:
         self._narrator = narrator
         self._checkout = checkout
         self._work = work
         self._account = Account(narrator.note)
+        self._host = host_of(git, self._account)
 
     # ------------------------------------------------------------ platform engineer
     def publish(self) -> None:
@@ -74,14 +76,16 @@ class Journey:
         """Launch a project from the published product, as Studio would."""
         catalog, sagemaker = self._account.client("servicecatalog"), self._account.sagemaker
         found = catalog.search_products()["ProductViewSummaries"]
-        product = next(each for each in found if "CodeCommit" in each["Name"])
+        product = next(each for each in found if self._host.product in each["Name"])
         versions = catalog.describe_product(Id=product["ProductId"])["ProvisioningArtifacts"]
         self._narrator.note(f"product {product['Name']}, version {versions[-1]['Name']}")
+        given = self._host.prepare()
         sagemaker.create_project(
             ProjectName=PROJECT,
             ServiceCatalogProvisioningDetails={
                 "ProductId": product["ProductId"],
                 "ProvisioningArtifactId": versions[-1]["Id"],
+                "ProvisioningParameters": [{"Key": key, "Value": value} for key, value in given.items()],
             },
         )
 
@@ -100,14 +104,35 @@ class Journey:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in answer["RecordOutputs"]}
         clones = {part: self._work / f"model{part}" for part in ("build", "deploy")}
         for part, clone in clones.items():
-            _git("clone", "--quiet", outputs[f"{part.title()}RepositoryUrl"], str(clone), cwd=self._work)
+            self._git("clone", "--quiet", outputs[f"{part.title()}RepositoryUrl"], str(clone), cwd=self._work)
         return Project(PROJECT, described["ProjectId"], outputs, clones["build"], clones["deploy"])
 
     def push(self, project: Project, change: Change) -> None:
         """Make a change in the clone of the build repo and push it."""
         change.make(project.build_repo)
-        _git("commit", "--quiet", "--all", "--message", change.message, cwd=project.build_repo)
-        _git("push", "--quiet", cwd=project.build_repo)
+        self._git("commit", "--quiet", "--all", "--message", change.message, cwd=project.build_repo)
+        self._git("push", "--quiet", cwd=project.build_repo)
+
+    # ------------------------------------------------------------ ML engineer
+    def ask_for_review(self, project: Project) -> Asked:
+        """Push a change of production to a branch of the deploy repo, and open a pull request for it."""
+        clone, branch = project.deploy_repo, "three-minutes"
+        stage = clone / "stages" / "prod.yml"
+        before, text = self._git("rev-parse", "HEAD", cwd=clone), stage.read_text()
+        stage.write_text(text.replace("wait_interval: 10m", "wait_interval: 13m"))
+        self._git("checkout", "--quiet", "-b", branch, cwd=clone)
+        self._git("commit", "--quiet", "--all", "--message", "Watch the canary for three minutes more", cwd=clone)
+        after = self._git("rev-parse", "HEAD", cwd=clone)
+        self._git("push", "--quiet", "origin", branch, cwd=clone)
+        self._git("checkout", "--quiet", "main", cwd=clone)
+        return self._host.ask(clone, branch, (before, after))
+
+    def reviewed(self, asked: Asked) -> str:
+        """Wait for the review; return where it is told. Raises JourneyError if it did not pass."""
+        review: Review = self._account.until("the review", lambda: self._host.review(asked))
+        if not review.passed:
+            raise JourneyError(f"the review of the pull request did not pass: {review.told}")
+        return review.told
 
     def build(self, project: Project, known: list[str], version: int) -> dict[str, Any]:
         """Follow the build pipeline's execution after those `known`; return the version that it registered."""
@@ -165,6 +190,9 @@ class Journey:
         """Describe production's endpoint."""
         described: dict[str, Any] = self._account.sagemaker.describe_endpoint(EndpointName=project.production)
         return described
+
+    def _git(self, *arguments: str, cwd: Path) -> str:
+        return _git(*arguments, cwd=cwd, settings=self._host.settings())
 
     def _why(self, execution: Execution) -> str:
         """Say why an execution failed, with the end of the log of each build that failed in it."""
@@ -244,7 +272,7 @@ class Journey:
         return made["rows"], made["predictions"]
 
 
-def _git(*arguments: str, cwd: Path) -> None:
+def _git(*arguments: str, cwd: Path, settings: Mapping[str, str]) -> str:
     git = shutil.which("git") or "git"
     identity = ["-c", "user.name=Data Scientist", "-c", "user.email=data-scientist@example.invalid"]
     # The person's own configuration (signing, hooks, credential helpers) has no part in this.
@@ -253,12 +281,14 @@ def _git(*arguments: str, cwd: Path) -> None:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        **settings,
     }
     done = subprocess.run(
         [git, *identity, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise JourneyError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def _tail(text: str, lines: int = 25) -> str:
