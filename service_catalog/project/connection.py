@@ -128,7 +128,7 @@ class HostedRepositories:
 
     def push(self) -> list[Statement]:
         """Allow git at the connection's address."""
-        return [_use(PARTS), allow(_actions("GetConnection"), on=[ARN])]
+        return [_use(PARTS)]
 
     def _attribute(self, name: str) -> str:
         return str(cdk.Token.as_string(self._found.get_att(name)))
