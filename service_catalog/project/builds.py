@@ -7,7 +7,8 @@ from aws_cdk import aws_logs as logs
 
 from service_catalog.names import ProjectNames
 from service_catalog.policy import sub
-from service_catalog.project.storage import Storage
+from service_catalog.project import network
+from service_catalog.project.storage import KEY, Storage
 
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:6.0"
 COMPUTE = "BUILD_GENERAL1_SMALL"
@@ -16,7 +17,14 @@ LOG_RETENTION_DAYS = 90
 
 def add_log_group(stack: cdk.Stack, logical_id: str, name: str) -> logs.CfnLogGroup:
     """Add a log group that goes with the project."""
-    group = logs.CfnLogGroup(stack, logical_id, log_group_name=sub(name), retention_in_days=LOG_RETENTION_DAYS)
+    group = logs.CfnLogGroup(
+        stack,
+        logical_id,
+        log_group_name=sub(name),
+        retention_in_days=LOG_RETENTION_DAYS,
+        # The project's key, whose policy lets CloudWatch Logs use it for these groups.
+        kms_key_id=sub(f"${{{KEY}.Arn}}"),
+    )
     group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
     return group
 
@@ -66,6 +74,7 @@ def add_build_project(
         timeout_in_minutes=minutes,
         # Not in the bucket: whoever may write there, such as a training job, could hand a release its packages.
         cache=codebuild.CfnProject.ProjectCacheProperty(type="LOCAL", modes=["LOCAL_CUSTOM_CACHE"]),
+        vpc_config=network.of_builds(),
         logs_config=codebuild.CfnProject.LogsConfigProperty(
             cloud_watch_logs=codebuild.CfnProject.CloudWatchLogsConfigProperty(
                 status="ENABLED", group_name=log_group.ref

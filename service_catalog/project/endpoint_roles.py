@@ -16,7 +16,7 @@ def render(project: Project) -> list[Statement]:
     """Read registry, endpoints and alarms; put what was planned beside the artefacts."""
     return [
         project.write_build_log("render"),
-        *project.use_bucket(),
+        *project.use_artefacts(),
         # What started the run that it is in.
         allow(["codepipeline:GetPipelineExecution"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
         *_plan(project),
@@ -33,9 +33,9 @@ def verify(project: Project) -> list[Statement]:
     }
     return [
         project.write_build_log("verify"),
-        *project.use_bucket(),
+        *project.use_artefacts(),
         *project.look_at_endpoints(),
-        allow_on_any(["sagemaker:ListEndpointConfigs", "sagemaker:ListModelPackages"], because=LISTS),
+        allow_on_any(["sagemaker:ListEndpointConfigs"], because=LISTS),
         project.versions("UpdateModelPackage"),
         project.endpoints("InvokeEndpoint"),
         project.sagemaker(["AddTags"], "endpoint-config/*", when=outcome_only),

@@ -16,6 +16,7 @@ GITS: tuple[Git, ...] = get_args(Git)
 
 NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
 CONNECTION = "ConnectionArn"
+VPC, SUBNETS, SECURITY_GROUPS = "VpcId", "SubnetIds", "SecurityGroupIds"
 REPOSITORY = {"build": "BuildRepository", "deploy": "DeployRepository"}
 ON_APPROVAL, ON_REJECTION, ON_PUSH = "ReleaseOnApproval", "ReleaseOnRejection", "ReleaseOnPush"
 EMAIL = "NotifyEmail"
@@ -126,6 +127,49 @@ HOST = Group(
 )
 
 
+# SageMaker takes 16 subnets and 5 security groups, CodeBuild no fewer.
+def _ids(kind: str, most: int) -> str:
+    one = f"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})"
+    return f"^({one}(,{one}){{0,{most - 1}}})?$"
+
+
+NETWORK = Group(
+    "Network",
+    (
+        Parameter(
+            VPC,
+            label="VPC",
+            description=(
+                "VPC that builds, jobs and endpoints are in; nothing: none of the project's own. It has to reach S3, "
+                "the AWS services and the package index that the builds use"
+            ),
+            pattern=_ids("vpc", 1),
+            constraint="A VPC is given by its id, such as vpc-0123456789abcdef0.",
+            max_length=21,
+            default="",
+        ),
+        Parameter(
+            SUBNETS,
+            label="Subnets",
+            description="Ids of up to 16 private subnets of that VPC, with commas and without spaces between them",
+            pattern=_ids("subnet", 16),
+            constraint="Subnets are given by their ids: subnet-0123456789abcdef0,subnet-0123456789abcdef1.",
+            max_length=400,
+            default="",
+        ),
+        Parameter(
+            SECURITY_GROUPS,
+            label="Security groups",
+            description="Ids of up to 5 security groups of that VPC, with commas and without spaces between them",
+            pattern=_ids("sg", 5),
+            constraint="Security groups are given by their ids: sg-0123456789abcdef0,sg-0123456789abcdef1.",
+            max_length=104,
+            default="",
+        ),
+    ),
+)
+
+
 def _starts(name: str, label: str, description: str) -> Parameter:
     return Parameter(
         name,
@@ -183,7 +227,7 @@ NOTICES = Group(
 
 def groups(git: Git) -> tuple[Group, ...]:
     """Return what a launch of that variant is asked for, in the order in which it is asked."""
-    asked_always = (RELEASES, NOTICES)
+    asked_always = (NETWORK, RELEASES, NOTICES)
     return (PROJECT, HOST, *asked_always) if git == "connection" else (PROJECT, *asked_always)
 
 

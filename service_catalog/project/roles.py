@@ -22,7 +22,7 @@ from service_catalog.policy import (
     sub,
     trust,
 )
-from service_catalog.project import endpoint_roles
+from service_catalog.project import endpoint_roles, network
 from service_catalog.project.scope import LISTS, OWN_ACCOUNT, Project
 
 
@@ -40,10 +40,13 @@ def add_roles(stack: cdk.Stack, project: Project) -> dict[str, iam.CfnRole]:
         "execution": ("sagemaker", endpoint_roles.execution(project)),
         "events": ("events", _events(project)),
     }
-    return {
+    roles = {
         purpose: add_role(stack, project.names, purpose, trust(service, OWN_ACCOUNT), statements)
         for purpose, (service, statements) in policies.items()
     }
+    builders = [roles[purpose] for purpose, (service, _) in policies.items() if service == "codebuild"]
+    network.add_policy_of_builds(stack, builders)
+    return roles
 
 
 def add_role(
@@ -81,7 +84,7 @@ def _seed(project: Project) -> list[Statement]:
 def _build(project: Project) -> list[Statement]:
     return [
         project.write_build_log("build"),
-        *project.use_bucket(),
+        *project.use_artefacts(),
         project.versions("DescribeModelPackage"),
         allow(
             [
@@ -104,7 +107,7 @@ def _build(project: Project) -> list[Statement]:
 
 def _pipeline(project: Project) -> list[Statement]:
     return [
-        *project.use_bucket(),
+        *project.use_artefacts(),
         *project.repositories.in_pipelines(),
         allow(
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],

@@ -46,18 +46,22 @@ class Project:
         """ARN of the project's role of that purpose."""
         return iam_arn(f"role{ROLE_PATH}{self.names.role(purpose)}")
 
+    def use_artefacts(self) -> list[Statement]:
+        """Use the bucket as CodeBuild and CodePipeline do, which make sure whose it is and take versions."""
+        return [
+            allow(
+                ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"], on=[s3_arn(self.names.bucket)]
+            ),
+            allow(["s3:GetObjectVersion"], on=[s3_arn(f"{self.names.bucket}/*")]),
+            *self.use_bucket(),
+        ]
+
     def use_bucket(self) -> list[Statement]:
         """Read and write artefacts, with the key they are encrypted with."""
         return [
-            allow(
-                # CodeBuild and CodePipeline make sure whose bucket it is.
-                ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"],
-                on=[s3_arn(self.names.bucket)],
-            ),
-            allow(
-                ["s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-                on=[s3_arn(f"{self.names.bucket}/*")],
-            ),
+            # Without ListBucket S3 says of what is not there that it is forbidden.
+            allow(["s3:ListBucket"], on=[s3_arn(self.names.bucket)]),
+            allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], on=[s3_arn(f"{self.names.bucket}/*")]),
             allow(
                 ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
                 on=["${Key.Arn}"],

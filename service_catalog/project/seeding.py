@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from service_catalog.policy import allow, sub
+from service_catalog.project import network
 from service_catalog.project.builds import add_build_project
 from service_catalog.project.functions import add_function
 from service_catalog.project.rules import add_rule
@@ -96,6 +97,8 @@ def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) 
         "tidegate_version": version("tidegate"),
         "seed_bucket": project.seeds.bucket,
         "seed_key": project.seeds.key,
+        "subnets": network.subnets(),
+        "security_groups": network.security_groups(),
     }
 
 

@@ -8,6 +8,7 @@ from service_catalog.project.choices import add_choices
 from service_catalog.project.codecommit import CodeCommitRepositories
 from service_catalog.project.connection import HostedRepositories
 from service_catalog.project.form import add_parameters
+from service_catalog.project.network import add_network
 from service_catalog.project.parameters import ID, NAME, Git
 from service_catalog.project.pipelines import add_pipelines
 from service_catalog.project.roles import add_roles
@@ -28,6 +29,7 @@ def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git) -
     )
     add_parameters(stack, git)
     add_choices(stack)
+    add_network(stack)
     names = ProjectNames(project_name=f"${{{NAME}}}", project_id=f"${{{ID}}}")
     repositories = CodeCommitRepositories(stack, names) if git == "codecommit" else HostedRepositories(stack, names)
     project = Project(names, add_storage(stack, names), repositories, seeds)

@@ -9,11 +9,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from service_catalog.names import ProjectNames
-from service_catalog.policy import VERSION, iam_arn, s3_arn, sub, unless_other
+from service_catalog.policy import VERSION, arn, iam_arn, s3_arn, sub, unless_other
 
 # What holds people's work outlives the project, but not a launch that failed.
 KEPT = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 LOG_DAYS = 90
+KEY = "Key"
 
 
 @dataclass(frozen=True)
@@ -29,29 +30,10 @@ def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
     """Add key, buckets and model package group to `stack`."""
     key = kms.CfnKey(
         stack,
-        "Key",
+        KEY,
         description=sub(f"Artefacts of SageMaker project {names.prefix}"),
         enable_key_rotation=True,
-        key_policy={
-            "Version": VERSION,
-            "Statement": [
-                # The account's own IAM policies decide; each role names this key.
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": sub(iam_arn("root"))},
-                    "Action": "kms:*",
-                    "Resource": "*",
-                },
-                # EventBridge publishes to the encrypted topic of notices, and has no role to do it with.
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "events.amazonaws.com"},
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                    "Resource": "*",
-                    "Condition": unless_other("aws:SourceAccount", "${AWS::AccountId}"),
-                },
-            ],
-        },
+        key_policy={"Version": VERSION, "Statement": [_as_iam_decides(), _notices(), _logs(names)]},
     )
     key.apply_removal_policy(KEPT)
     bucket = _artefacts(stack, names, key)
@@ -63,6 +45,38 @@ def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
     )
     group.apply_removal_policy(KEPT)
     return Storage(key, bucket, group)
+
+
+def _as_iam_decides() -> dict[str, Any]:
+    """Let the account's own IAM policies decide; each role names this key."""
+    return {"Effect": "Allow", "Principal": {"AWS": sub(iam_arn("root"))}, "Action": "kms:*", "Resource": "*"}
+
+
+def _notices() -> dict[str, Any]:
+    """Let EventBridge publish to the encrypted topic of notices, which it has no role to do with."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": unless_other("aws:SourceAccount", "${AWS::AccountId}"),
+    }
+
+
+def _logs(names: ProjectNames) -> dict[str, Any]:
+    """Let CloudWatch Logs encrypt the project's log groups, and no others (its user guide, "Encrypt log data")."""
+    groups = [names.build_log_group("*"), names.function_log_group("*")]
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": sub("logs.${AWS::Region}.${AWS::URLSuffix}")},
+        "Action": ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": [sub(arn("logs", f"log-group:{group}")) for group in groups]
+            }
+        },
+    }
 
 
 def _artefacts(stack: cdk.Stack, names: ProjectNames, key: kms.CfnKey) -> s3.CfnBucket:
@@ -82,7 +96,7 @@ def _artefacts(stack: cdk.Stack, names: ProjectNames, key: kms.CfnKey) -> s3.Cfn
     )
     bucket.apply_removal_policy(KEPT)
     bucket.add_resource_dependency(may_deliver)
-    _bucket_policy(stack, "BucketPolicy", bucket, names.bucket)
+    _bucket_policy(stack, "BucketPolicy", bucket)
     return bucket
 
 
@@ -109,17 +123,15 @@ def _access_log(stack: cdk.Stack, names: ProjectNames) -> tuple[s3.CfnBucket, s3
             "StringEquals": {"aws:SourceAccount": sub("${AWS::AccountId}")},
         },
     }
-    return log, _bucket_policy(stack, "AccessLogPolicy", log, names.log_bucket, delivery)
+    return log, _bucket_policy(stack, "AccessLogPolicy", log, delivery)
 
 
-def _bucket_policy(
-    stack: cdk.Stack, logical_id: str, bucket: s3.CfnBucket, name: str, *extra: Any
-) -> s3.CfnBucketPolicy:
+def _bucket_policy(stack: cdk.Stack, logical_id: str, bucket: s3.CfnBucket, *extra: Any) -> s3.CfnBucketPolicy:
     tls_only = {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [sub(s3_arn(name)), sub(s3_arn(f"{name}/*"))],
+        "Resource": [bucket.attr_arn, cdk.Fn.join("", [bucket.attr_arn, "/*"])],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     policy = s3.CfnBucketPolicy(

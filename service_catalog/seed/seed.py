@@ -34,11 +34,17 @@ CONTEXT_KEYS = (
     # Where the bundle lies, so that this version can be had again when the repository is upgraded.
     "seed_bucket",
     "seed_key",
+    "subnets",
+    "security_groups",
 )
 # cookiecutter evaluates values as Jinja2, and names folders by them.
 SAFE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+=@-]*")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+SAFE_TEXT = "letters, digits and _.:/+=@-"
 NAMES = ("project_name", "project_id")
+# Ids with commas between them, or nothing.
+SAFE_LIST = re.compile(r"([a-z0-9-]+(,[a-z0-9-]+)*)?")
+LISTS = ("subnets", "security_groups")
 
 PARTS = ("build", "deploy")
 BRANCH = "main"
@@ -105,9 +111,10 @@ def bake(seed: Path, context: Mapping[str, str], out: Path, *, wheel: Path | Non
 def _check(key: str, value: str, known: set[str]) -> None:
     if key not in known:
         raise SeedError(f"The context has a key that no seed knows: {key}.")
-    safe = SAFE_NAME if key in NAMES else SAFE_VALUE
+    safe = SAFE_NAME if key in NAMES else SAFE_LIST if key in LISTS else SAFE_VALUE
     if not isinstance(value, str) or not safe.fullmatch(value):
-        allowed = "letters, digits and hyphens" if key in NAMES else "letters, digits and _.:/+=@-"
+        of_names = "letters, digits and hyphens"
+        allowed = of_names if key in NAMES else f"{of_names}, commas between them" if key in LISTS else SAFE_TEXT
         raise SeedError(f"The context's {key} is {value!r}; it may only have {allowed}.")
 
 

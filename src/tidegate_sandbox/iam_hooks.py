@@ -176,6 +176,10 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
         return []
     arn = _actions.extract_resource_arn(*parts, region, account)
     keys = _actions.request_tag_context(request.service, action, request.body, request.params)
+    if action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        arn = f"{arn}:log-stream:{json.loads(request.body)['logStreamName']}"
+    elif action == "cloudwatch:DescribeAlarms":  # of which IAM knows any alarm, whichever is asked for
+        arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
     if request.service != "s3":
         return [(action, arn, keys)]
     keys |= _actions.s3_service_context(action, request.params, request.path, request.headers)

@@ -144,7 +144,8 @@ def _implied(checks: Iterable[Check], request: "iam_hooks.Request") -> Iterator[
     for action, resource, _ in checks:
         if action in _WITH_KEY:
             bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
-            key = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id") or iam_hooks.default_key(bucket)
+            asked = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+            key = asked or _bucket_keys.get(bucket) or iam_hooks.default_key(bucket)
             if key:
                 region = hooks.current_account_and_region()[1]
                 via = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
@@ -157,6 +158,9 @@ def _implied(checks: Iterable[Check], request: "iam_hooks.Request") -> Iterator[
                 yield "iam:PassRole", role[0] if isinstance(role, list) else role, to
 
 
+_bucket_keys: dict[str, str] = {}
+"""The keys of buckets that stacks made: ministack makes them without."""
+
 _WITH_KEY = {
     "s3:GetObject": ("kms:Decrypt",),
     "s3:GetObjectVersion": ("kms:Decrypt",),
@@ -167,6 +171,10 @@ _WITH_KEY = {
 def _stack_resource(resource: "iam_hooks.StackResource") -> None:
     from tidegate_sandbox import hooks
 
+    if resource.type == "AWS::S3::Bucket":
+        for rule in resource.properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
+            if key := rule.get("ServerSideEncryptionByDefault", {}).get("KMSMasterKeyID"):
+                _bucket_keys[resource.physical_id] = key
     who = credentials.acting()
     if who is None:
         return

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.journey.trial import Told
+from tests.journey.trial import walk as walk_trial
 from tidegate_sandbox import lifecycle
 
 CHECKOUT = Path(__file__).parents[2]
@@ -82,7 +84,13 @@ def told_where_the_stack_succeeds(walks: dict[str, Walk]) -> dict[str, Any]:
     return walks["told_where_the_stack_succeeds"].told()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def trial(told: dict[str, Any]) -> Told:
+    """What was seen of a test in production, after the journey and in its sandbox."""
+    return walk_trial(told)
+
+
+@pytest.fixture(scope="session")
 def aws(told: dict[str, Any]) -> Any:
     """Return a maker of boto3 clients for the sandbox that the journey left up."""
     import boto3

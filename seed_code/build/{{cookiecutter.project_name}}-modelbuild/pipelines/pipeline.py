@@ -93,7 +93,11 @@ def build_pipeline(
             output_kms_key=project.kms_key_arn,
             max_runtime_in_seconds=LONGEST_JOB,
             base_job_name=name,
-            network_config=NetworkConfig(enable_network_isolation=True),
+            network_config=NetworkConfig(
+                enable_network_isolation=True,
+                subnets=list(project.subnets) or None,
+                security_group_ids=list(project.security_groups) or None,
+            ),
             **owner,
         )
 
@@ -119,7 +123,11 @@ def build_pipeline(
                 volume_size_in_gb=30,
                 volume_kms_key_id=project.kms_key_arn,
             ),
-            networking=Networking(enable_network_isolation=True),
+            networking=Networking(
+                enable_network_isolation=True,
+                subnets=list(project.subnets) or None,
+                security_group_ids=list(project.security_groups) or None,
+            ),
             stopping_condition=StoppingCondition(max_runtime_in_seconds=LONGEST_JOB),
             output_data_config=OutputDataConfig(s3_output_path=f"{root}/models", kms_key_id=project.kms_key_arn),
             hyperparameters={

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 ROOT = Path(__file__).resolve().parent.parent
 
+Subnet = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+SecurityGroup = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
 Month = Annotated[int, Field(ge=1, le=12)]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 
@@ -82,6 +84,15 @@ class Project(Frozen):
     execution_role_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")]
     model_package_group: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
     pipeline: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$")]
+    subnets: Annotated[tuple[Subnet, ...], Field(max_length=16, strict=False)] = ()
+    """The subnets that the jobs are in, with `security_groups`; none: no network of the project's own."""
+    security_groups: Annotated[tuple[SecurityGroup, ...], Field(max_length=5, strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _whole_network(self) -> "Project":
+        if bool(self.subnets) != bool(self.security_groups):
+            raise ValueError("subnets and security_groups go together; give both or neither")
+        return self
 
 
 Model = TypeVar("Model", bound=Frozen)

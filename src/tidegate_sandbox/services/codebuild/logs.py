@@ -23,12 +23,14 @@ class BuildLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         self._logs = context.scope().client("logs")
-        for create, names in (
-            (self._logs.create_log_group, {"logGroupName": group}),
-            (self._logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
-        ):
+        names = {"logGroupName": group, "logStreamName": stream}
+        try:
+            self._logs.create_log_stream(**names)
+        except self._logs.exceptions.ResourceNotFoundException:
+            # A role of a project whose group is there already need not be allowed to make groups.
             with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
-                create(**names)
+                self._logs.create_log_group(logGroupName=group)
+            self._logs.create_log_stream(**names)
 
     def say(self, sentence: str) -> None:
         """Append a line of the runner's own."""

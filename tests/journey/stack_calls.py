@@ -1,0 +1,152 @@
+"""What CloudFormation calls for a resource of a stack: what its schema of the type (`handlers`) says, but for a few.
+
+A schema names what every property of a type could need; what concerns properties that no template of ours has, or
+that never change, is in NEVER with the reason.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
+
+Check = tuple[str, str | None, Mapping[str, Any]]
+"""An action, the ARN it is checked on (None: another service's, which the schema does not tell), condition keys."""
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+STEPS = {"create": ("create", "read"), "update": ("update", "read"), "delete": ("delete", "read")}
+
+NO_SCHEMA = {
+    "AWS::CodeBuild::Project": {
+        "create": {"codebuild:CreateProject"},
+        "read": {"codebuild:BatchGetProjects"},
+        "update": {"codebuild:UpdateProject"},
+        "delete": {"codebuild:DeleteProject"},
+    },
+}
+"""Types whose schema names no permissions: the actions of the same names as the API's operations."""
+
+OF_STACKS = "a custom resource's function is called on the stack's authority"
+
+NEVER: Mapping[str, str] = {
+    r"application-autoscaling:(Put|Delete)ScheduledAction": "no template schedules a scaling",
+    r"codecommit:(CreateCommit|UpdateRepositoryEncryptionKey)|s3:GetObjectVersion": "repositories are made empty",
+    r"codepipeline:(Enable|Disable)StageTransition": "no template shuts a stage",
+    r"codepipeline:StartPipelineExecution": "no pipeline starts because it was updated",
+    r"ec2:Describe(NetworkInterfaces|SecurityGroups|Subnets|Vpcs)": "no function is in a network",
+    r"elasticfilesystem:.*|s3files:.*": "no function has a file system",
+    r"firehose:.*|logs:CreateLogDelivery|logs:.*ResourcePolicy|s3:REST\.PUT\.OBJECT": "no log is delivered elsewhere",
+    r"iam:(Attach|Detach)RolePolicy": "every policy is the role's own",
+    r"iam:DeleteRolePermissionsBoundary": "no role may leave its boundary",
+    r"iam:UpdateRoleDescription": "no role has a description",
+    r"kms:DisableKey(Rotation)?|kms:EnableKey": "a project's key is enabled and rotates from beginning to end",
+    r"kms:(CreateGrant|Decrypt|Encrypt|GenerateDataKey)": "no function has a key of its own",
+    r"lambda:.*(ProvisionedConcurrency|CapacityProvider|Layer|RuntimeAlias|PublishVersion).*": "no function has them",
+    r"sagemaker:PutModelPackageGroupPolicy": "no group has a policy",
+    r"lambda:(Put|Delete)(FunctionConcurrency|Function\w+Config|RuntimeManagementConfig).*": "functions keep defaults",
+    r"lambda:(GetCodeSigningConfig|DeleteFunctionCodeSigningConfig)": "no function's code is signed",
+    r"logs:Put(DataProtection|Index)Policy|logs:DeleteIndexPolicy|logs:PutBearer\w+": "no log group has one",
+    r"logs:PutLogGroupDeletionProtection": "a project's log groups go with it",
+    r"s3:(Create|Delete|Update)BucketMetadata.*|s3tables:.*": "no bucket has metadata tables",
+    r"s3:Delete(Object|Bucket(AnalyticsConfiguration|Cors|Encryption|Lifecycle|MetricsConfiguration|Replication|Website))":
+        "what a project's buckets have is never taken away",
+    r"s3:Put(Accelerate|Analytics|IntelligentTiering|Inventory|Metrics|Replication)Configuration": "no bucket has one",
+    r"s3:PutBucket(Abac|Acl|CORS|Notification|ObjectLockConfiguration|Replication|Website)": "no bucket has one",
+    r"s3:PutObject(Acl|LockConfiguration)": "no bucket has one",
+}  # fmt: skip
+
+NEVER_AT_FIRST: Mapping[str, str] = {
+    "kms:PutKeyPolicy": 'a key\'s first policy is given to CreateKey (KMS developer guide, "Creating a KMS key")',
+}
+
+PASSED = {
+    "AWS::CodeBuild::Project": (("ServiceRole",), "codebuild"),
+    "AWS::CodePipeline::Pipeline": (("RoleArn",), "codepipeline"),
+    "AWS::Events::Rule": (("Targets", "RoleArn"), "events"),
+    "AWS::Lambda::Function": (("Role",), "lambda"),
+    "AWS::SageMaker::Model": (("ExecutionRoleArn",), "sagemaker"),
+}
+"""By type, where a resource names a role, and the service that it is handed to."""
+
+
+def handlers(kind: str) -> Mapping[str, set[str]]:
+    """Return what CloudFormation may call for each step of a resource of that type, what is never called left out."""
+    if kind.startswith("Custom::"):
+        return {step: {"lambda:InvokeFunction"} for step in ("create", "update", "delete")}
+    if kind in NO_SCHEMA:
+        return NO_SCHEMA[kind]
+    try:
+        found = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
+    except (ResourceNotFoundError, KeyError):
+        raise AssertionError(f"what {kind} calls is not known: add it to NO_SCHEMA") from None
+    return {step: {each for each in told["permissions"] if not never(each)} for step, told in found.items()}
+
+
+def rendered_types() -> set[str]:
+    """Return every type of resource that the engine's templates can hold."""
+    found = {kind for path in TEMPLATES.glob("*.j2") for kind in re.findall(r"Type: (AWS::\w+::\w+)", path.read_text())}
+    monitors = {f"AWS::SageMaker::{kind}QualityJobDefinition" for kind in ("Data", "Model")}
+    return found | monitors | {"AWS::SageMaker::MonitoringSchedule", "AWS::ApplicationAutoScaling::ScalableTarget"}
+
+
+def never(action: str) -> bool:
+    """Whether no template of ours makes CloudFormation call it."""
+    return any(re.fullmatch(pattern, action) for pattern in NEVER)
+
+
+def checks(line: Mapping[str, Any]) -> Iterator[Check]:
+    """Return what AWS checks for a line of the journal about a resource of a stack."""
+    operation, _, kind = line["action"].removeprefix("cloudformation/").partition(" ")
+    told = line["keys"]
+    properties, tags = told["properties"], _tags(told["properties"])
+    requested = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    owned = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    if boundary := properties.get("PermissionsBoundary"):
+        requested["iam:PermissionsBoundary"] = boundary
+    known = handlers(kind)
+    for step in STEPS[operation]:
+        for action in sorted(known.get(step, ())):
+            if action == "iam:PassRole" or (step == "create" and action in NEVER_AT_FIRST):
+                continue
+            keys = dict(requested) if step == "create" else {**requested, **owned}
+            if step == "create" and action.endswith((":AddTags", ":TagResource")):
+                keys["sagemaker:TaggingAction"] = f"Create{kind.rpartition('::')[2]}"
+            if "autoscaling" in action:
+                keys["application-autoscaling:service-namespace"] = "sagemaker"
+            yield action, _arn(line, kind, action), keys
+    if operation != "delete" and kind in PASSED:
+        path, service = PASSED[kind]
+        for role in _members(properties, path):
+            yield "iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"}
+
+
+def _arn(line: Mapping[str, Any], kind: str, action: str) -> str | None:
+    """Return the ARN of the resource, if the action is of the service that has it."""
+    told, region, account = line["keys"], line["region"], line["role"].split(":")[4]
+    if kind.startswith("Custom::"):
+        return str(told["properties"]["ServiceToken"])
+    names = {
+        "AWS::CodePipeline::Pipeline": f"arn:aws:codepipeline:{region}:{account}:{told['id']}",
+        "AWS::CloudWatch::Dashboard": f"arn:aws:cloudwatch::{account}:dashboard/{told['id']}",
+        "AWS::S3::BucketPolicy": f"arn:aws:s3:::{told['properties'].get('Bucket')}",
+    }
+    arn = names.get(kind) or told["attributes"].get("Arn") or line["resource"]
+    if not arn.startswith("arn:"):
+        return None
+    return str(arn) if arn.split(":")[2] == action.partition(":")[0] else None
+
+
+def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
+    tags = properties.get("Tags") or ()
+    return dict(tags) if isinstance(tags, Mapping) else {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _members(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _members(each, path)
+    elif not path:
+        yield str(value)
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _members(value[path[0]], path[1:])
