@@ -44,6 +44,7 @@ NEVER: Mapping[str, str] = {
     r"kms:(CreateGrant|Decrypt|Encrypt|GenerateDataKey)": "no function has a key of its own",
     r"lambda:.*(ProvisionedConcurrency|CapacityProvider|Layer|RuntimeAlias|PublishVersion).*": "no function has them",
     r"sagemaker:PutModelPackageGroupPolicy": "no group has a policy",
+    r"sns:PutDataProtectionPolicy": "no topic has one",
     r"lambda:(Put|Delete)(FunctionConcurrency|Function\w+Config|RuntimeManagementConfig).*": "functions keep defaults",
     r"lambda:(GetCodeSigningConfig|DeleteFunctionCodeSigningConfig)": "no function's code is signed",
     r"logs:Put(DataProtection|Index)Policy|logs:DeleteIndexPolicy|logs:PutBearer\w+": "no log group has one",

@@ -4,6 +4,7 @@ The journal of a sandbox tells what each role asked for (tidegate_sandbox.journa
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -68,16 +69,20 @@ def _role(iam: Any, arn: str) -> Role:
         iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
     ]
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    own += [_managed(iam, policy["PolicyArn"]) for policy in attached]
     boundary = described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    document = None
-    if boundary:
-        version = iam.get_policy(PolicyArn=boundary)["Policy"]["DefaultVersionId"]
-        document = iam.get_policy_version(PolicyArn=boundary, VersionId=version)["PolicyVersion"]["Document"]
-    return Role(arn, _purpose(name), tuple(own), document)
+    return Role(arn, _purpose(name), tuple(own), _managed(iam, boundary) if boundary else None)
+
+
+def _managed(iam: Any, arn: str) -> Mapping[str, Any]:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document: Mapping[str, Any] = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return document
 
 
 def _purpose(name: str) -> str:
-    return name.split("-", 3)[3] if name.startswith("sagemaker-p-") else name.rpartition("-us-")[0]
+    return re.sub(r"^sagemaker-p-[a-z0-9]+-|-[a-z]{2}(-[a-z]+)+-[0-9]$", "", name)
 
 
 def _asked(lines: list[dict[str, Any]]) -> Iterator[tuple[str, str, Check]]:

@@ -12,6 +12,8 @@ Template = dict[str, Any]
 # What a handler calls for properties that this product's resources do not have.
 NOT_USED = {
     "ec2:DescribeNetworkInterfaces": "the function is in no VPC",
+    "iam:DeleteGroupPolicy": "the policy of the network is of roles",
+    "iam:DeleteUserPolicy": "the policy of the network is of roles",
     "iam:DetachRolePolicy": "roles have inline policies only",
     "kms:Decrypt": "the function's variables are under Lambda's own key",
 }

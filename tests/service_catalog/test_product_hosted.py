@@ -31,7 +31,7 @@ def test_then_a_launch_is_asked_for_the_connection_and_two_repositories_and_code
     assert all("Default" not in hosted["Parameters"][each] for each in asked)
     kinds = {each["Type"] for each in hosted["Resources"].values()}
     assert "AWS::CodeCommit::Repository" not in kinds
-    (rule,) = hosted["Rules"].values()
+    rule = hosted["Rules"]["TwoRepositories"]
     assert rule["Assertions"][0]["Assert"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "BuildRepository"}, {"Ref": "DeployRepository"}]}]
     }

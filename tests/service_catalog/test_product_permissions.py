@@ -305,6 +305,7 @@ CREATED_BY = {
     "AWS::CodeCommit::Repository": "codecommit:CreateRepository",
     "AWS::CodePipeline::Pipeline": "codepipeline:CreatePipeline",
     "AWS::Events::Rule": "events:PutRule",
+    "AWS::IAM::Policy": "iam:PutRolePolicy",
     "AWS::IAM::Role": "iam:CreateRole",
     "AWS::KMS::Key": "kms:CreateKey",
     "AWS::Lambda::Function": "lambda:CreateFunction",

@@ -87,6 +87,7 @@ def test_then_what_holds_work_outlives_the_project_but_not_a_failed_launch(eithe
 
 def test_then_everything_that_takes_tags_carries_the_project_id(either: Template) -> None:
     untagged = {
+        "AWS::IAM::Policy",
         "AWS::Lambda::Permission",
         "AWS::S3::BucketPolicy",
         "AWS::SNS::Subscription",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE
 from service_catalog.seed import CONTEXT_KEYS, SeedError, bake
+from service_catalog.seed.seed import LISTS
 
 CONTEXT = {
     "project_name": "churn",
@@ -78,6 +79,8 @@ def test_given_a_wheel_then_the_repository_has_it_in_vendor(small_seed: Path, tm
 def test_given_a_hostile_answer_then_nothing_is_rendered(
     small_seed: Path, tmp_path: Path, key: str, value: str
 ) -> None:
+    if not value and key in LISTS:
+        pytest.skip("a list may be of nothing")
     with pytest.raises(SeedError, match=key):
         bake(small_seed, {**CONTEXT, key: value}, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,87 @@
+"""A launch may name a network: builds, jobs and endpoints are then in it, and without one nothing asks for any."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service_catalog.project.parameters import NETWORK
+from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE
+from service_catalog.seed import bake
+
+Template = dict[str, Any]
+SUBNETS, GROUPS = "subnet-0123456789abcdef0,subnet-89abcdef", "sg-0123456789abcdef0"
+
+
+def of_type(template: Template, kind: str) -> dict[str, Any]:
+    return {name: each for name, each in template["Resources"].items() if each["Type"] == kind}
+
+
+def test_then_every_build_is_in_the_network_that_is_named_and_in_none_otherwise(either: Template) -> None:
+    for name, build in of_type(either, "AWS::CodeBuild::Project").items():
+        condition, network, otherwise = build["Properties"]["VpcConfig"]["Fn::If"]
+        assert (condition, otherwise) == ("InNetwork", {"Ref": "AWS::NoValue"}), name
+        assert {"VpcId", "Subnets", "SecurityGroupIds"} == set(network)
+        # CodeBuild makes sure, when it makes the project, that the role may put builds there.
+        assert {"Ref": "NetworkPolicy"} in network["VpcId"]["Fn::Select"][1]
+
+
+def test_then_only_the_roles_of_builds_and_only_for_that_network_may_join_it(either: Template) -> None:
+    policy = either["Resources"]["NetworkPolicy"]
+    builders = {
+        build["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
+        for build in of_type(either, "AWS::CodeBuild::Project").values()
+    }
+    assert policy["Condition"] == "InNetwork"
+    assert {role["Ref"] for role in policy["Properties"]["Roles"]} == builders
+    [joining] = [
+        each
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "ec2:CreateNetworkInterfacePermission" in each["Action"]
+    ]
+    assert joining["Condition"]["StringEquals"] == {"ec2:AuthorizedService": "codebuild.amazonaws.com"}
+    assert joining["Condition"]["ArnEquals"]["ec2:Vpc"]["Fn::Sub"].endswith(":vpc/${VpcId}")
+
+
+def test_then_a_network_is_named_whole_or_not_at_all(either: Template) -> None:
+    [rule] = either["Rules"]["WholeNetwork"]["Assertions"]
+    asked = [{"Fn::Equals": [{"Ref": name}, ""]} for name in ("VpcId", "SubnetIds", "SecurityGroupIds")]
+    named = [{"Fn::Not": [each]} for each in asked]
+    assert rule["Assert"] == {"Fn::Or": [{"Fn::And": asked}, {"Fn::And": named}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "VpcId",
+            ["", "vpc-0123456789abcdef0", "vpc-01234567"],
+            ["vpc-", "vpc-0123456789abcdef0,vpc-89abcdef", "default"],
+        ),
+        ("SubnetIds", ["", SUBNETS], ["subnet-1", f"{SUBNETS},", f" {SUBNETS}", ",".join(["subnet-89abcdef"] * 17)]),
+        ("SecurityGroupIds", ["", GROUPS], ["sg-g", f"{GROUPS}\n", ",".join([GROUPS] * 6)]),
+    ],
+)
+def test_then_only_ids_are_taken(name: str, good: list[str], bad: list[str]) -> None:
+    [parameter] = [each for each in NETWORK.parameters if each.name == name]
+    for answer in good:
+        assert re.fullmatch(parameter.pattern, answer)
+        assert len(answer) <= parameter.max_length
+    for answer in bad:
+        # CloudFormation's pattern has to match the whole answer.
+        assert not re.fullmatch(parameter.pattern.removesuffix("$"), answer)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_then_both_repositories_know_the_network(tmp_path: Path, named: bool) -> None:
+    context = {"subnets": SUBNETS if named else "", "security_groups": GROUPS if named else ""}
+    build = bake(CHECKOUT / SEED_CODE / "build", context, tmp_path)
+    deploy = bake(CHECKOUT / SEED_CODE / "deploy", context, tmp_path)
+    project = json.loads((build / "project.json").read_text())
+    endpoint = yaml.safe_load((deploy / "endpoint.yml").read_text())
+    subnets, groups = (SUBNETS.split(","), [GROUPS]) if named else ([], [])
+    assert (project["subnets"], project["security_groups"]) == (subnets, groups)
+    assert endpoint.get("network") == ({"subnets": subnets, "security_groups": groups} if named else None)
