@@ -146,3 +146,9 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
         "sns:GetSubscriptionAttributes": "a launch that names an address for notices, which no journey does",
     },
 }
+
+UNUSED_HERE: Mapping[str, str] = {
+    "review": "no journey opens a pull request; what it may do: tests/service_catalog/test_product_permissions.py",
+    "tidegate-launch-s3": "the role that launches from a template in S3 has the policies of the one that journeys use",
+}
+"""Roles that no journey acts with, and why what they may do is right all the same."""
