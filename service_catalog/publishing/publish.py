@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from service_catalog.publishing.account import Account, PublishError, reach, sentences
+from service_catalog.publishing.admin_bucket import AdminBucket
 from service_catalog.publishing.plan import Request, plan
 from service_catalog.publishing.published import ROUTES
 from service_catalog.publishing.synth import NodeMissingError
@@ -23,6 +24,10 @@ PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user|group)/[\w+=,.
 def publish(account: Account, request: Request, *, dry_run: bool) -> None:
     """Publish this checkout into `account`, beside what is published there already."""
     planned = plan(account, request)
+    bucket = AdminBucket(account)
+    if not dry_run and bucket.exists():
+        # An earlier run may have been stopped before the bucket was private, and somebody may have opened it since.
+        bucket.ensure()
     where = f"account {account.id}, {account.region}"
     if not planned.steps:
         print(f"Version {planned.release.version} is published in {where} as it should be: nothing to change.")

@@ -120,8 +120,11 @@ def test_given_both_routes_then_one_source_is_in_two_galleries_and_a_second_run_
     )
     assert [each["PolicyName"] for each in attached["AttachedPolicies"]] == ["tidegate-launchers-eu-west-1"]
 
+    s3, name = office.account.client("s3"), {"Bucket": office.bucket.name}
+    s3.delete_public_access_block(**name)
     office.publish(Request())
     assert f"Version {FIRST} is published in account {office.account.id}" in capsys.readouterr().out
+    assert all(s3.get_public_access_block(**name)["PublicAccessBlockConfiguration"].values())
     assert planning.plan(office.account, request).steps == ()
 
 
