@@ -148,7 +148,7 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
 }
 
 UNUSED_HERE: Mapping[str, str] = {
-    "review": "no journey opens a pull request; what it may do: tests/service_catalog/test_product_permissions.py",
+    "review": "the journey's one pull request needs a part of it; the rest: test_product_permissions.py",
     "tidegate-launch-s3": "the role that launches from a template in S3 has the policies of the one that journeys use",
 }
-"""Roles that no journey acts with, and why what they may do is right all the same."""
+"""Roles of whose work a journey does little or nothing, and why what they may do is right all the same."""

@@ -1,4 +1,4 @@
-"""CodeCommit: everything is checked on the repository."""
+"""CodeCommit: everything is checked on the repository, which a pull request known by its id alone does not name."""
 
 from tidegate_sandbox.authorisation.table import ANY, Table
 
@@ -12,9 +12,13 @@ TABLE = Table(
             ("CreateRepository", "DeleteRepository", "GetBranch", "GetCommit", "GetFile", "GetRepository"), _REPOSITORY
         ),
         "CreatePullRequest": ("{targets.repositoryName}",),
+        "GetCommentsForPullRequest": _REPOSITORY,
+        "GetPullRequest": ANY,
         "ListBranches": _REPOSITORY,
         "ListPullRequests": _REPOSITORY,
+        "MergePullRequestByFastForward": _REPOSITORY,
         "PostCommentForPullRequest": _REPOSITORY,
+        "UpdatePullRequestStatus": ANY,
         "ListRepositories": ANY,
     },
     tagging=("codecommit:TagResource", None),
