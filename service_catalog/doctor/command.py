@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "--route",
         choices=[*ROUTES, "both"],
         default="service-catalog",
-        help="the gallery to publish to (service-catalog)",
+        help="the gallery (service-catalog)",
     )
     add("--principal", action="append", default=[], metavar="ARN", help="who is to launch; can be given more than once")
     add("--domain-id", default="", metavar="ID", help="the Studio domain to look at, instead of all")

@@ -11,11 +11,13 @@ from service_catalog.doctor.looking import Missing, Rim, Unread, look, pages, re
 from service_catalog.doctor.question import Question
 from service_catalog.doctor.simulating import SIMULATE, Denied, simulate
 from service_catalog.doctor.topic import Topic
+from service_catalog.names import TEMPLATES, admin_bucket
+from service_catalog.publishing.studio import LOCATION_TAG
 
 DOMAIN = Subject("studio-domain", "Studio domain")
 PROJECTS = Subject("studio-projects", "Projects in Studio")
 ROLE = Subject("studio-role", "Role of the Studio domain")
-LAUNCH = ("sagemaker:CreateProject", "servicecatalog:ProvisionProduct")
+GALLERY = Subject("studio-templates", "Templates in S3")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Domain:
     role: str
     denied: tuple[Denied, ...] | Unread = ()
     """What of a launch the role may not do."""
+    location: str | Unread = ""
+    """The folder of templates that the domain shows, empty if none."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,14 @@ class Studio:
 
     domains: tuple[Domain, ...] | Missing | Unread
     projects: str | Unread
+    location: str = ""
+    """The folder that publishing puts templates into."""
 
 
 def gather(rim: Rim, question: Question) -> Studio:
     """Describe the domain that was named, or every one."""
     client = rim.client("sagemaker")
+    location = f"s3://{admin_bucket(rim.account.id, rim.account.region)}/{TEMPLATES}"
     projects = read(lambda: str(client.get_sagemaker_servicecatalog_portfolio_status()["Status"]))
 
     def described() -> tuple[Domain, ...]:
@@ -51,7 +58,7 @@ def gather(rim: Rim, question: Question) -> Studio:
         )
         return tuple(_domain(rim, question, each) for each in ids)
 
-    return Studio(look(described, missing=["ResourceNotFound", "ResourceNotFoundException"]), projects)
+    return Studio(look(described, missing=["ResourceNotFound", "ResourceNotFoundException"]), projects, location)
 
 
 def _domain(rim: Rim, question: Question, domain_id: str) -> Domain:
@@ -59,8 +66,17 @@ def _domain(rim: Rim, question: Question, domain_id: str) -> Domain:
     role = str(found.get("DefaultUserSettings", {}).get("ExecutionRole", ""))
     denied: tuple[Denied, ...] | Unread = ()
     if question.before == "launch" and role:
-        denied = simulate(rim, role, {"*": LAUNCH})
-    return Domain(domain_id, str(found.get("DomainName", domain_id)), str(found.get("Status", "")), role, denied)
+        # From S3 it is the person who has the stack made: whether they may is told by who may launch.
+        provision = ["servicecatalog:ProvisionProduct"] if "service-catalog" in question.routes else []
+        denied = simulate(rim, role, {"*": ["sagemaker:CreateProject", *provision]})
+    name, status = str(found.get("DomainName", domain_id)), str(found.get("Status", ""))
+    location = read(lambda: _location(rim, str(found["DomainArn"]))) if "s3" in question.routes else ""
+    return Domain(domain_id, name, status, role, denied, location)
+
+
+def _location(rim: Rim, arn: str) -> str:
+    tags = pages(rim.client("sagemaker"), "list_tags", "Tags", ResourceArn=arn)
+    return next((str(each["Value"]) for each in tags if each["Key"] == LOCATION_TAG), "")
 
 
 def judge(facts: Studio, question: Question) -> list[Check]:
@@ -68,6 +84,8 @@ def judge(facts: Studio, question: Question) -> list[Check]:
     checks = [_domains(facts, question), _projects(facts)]
     if not isinstance(facts.domains, Missing | Unread):
         checks += [check for each in facts.domains for check in _role(each, question)]
+        if "s3" in question.routes:
+            checks += [_gallery(each, facts.location, question) for each in facts.domains]
     return checks
 
 
@@ -110,6 +128,26 @@ def _projects(facts: Studio) -> Check:
     return PROJECTS.ok("Projects are enabled in Studio.")
 
 
+def _gallery(domain: Domain, location: str, question: Question) -> Check:
+    """Judge which folder of templates a domain shows, of which it can show one."""
+    if isinstance(domain.location, Unread):
+        return GALLERY.unknown(
+            f"Which templates the domain {domain.name} shows could not be looked at: {domain.location.why}.",
+            domain.location.remedy("sagemaker:ListTags"),
+        )
+    show = f"scripts/publish --route s3 --domain-id {domain.id}"
+    if domain.location == location:
+        return GALLERY.ok(f"The domain {domain.name} shows {location}.")
+    if domain.location:
+        return GALLERY.failed(
+            f"The domain {domain.name} shows the templates at {domain.location}, and a domain shows one folder alone.",
+            f"Take its tag {LOCATION_TAG} away, then {show}; or put those templates into {location}.",
+        )
+    if question.before == "publish":
+        return GALLERY.ok(f"The domain {domain.name} shows no templates in S3 yet.")
+    return GALLERY.failed(f"The domain {domain.name} shows no templates in S3.", show)
+
+
 def _role(domain: Domain, question: Question) -> list[Check]:
     if not domain.role:
         return [
@@ -150,6 +188,7 @@ TOPIC = Topic(
         "sagemaker:ListDomains",
         "sagemaker:DescribeDomain",
         "sagemaker:GetSagemakerServicecatalogPortfolioStatus",
+        "sagemaker:ListTags",
         SIMULATE,
     ),
     gather,

@@ -127,6 +127,19 @@ def test_given_projects_are_disabled_then_the_remedy_enables_them(desk):
     assert desk.ask()[1]["studio-projects"][0] == ["ok"]
 
 
+def test_given_a_domain_that_shows_another_folder_then_templates_in_s3_would_not_be_seen(desk):
+    sagemaker = desk.client("sagemaker")
+    domain = sagemaker.list_domains()["Domains"][0]["DomainArn"]
+    assert desk.ask("--route", "s3")[1]["studio-templates"][0] == ["ok"]
+    assert desk.ask("--route", "s3", "--before", "launch")[1]["studio-templates"][0] == ["failed"]
+    sagemaker.add_tags(
+        ResourceArn=domain, Tags=[{"Key": "sagemaker:projectS3TemplatesLocation", "Value": "s3://other/"}]
+    )
+    verdicts, said = desk.ask("--route", "s3")[1]["studio-templates"]
+    assert verdicts == ["failed"]
+    assert "s3://other/" in said
+
+
 def test_given_a_connection_then_its_tag_is_looked_at_and_one_that_is_not_there_is_told(desk):
     connections = desk.client("codeconnections")
     arn = connections.create_connection(ConnectionName="host", ProviderType="GitHub")["ConnectionArn"]

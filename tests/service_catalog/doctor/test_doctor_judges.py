@@ -39,7 +39,9 @@ IN_VPC = replace(LAUNCH, network=Network("vpc-1", ("subnet-1", "subnet-2"), ("sg
 WHO = identity.Identity("arn:aws:sts::111122223333:assumed-role/Admin/me", "111122223333", "eu-west-1", ())
 HERE = published.Published("eu-west-1", "UPDATE_COMPLETE", "tidegate-111122223333-eu-west-1", True, (ROLE,))
 DOMAIN = studio.Domain("d-1", "team", "InService", ROLE)
-STUDIO = studio.Studio((DOMAIN,), "Enabled")
+FOLDER = "s3://tidegate-111122223333-eu-west-1/templates/"
+STUDIO = studio.Studio((DOMAIN,), "Enabled", FOLDER)
+S3 = ("s3",)
 QUOTA = quotas.Quota("sagemaker", "ml.m5.large for endpoint usage", 9, 9.0, "L-1")
 FOUND = connection.Found("GitHub", "AVAILABLE", "111122223333", {"sagemaker": "True"}, "https://github.com")
 REPOSITORY = connection.Repository("build", "https://github.com/acme/b.git", ())
@@ -71,6 +73,10 @@ Case = tuple[Any, Any, Question, str, Verdict, str, str]
 
 def shut(*endpoints: str) -> network.Laid:
     return replace(LAID, subnets=(replace(ONE, way_out=""), OTHER), endpoints=frozenset(endpoints))
+
+
+def shows(location: Any) -> studio.Studio:
+    return replace(STUDIO, domains=(replace(DOMAIN, location=location),))
 
 
 def there(**change: Any) -> stage_accounts.StageAccounts:
@@ -207,6 +213,22 @@ CASES: list[Case] = [
     (
         studio, STUDIO, Question(principals=("arn:aws:iam::111122223333:role/Other",)), "studio-role", WARNING,
         "not among the principals", f"--principal {ROLE}",
+    ),
+    (
+        studio, shows(FOLDER), replace(LAUNCH, routes=S3), "studio-templates", OK, FOLDER, "",
+    ),
+    (studio, shows(""), Question(routes=S3), "studio-templates", OK, "no templates in S3 yet", ""),
+    (
+        studio, shows(""), replace(LAUNCH, routes=S3), "studio-templates", FAILED, "shows no templates",
+        "--domain-id d-1",
+    ),
+    (
+        studio, shows("s3://other/"), Question(routes=S3), "studio-templates", FAILED, "s3://other/",
+        "sagemaker:projectS3TemplatesLocation",
+    ),
+    (
+        studio, shows(DENIED), replace(LAUNCH, routes=S3), "studio-templates", UNKNOWN, "not allowed",
+        "sagemaker:ListTags",
     ),
     (codecommit, codecommit.CodeCommit(True, 0), LAUNCH, "codecommit", OK, "answers", ""),
     (codecommit, codecommit.CodeCommit(False, BROKEN), LAUNCH, "codecommit", FAILED, "no CodeCommit", "--git"),
