@@ -69,6 +69,7 @@ TABLE = Table(
         "UpdateEndpointWeightsAndCapacities": ("endpoint/{EndpointName}",),
         "UpdateModelPackage": ("{ModelPackageArn}",),
         "UpdatePipeline": ("pipeline/{PipelineName}",),
+        "UpdateProject": ("project/{ProjectName}",),
     },
     roles=("RoleArn", "ExecutionRoleArn"),
     tagging=("sagemaker:AddTags", "sagemaker:TaggingAction"),
