@@ -95,8 +95,8 @@ def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) 
         "execution_role_arn": roles["execution"].attr_arn,
         "deploy_pipeline": sub(names.pipeline("deploy")),
         "tidegate_version": version("tidegate"),
-        "seed_bucket": project.seeds.bucket,
-        "seed_key": project.seeds.key,
+        "seed_bucket": sub(project.seeds.bucket),
+        "seed_key": sub(project.seeds.key),
         "subnets": network.subnets(),
         "security_groups": network.security_groups(),
     }

@@ -9,9 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
 
-from service_catalog.publishing.bundle import CHECKOUT, File, collect, digest, pack
+from service_catalog.names import template_key
+from service_catalog.project.parameters import GITS
+from service_catalog.publishing.account import Account
+from service_catalog.publishing.admin_bucket import AdminBucket
+from service_catalog.publishing.bundle import CHECKOUT, File, build_wheel, collect, digest, pack
 from service_catalog.seed import bake
 from service_catalog.seed.seed import push
 from service_catalog.upgrade.code import UpgradeError, main, upgrade
@@ -39,16 +44,18 @@ ADDED = {
 REMOVED = (f"{SEEDS['build']}/tests/test_local.py", f"{SEEDS['deploy']}/scenarios/quiet-night.yml")
 
 
-def lay_out(folder: Path, wheel: str, edits: Callable[[Path], None] = lambda _: None) -> Path:
-    """Unpack the bundle of this checkout into a folder, with a wheel of that version, and edit it."""
+def lay_out(
+    folder: Path, version: str, edits: Callable[[Path], None] = lambda _: None, wheel: Path | None = None
+) -> Path:
+    """Unpack the bundle of this checkout into a folder, with that wheel or a stub of that version, and edit it."""
     folder.mkdir(parents=True)
-    package = folder / f"tidegate-{wheel}-py3-none-any.whl"
-    package.write_bytes(wheel.encode())
-    for name, file in collect(CHECKOUT, package).items():
+    stub = folder / f"tidegate-{version}-py3-none-any.whl"
+    stub.write_bytes(version.encode())
+    for name, file in collect(CHECKOUT, wheel or stub).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file.content)
         (folder / name).chmod(0o755 if file.executable else 0o644)
-    package.unlink()
+    stub.unlink()
     edits(folder)
     return folder
 
@@ -422,3 +429,43 @@ class TestInTheClone:
             "This repository is up to date: it has that version of the template.\n",
         )
         assert build.state() == before
+
+    def test_both_versions_are_fetched_from_the_bucket_that_is_recorded(
+        self, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        own = "222222222222"
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", own)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+        monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        bucket = AdminBucket(Account(boto3.Session(region_name=account.region), own, account.region))
+        bucket.ensure()
+        wheel = build_wheel(CHECKOUT, tmp_path)
+        keys = {}
+        for version, edits in (("0.1.0-11111111", lambda _: None), ("0.1.0-22222222", make_new)):
+            content = self.zipped(lay_out(tmp_path / version, "0", edits, wheel))
+            keys[version] = f"seeds/{digest(content)}.zip"
+            bucket.put(keys[version], content, "application/zip")
+            for git in GITS:
+                bucket.put(template_key(git, version), f"seeds: {keys[version]}".encode(), "application/yaml")
+        old = tmp_path / "0.1.0-11111111"
+        answers = {"account": own, "seed_bucket": bucket.name, "seed_key": keys["0.1.0-11111111"]}
+        origin = tmp_path / "origin.git"
+        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", origin], check=True)
+        push(bake(old / "seed_code" / "deploy", answers, tmp_path / "baked", wheel=wheel), str(origin))
+        mine = clone(origin, tmp_path / "mine", old, tmp_path / "0.1.0-22222222")
+        before = mine.state()
+
+        preview = self.run(mine, "--preview")
+        assert (preview.returncode, mine.state()) == (0, before), preview.stderr
+        assert "payloads/noon.csv" in preview.stdout
+        assert self.run(mine, "--to", "9.9").stderr == (
+            "9.9 is not published; there are 0.1.0-11111111, 0.1.0-22222222\n"
+        )
+        done = self.run(mine)
+        assert done.returncode == 0, done.stderr
+        branch = "upgrade-to-0.1.0-22222222"
+        assert json.loads(mine.git("show", f"{branch}:.tidegate.json"))["bundle"]["key"] == keys["0.1.0-22222222"]
+        assert "PROD_NEWS" in mine.git("show", f"{branch}:buildspec.yml")
+        mine.git("merge", "--quiet", branch)
+        assert self.run(mine).stdout == "This repository is up to date: it has that version of the template.\n"

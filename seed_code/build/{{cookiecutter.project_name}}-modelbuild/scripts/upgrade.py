@@ -65,9 +65,14 @@ def read_record() -> tuple[str, str, str, str]:
         sys.exit(f"{RECORD} cannot be read ({error!r}); take it back from the repository's history")
 
 
+def digest(content: bytes) -> str:
+    """Return what a bundle is called by."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
 def whole(content: bytes, key: str) -> bytes:
     """Return the content of the bundle that lies under `key`, if it is what its name says."""
-    if f"seeds/{hashlib.sha256(content).hexdigest()[:32]}.zip" != key:
+    if digest(content) != Path(key).stem:
         sys.exit(f"the bundle {key} is not what its name says; ask who published it")
     return content
 
@@ -79,8 +84,8 @@ def choose(options: argparse.Namespace, recorded: tuple[str, str, str, str]) -> 
         old, new = options.old.read_bytes(), options.new.read_bytes()
         if whole(old, key) == new:
             up_to_date()
-        digest = hashlib.sha256(new).hexdigest()[:32]
-        return digest[:8], f"seeds/{digest}.zip", old, new
+        folder = key.rpartition("/")[0]
+        return digest(new)[:8], "/".join(filter(None, [folder, f"{digest(new)}.zip"])), old, new
     bucket = Bucket(name, account, region)
     versions = bucket.versions()
     if not versions:
