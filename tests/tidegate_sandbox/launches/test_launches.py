@@ -40,6 +40,7 @@ class Gallery:
 
     def __init__(self, sandbox: Any) -> None:
         self.sandbox = sandbox
+        self.spared: set[str] = set()
         catalog = sandbox.client("servicecatalog")
         found = catalog.search_products()["ProductViewSummaries"]
         self.product = next(each["ProductId"] for each in found if "CodeCommit" in each["Name"])
@@ -126,18 +127,19 @@ def gallery(another_sandbox: Any) -> Iterator[Gallery]:
             check=True,
             capture_output=True,
         )
-        over = threading.Event()
-        stopping = threading.Thread(target=_stop_pipelines, args=(sandbox.client("codepipeline"), over))
+        over, published = threading.Event(), Gallery(sandbox)
+        stopping = threading.Thread(target=_stop_pipelines, args=(published, over))
         stopping.start()
-        yield Gallery(sandbox)
+        yield published
         over.set()
         stopping.join()
 
 
-def _stop_pipelines(codepipeline: Any, over: threading.Event) -> None:
+def _stop_pipelines(gallery: Gallery, over: threading.Event) -> None:
     """Stop what a launch ends with: building the model would take minutes, and is told elsewhere."""
+    codepipeline = gallery.sandbox.client("codepipeline")
     while not over.wait(0.2):
-        for name in [each["name"] for each in codepipeline.list_pipelines()["pipelines"]]:
+        for name in {each["name"] for each in codepipeline.list_pipelines()["pipelines"]} - gallery.spared:
             with suppress(ClientError):  # it has ended, or gone, since
                 for each in codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]:
                     if each["status"] == "InProgress":
@@ -256,3 +258,37 @@ def test_a_push_that_is_refused_is_told_in_gits_own_words_and_the_launch_leaves_
     assert re.search(r"git (ls-remote|push) failed", refused.reason), refused.reason
     assert refused.seconds < ANSWERED_WITHIN
     assert gallery.remains(refused.id) == {}
+
+
+def test_a_decision_that_is_told_twice_starts_two_runs_that_say_what_started_them_and_change_nothing(
+    gallery: Gallery, eventually: Callable[..., Any]
+) -> None:
+    client, launched = gallery.sandbox.client, gallery.launched("twice")
+    pipeline, group = f"sagemaker-{launched.id}-modeldeploy", f"twice-{launched.id}"
+    (bucket,) = [each for each in gallery.remains(launched.id)["buckets"] if not each.endswith("-log")]
+    client("s3").put_object(Bucket=bucket, Key="model.tar.gz", Body=b"any")
+    container = {"Image": "any", "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
+    types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+    version = client("sagemaker").create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification={"Containers": [container], **types},
+    )["ModelPackageArn"]
+    gallery.spared.add(pipeline)
+
+    for _ in range(2):
+        client("sagemaker").update_model_package(ModelPackageArn=version, ModelApprovalStatus="Rejected")
+
+    def both() -> list[dict[str, Any]]:
+        found = client("codepipeline").list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+        runs = [each for each in found if each["trigger"]["triggerDetail"].endswith("-rejection")]
+        return runs if len(runs) == 2 and all(each["status"] != "InProgress" for each in runs) else []
+
+    for run in eventually(both, 300):
+        assert run["status"] == "Succeeded"
+        details = client("codepipeline").list_action_executions(
+            pipelineName=pipeline, filter={"pipelineExecutionId": run["pipelineExecutionId"]}
+        )["actionExecutionDetails"]
+        ran = {each["actionName"]: each["output"]["outputVariables"] for each in details}
+        assert set(ran) == {"Source", "Render"}, "nobody is asked, and nothing is deployed"
+        assert ran["Render"]["STARTED_BY"] == "the rejection of a version in the model registry"
