@@ -135,10 +135,15 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
         ),
         **dict.fromkeys(
             (
+                "codebuild:CreateWebhook",
+                "codebuild:DeleteWebhook",
+                "codebuild:UpdateWebhook",
                 "codeconnections:GetConnection",
+                "codeconnections:GetConnectionToken",
                 "codeconnections:PassConnection",
                 "codeconnections:UseConnection",
                 "codestar-connections:GetConnection",
+                "codestar-connections:GetConnectionToken",
                 "codestar-connections:UseConnection",
             ),
             _CONNECTION,
