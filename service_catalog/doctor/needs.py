@@ -41,6 +41,7 @@ def needs(checkout: Path = CHECKOUT) -> Mapping[str, Mapping[str, int]]:
 
 def _read(path: Path) -> dict[str, Any]:
     """Read a YAML file of a seed, in which answers are still to be filled in."""
-    text = re.sub(r"\{\{.*?\}\}", '""', path.read_text(encoding="utf-8"))
+    text = re.sub(r"\{%.*?%\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"\{\{.*?\}\}", '""', text)
     found: dict[str, Any] = yaml.safe_load(text) or {}
     return found

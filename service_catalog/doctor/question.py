@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from service_catalog.project.parameters import Git, Parameter, parameters
+from service_catalog.project.parameters import (
+    CONNECTION,
+    REPOSITORY,
+    SECURITY_GROUPS,
+    SUBNETS,
+    VPC,
+    Git,
+    Parameter,
+    parameters,
+)
 from service_catalog.publishing.publish import PRINCIPAL
 
 Before: TypeAlias = Literal["publish", "launch"]
@@ -52,8 +61,13 @@ class Question:
 def refusals(question: Question) -> list[str]:
     """Return, each as a sentence, which answers a launch would refuse before it makes anything."""
     found = []
-    given = {"ConnectionArn": question.connection} | {
-        f"{part.title()}Repository": name for part, name in question.repositories.items()
+    network = question.network
+    given = {
+        CONNECTION: question.connection,
+        **{REPOSITORY[part]: name for part, name in question.repositories.items()},
+        VPC: network.vpc,
+        SUBNETS: ",".join(network.subnets),
+        SECURITY_GROUPS: ",".join(network.security_groups),
     }
     known = {each.name: each for each in parameters("connection")}
     found += [_refused(known[name], answer) for name, answer in given.items() if answer and _bad(known[name], answer)]
@@ -65,7 +79,6 @@ def refusals(question: Question) -> list[str]:
         for each in question.principals
         if not PRINCIPAL.fullmatch(each)
     ]
-    network = question.network
     if network and not (network.vpc and network.subnets and network.security_groups):
         found.append("A network is a VPC, its subnets and its security groups: give all three, or none.")
     if question.git == "codecommit" and (question.connection or question.repositories):

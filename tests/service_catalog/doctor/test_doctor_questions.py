@@ -29,7 +29,10 @@ CHECKS = [
         (Question(production="12345678901x"), "12 digits"),
         (Question(stage_profiles={"one": "profile"}), "12 digits"),
         (Question(principals=("me",)), "not the ARN of a role"),
-        (Question(network=Network("vpc-1")), "all three"),
+        (Question(network=Network("vpc-01234567")), "all three"),
+        (Question(network=Network("vpc-1")), "refused as VpcId"),
+        (Question(network=Network("vpc-01234567", ("subnet-x;",), ("sg-01234567",))), "refused as SubnetIds"),
+        (Question(network=Network("vpc-01234567", ("subnet-01234567",), ("--all",))), "refused as SecurityGroupIds"),
     ],
 )
 def test_given_what_a_launch_would_refuse_then_it_is_refused_with_a_sentence(question: Question, says: str) -> None:
@@ -38,7 +41,7 @@ def test_given_what_a_launch_would_refuse_then_it_is_refused_with_a_sentence(que
 
 
 def test_given_what_a_launch_would_take_then_nothing_is_refused() -> None:
-    network = Network("vpc-1", ("subnet-1",), ("sg-1",))
+    network = Network("vpc-0123456789abcdef0", ("subnet-01234567", "subnet-89abcdef"), ("sg-0123456789abcdef0",))
     repositories = {"build": "a/b", "deploy": "group/sub/name"}
     question = Question("launch", "connection", ARN, repositories, HOME, HOME, {HOME: "home"}, network)
     assert refusals(question) == []
