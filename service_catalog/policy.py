@@ -12,12 +12,16 @@ VERSION = "2012-10-17"
 
 @dataclass(frozen=True)
 class Statement:
-    """Something a role may do. `because` is set if, and only if, the resource is `*`."""
+    """Something a role may do. `because` is set if, and only if, the resource is `*`.
+
+    `only_if` names a condition of the template without which the statement is not there.
+    """
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     condition: Mapping[str, Any] | None = None
     because: str | None = None
+    only_if: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the statement as IAM's JSON; resources are `Fn::Sub` texts."""
@@ -27,22 +31,35 @@ class Statement:
             "Action": sorted(self.actions),
             "Resource": resources[0] if len(resources) == 1 else resources,
         }
-        return statement | ({"Condition": dict(self.condition)} if self.condition else {})
+        return if_(self.only_if, statement | ({"Condition": dict(self.condition)} if self.condition else {}))
 
 
-def allow(actions: Iterable[str], on: Sequence[str], when: Mapping[str, Any] | None = None) -> Statement:
-    """Allow `actions` on the ARNs `on`, under the condition `when`.
+def allow(
+    actions: Iterable[str], on: Sequence[str], when: Mapping[str, Any] | None = None, *, only_if: str | None = None
+) -> Statement:
+    """Allow `actions` on the ARNs `on`, under the condition `when`; `only_if` is as a `Statement` has it.
 
     Raises ValueError if one of the resources is `*`.
     """
     if "*" in on:
         raise ValueError("a statement about any resource has to say why: use allow_on_any")
-    return Statement(tuple(actions), tuple(on), when)
+    return Statement(tuple(actions), tuple(on), when, only_if=only_if)
 
 
 def allow_on_any(actions: Iterable[str], because: str, when: Mapping[str, Any] | None = None) -> Statement:
     """Allow `actions` on `*`: right only where IAM knows nothing narrower, or not yet; `because` says so."""
     return Statement(tuple(actions), ("*",), when, because)
+
+
+def if_(condition: str | None, value: dict[str, Any]) -> dict[str, Any]:
+    """Return `value` where the template's `condition` is met, and nothing where it is not; `value` if there is none."""
+    return {"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]} if condition else value
+
+
+def choose(condition: str, value: str, otherwise: str | None = None) -> str:
+    """Return the token for `value` where the template's `condition` is met, else `otherwise`, or nothing if None."""
+    other = str(cdk.Fn.ref("AWS::NoValue")) if otherwise is None else otherwise
+    return str(cdk.Token.as_string(cdk.Fn.condition_if(condition, value, other)))
 
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
@@ -91,14 +108,14 @@ def sub(text: str) -> str:
     return str(cdk.Fn.sub(text)) if "${" in text else text
 
 
-def arn(service: str, resource: str) -> str:
-    """Return the `Fn::Sub` text of an ARN in the stack's own partition, region and account."""
-    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
+def arn(service: str, resource: str, account: str = "${AWS::AccountId}") -> str:
+    """Return the `Fn::Sub` text of an ARN in the stack's own partition and region, and unless said in its account."""
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:{account}:{resource}"
 
 
-def iam_arn(resource: str) -> str:
+def iam_arn(resource: str, account: str = "${AWS::AccountId}") -> str:
     """Return the `Fn::Sub` text of an IAM ARN, which has no region."""
-    return f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"
+    return f"arn:${{AWS::Partition}}:iam::{account}:{resource}"
 
 
 def s3_arn(resource: str) -> str:

@@ -7,7 +7,14 @@ one path and only within the permissions boundary, so a launch can never make a 
 
 from typing import Any
 
-from service_catalog.names import ROLE_PATH, ProjectNames, permissions_boundary
+from service_catalog.names import (
+    ROLE_PATH,
+    STAGES_PREFIX,
+    ProjectNames,
+    admin_bucket,
+    permissions_boundary,
+    stack_set_administration,
+)
 from service_catalog.policy import (
     Statement,
     allow,
@@ -23,12 +30,14 @@ from service_catalog.project.scope import PROJECT_TAG
 
 # Every project: any name, and any id that SageMaker gives.
 ANY = ProjectNames(project_name="*", project_id="p-*")
+# What a stack set's instances are authorised on besides the set: each account that they are in.
+STACK_SETS = (("stackset", ""), ("stackset-target", "/*"))
 BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
 
 
 def launch_statements() -> dict[str, list[Statement]]:
     """Return what both launch roles may do, by policy: all of it is longer than IAM lets one policy be."""
-    return {"roles": _roles(), "storage": _storage(), "work": [*_work(), *_connections()]}
+    return {"roles": _roles(), "storage": _storage(), "work": [*_work(), *_connections(), *_stage_accounts()]}
 
 
 def boundary_statements() -> list[Statement]:
@@ -59,6 +68,8 @@ def boundary_statements() -> list[Statement]:
         # Of EC2 only what has to do with a container's place in a network.
         allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
         allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]),
+        # Its roles in the accounts of its stages, whichever these are: those accounts have a say too.
+        allow(["sts:AssumeRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}", "*")]),
         allow(
             ["iam:CreateServiceLinkedRole"],
             on=[iam_arn(service_linked_role())],
@@ -375,6 +386,41 @@ def _connections() -> list[Statement]:
             on=[f"arn:${{AWS::Partition}}:{service}:*:*:connection/*" for service in services],
             when=tagged,
         )
+    ]
+
+
+def _stage_accounts() -> list[Statement]:
+    instances = [arn("cloudformation", f"{kind}/{ANY.stack_set}:*{rest}") for kind, rest in STACK_SETS]
+    return [
+        allow(
+            _actions(
+                "cloudformation",
+                "CreateStackInstances",
+                "CreateStackSet",
+                "DeleteStackInstances",
+                "DeleteStackSet",
+                "DescribeStackInstance",
+                "DescribeStackSet",
+                "DescribeStackSetOperation",
+                "ListStackInstances",
+                "ListStackSetOperationResults",
+                "TagResource",
+                "UntagResource",
+                "UpdateStackInstances",
+                "UpdateStackSet",
+            ),
+            on=instances,
+        ),
+        # The template of the roles there.
+        allow(
+            ["s3:GetObject"],
+            on=[s3_arn(f"{admin_bucket('${AWS::AccountId}', '${AWS::Region}')}/{STAGES_PREFIX}/*")],
+        ),
+        allow(
+            ["iam:PassRole"],
+            on=[iam_arn(f"role{ROLE_PATH}{stack_set_administration('${AWS::Region}')}")],
+            when=passed_to("cloudformation"),
+        ),
     ]
 
 

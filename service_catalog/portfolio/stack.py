@@ -5,10 +5,18 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from service_catalog.names import ROLE_PATH, launch_policy, launch_role, permissions_boundary, s3_launch_role
-from service_catalog.policy import Statement, document, reasons, sub, trust
+from service_catalog.names import (
+    ROLE_PATH,
+    launch_policy,
+    launch_role,
+    permissions_boundary,
+    s3_launch_role,
+    stack_set_administration,
+    stack_set_execution,
+)
+from service_catalog.policy import Statement, allow, arn, document, iam_arn, reasons, sub, trust
 from service_catalog.portfolio.catalogue import add_catalogue
-from service_catalog.portfolio.launch_role import boundary_statements, launch_statements, provisioning_statements
+from service_catalog.portfolio.launch_role import ANY, boundary_statements, launch_statements, provisioning_statements
 from service_catalog.portfolio.launchers import add_launchers
 from service_catalog.portfolio.offer import Offer
 from service_catalog.project.scope import OWN_ACCOUNT
@@ -35,6 +43,7 @@ def define_portfolio(app: cdk.App, stack_id: str, offer: Offer) -> cdk.Stack:
 def fill_portfolio(stack: cdk.Stack, offer: Offer) -> None:
     """Add what makes `offer` to `stack`."""
     boundary = _add_boundary(stack)
+    _add_stack_set_administration(stack)
     policies = [_add_policy(stack, part, statements) for part, statements in launch_statements().items()]
     if offer.versions:
         role = _add_launch_role(
@@ -99,6 +108,28 @@ def _add_launch_role(
     )
     _explain(role, own)
     return role
+
+
+def _add_stack_set_administration(stack: cdk.Stack) -> None:
+    """Add the role with which the stack sets of projects reach the accounts of their stages, and nothing else."""
+    asked_by_a_projects_stack_set = {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnLike": {"aws:SourceArn": sub(arn("cloudformation", f"stackset/{ANY.stack_set}:*"))},
+    }
+    execution = iam_arn(f"role/{stack_set_execution('${AWS::Region}')}", "*")
+    iam.CfnRole(
+        stack,
+        "StackSetAdministration",
+        role_name=sub(stack_set_administration("${AWS::Region}")),
+        path=ROLE_PATH,
+        description="Reaches the accounts of Tidegate projects' stages for CloudFormation",
+        assume_role_policy_document=trust("cloudformation", asked_by_a_projects_stack_set),
+        policies=[
+            iam.CfnRole.PolicyProperty(
+                policy_name="reach", policy_document=document([allow(["sts:AssumeRole"], on=[execution])])
+            )
+        ],
+    )
 
 
 def _explain(resource: cdk.CfnResource, statements: Sequence[Statement]) -> None:

@@ -51,11 +51,15 @@ def build_action(
     )
 
 
-def deploy_action(name: str, artifact: str, files: str, *, stack: str, role: str) -> Action:
-    """Return an action that creates or updates a stack from `{files}.template.yaml` and `{files}.config.json`."""
+def deploy_action(name: str, artifact: str, files: str, *, stack: str, role: str, action_role: str) -> Action:
+    """Return an action that creates or updates a stack from `{files}.template.yaml` and `{files}.config.json`.
+
+    The stack acts with `role`; the action with `action_role`, where that is any, in whose account the stack then is.
+    """
     return Action(
         name=name,
         run_order=1,
+        role_arn=action_role,
         action_type_id=_action_type("Deploy", "CloudFormation"),
         input_artifacts=_inputs([artifact]),
         configuration={

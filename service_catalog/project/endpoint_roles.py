@@ -4,7 +4,7 @@ Where CloudFormation makes something, its schema of the resource type (`handlers
 """
 
 from service_catalog.policy import Statement, allow, allow_on_any, arn, equals, iam_arn, passed_to, unless_other
-from service_catalog.project.scope import LISTS, PROJECT_TAG, Project
+from service_catalog.project.scope import LISTS, PROJECT_TAG, Project, Scope
 
 # Verify writes one tag, and only on an endpoint config: how the release of it ended.
 OUTCOME_TAG = "tidegate:outcome"
@@ -17,6 +17,7 @@ def render(project: Project) -> list[Statement]:
     return [
         project.write_build_log("render"),
         *project.use_artefacts(),
+        *project.assume("look"),
         # What started the run that it is in.
         allow(["codepipeline:GetPipelineExecution"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
         *_plan(project),
@@ -25,24 +26,34 @@ def render(project: Project) -> list[Statement]:
 
 def verify(project: Project) -> list[Statement]:
     """Follow a release, say how it ended, stamp its version, and remove what is neither live nor last good."""
+    return [
+        project.write_build_log("verify"),
+        *project.use_artefacts(),
+        project.versions("DescribeModelPackage", "UpdateModelPackage"),
+        allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
+        *look(project),
+        *project.assume("look"),
+        allow(["codepipeline:ListActionExecutions"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
+    ]
+
+
+def look(scope: Scope) -> list[Statement]:
+    """Do what following a release takes where the endpoint is: render and decline need a part of it, verify all."""
     outcome_only = {
         "ForAllValues:StringEquals": {"aws:TagKeys": [OUTCOME_TAG]},
         # A condition on all of no values is met.
         "Null": {"aws:TagKeys": "false"},
-        **equals(f"aws:ResourceTag/{PROJECT_TAG}", project.id),
+        **equals(f"aws:ResourceTag/{PROJECT_TAG}", scope.id),
     }
     return [
-        project.write_build_log("verify"),
-        *project.use_artefacts(),
-        *project.look_at_endpoints(),
+        *scope.look_at_endpoints(),
         allow_on_any(["sagemaker:ListEndpointConfigs"], because=LISTS),
-        project.versions("UpdateModelPackage"),
-        project.endpoints("InvokeEndpoint"),
-        project.sagemaker(["AddTags"], "endpoint-config/*", when=outcome_only),
-        project.owned("endpoint-config", "DeleteEndpointConfig"),
-        project.owned("model", "DeleteModel"),
+        scope.endpoints("InvokeEndpoint"),
+        scope.sagemaker(["AddTags"], "endpoint-config/*", when=outcome_only),
+        scope.owned("endpoint-config", "DeleteEndpointConfig"),
+        scope.owned("model", "DeleteModel"),
         # Whose a model is, is looked at before it is removed.
-        project.not_anothers("model", "ListTags"),
+        scope.not_anothers("model", "ListTags"),
         allow(
             ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"],
             on=[arn("cloudwatch", "alarm:*")],
@@ -53,9 +64,8 @@ def verify(project: Project) -> list[Statement]:
                 "cloudformation:DescribeStackResources",
                 "cloudformation:DescribeStacks",
             ],
-            on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
+            on=[arn("cloudformation", f"stack/{scope.names.resource('*')}/*")],
         ),
-        allow(["codepipeline:ListActionExecutions"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),
     ]
 
 
@@ -72,6 +82,7 @@ def review(project: Project) -> list[Statement]:
 
 def _plan(project: Project) -> list[Statement]:
     return [
+        project.versions("DescribeModelPackage"),
         *project.look_at_endpoints(),
         allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
         allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
@@ -87,11 +98,27 @@ def decline(project: Project) -> list[Statement]:
         project.build_without_artefacts(),
         *project.repositories.clone(["deploy"]),
         *project.look_at_endpoints(),
-        project.versions("UpdateModelPackage"),
+        *project.assume("look"),
+        project.versions("DescribeModelPackage", "UpdateModelPackage"),
     ]
 
 
-def cloudformation(project: Project) -> list[Statement]:
+def run_stacks(scope: Scope) -> Statement:
+    """Create and update the endpoint stacks, as CodePipeline's action does."""
+    return allow(
+        [
+            "cloudformation:CreateStack",
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:DescribeStacks",
+            "cloudformation:TagResource",
+            "cloudformation:UntagResource",
+            "cloudformation:UpdateStack",
+        ],
+        on=[arn("cloudformation", f"stack/{scope.names.resource('*')}/*")],
+    )
+
+
+def cloudformation(project: Scope) -> list[Statement]:
     """Make, change and delete what an endpoint's stack holds."""
     return [
         *_replace(project, "model", "Model"),
@@ -111,7 +138,7 @@ def cloudformation(project: Project) -> list[Statement]:
         # versions between accounts show.
         project.versions("CreateModel", "DescribeModelPackage"),
         *project.encrypt_volumes(),
-        allow(["kms:DescribeKey"], on=["${Key.Arn}"]),
+        allow(["kms:DescribeKey"], on=[project.key]),
         # Those that autoscaling makes to follow a target are named after the endpoint as well.
         allow(
             [
@@ -131,7 +158,7 @@ def cloudformation(project: Project) -> list[Statement]:
     ]
 
 
-def _replace(project: Project, kind: str, name: str) -> list[Statement]:
+def _replace(project: Scope, kind: str, name: str) -> list[Statement]:
     """Create, tag and delete resources of a kind that CloudFormation names, in this project only."""
     return [
         project.owned(kind, f"Create{name}", tag="aws:RequestTag"),
@@ -145,7 +172,7 @@ def _replace(project: Project, kind: str, name: str) -> list[Statement]:
     ]
 
 
-def _dashboards(project: Project) -> Statement:
+def _dashboards(project: Scope) -> Statement:
     return allow(
         [
             "cloudwatch:DeleteDashboards",
@@ -160,7 +187,7 @@ def _dashboards(project: Project) -> Statement:
     )
 
 
-def _autoscaling(project: Project) -> list[Statement]:
+def _autoscaling(project: Scope) -> list[Statement]:
     # A scalable target is known by an id that Application Auto Scaling makes up.
     targets = [arn("application-autoscaling", "scalable-target/*")]
     service = {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
@@ -212,7 +239,7 @@ def service_linked_role() -> str:
     return f"role/aws-service-role/{AUTOSCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 
-def _monitoring(project: Project) -> list[Statement]:
+def _monitoring(project: Scope) -> list[Statement]:
     definitions = [
         statement
         for kind in ("data-quality", "model-quality")
@@ -243,6 +270,13 @@ def execution(project: Project) -> list[Statement]:
         project.group("CreateModelPackage", "DescribeModelPackageGroup"),
         project.versions("AddTags", "CreateModelPackage", "DescribeModelPackage"),
         allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
+        *serve(),
+    ]
+
+
+def serve() -> list[Statement]:
+    """Do what a container of SageMaker needs besides data: its image, its log and metrics, its place in a network."""
+    return [
         allow(
             [
                 "ecr:BatchCheckLayerAvailability",

@@ -17,6 +17,7 @@ GITS: tuple[Git, ...] = get_args(Git)
 NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
 CONNECTION = "ConnectionArn"
 VPC, SUBNETS, SECURITY_GROUPS = "VpcId", "SubnetIds", "SecurityGroupIds"
+ACCOUNT = {"staging": "StagingAccount", "prod": "ProductionAccount"}
 REPOSITORY = {"build": "BuildRepository", "deploy": "DeployRepository"}
 ON_APPROVAL, ON_REJECTION, ON_PUSH = "ReleaseOnApproval", "ReleaseOnRejection", "ReleaseOnPush"
 EMAIL = "NotifyEmail"
@@ -225,9 +226,27 @@ NOTICES = Group(
 )
 
 
+def _account(stage: str, of: str) -> Parameter:
+    return Parameter(
+        ACCOUNT[stage],
+        label=f"Account of {of}",
+        description=(
+            f"The account that {of}'s endpoint is in: 12 digits, and it has been bootstrapped (docs/accounts.md). "
+            "Left empty, the project's own"
+        ),
+        pattern="^([0-9]{12})?$",
+        constraint="An account is given by its 12 digits, or left empty for the project's own.",
+        max_length=12,
+        default="",
+    )
+
+
+ACCOUNTS = Group("Accounts", (_account("staging", "staging"), _account("prod", "production")))
+
+
 def groups(git: Git) -> tuple[Group, ...]:
     """Return what a launch of that variant is asked for, in the order in which it is asked."""
-    asked_always = (NETWORK, RELEASES, NOTICES)
+    asked_always = (ACCOUNTS, NETWORK, RELEASES, NOTICES)
     return (PROJECT, HOST, *asked_always) if git == "connection" else (PROJECT, *asked_always)
 
 

@@ -20,7 +20,7 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
 
-from service_catalog.policy import sub
+from service_catalog.policy import choose, sub
 from service_catalog.project.actions import (
     SOURCE,
     Action,
@@ -31,6 +31,7 @@ from service_catalog.project.actions import (
     entered_only_if,
     tried_again,
 )
+from service_catalog.project.places import place_of
 from service_catalog.project.scope import Project
 
 RENDER, RENDERED = "Render", "Rendered"
@@ -94,9 +95,19 @@ def release_stages(
         environment={"STAGE": release.stage, "PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"},
     )
 
+    place = place_of(release.stage)
+
     def deploy(files: str) -> Action:
         stack = sub(project.names.endpoint_stack(release.stage))
-        return deploy_action("Deploy", RENDERED, files, stack=stack, role=roles["cloudformation"].attr_arn)
+        elsewhere = {role: sub(place.role_arn(project.names, role)) for role in ("cloudformation", "deploy")}
+        return deploy_action(
+            "Deploy",
+            RENDERED,
+            files,
+            stack=stack,
+            role=choose(place.elsewhere, elsewhere["cloudformation"], roles["cloudformation"].attr_arn),
+            action_role=choose(place.elsewhere, elsewhere["deploy"]),
+        )
 
     def stage(
         name: str,

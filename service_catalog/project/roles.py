@@ -57,13 +57,25 @@ def add_role(
     statements: Sequence[Statement],
 ) -> iam.CfnRole:
     """Add the role `sagemaker-{id}-{purpose}-{region}` with one inline policy, within the permissions boundary."""
+    return add_bounded_role(stack, names, purpose, trusted, statements, permissions_boundary("${AWS::Region}"))
+
+
+def add_bounded_role(
+    stack: cdk.Stack,
+    names: ProjectNames,
+    purpose: str,
+    trusted: dict[str, object],
+    statements: Sequence[Statement],
+    boundary: str,
+) -> iam.CfnRole:
+    """Add the same within the policy named `boundary`."""
     role = iam.CfnRole(
         stack,
         f"{purpose.title().replace('-', '')}Role",
         role_name=sub(names.role(purpose)),
         path=ROLE_PATH,
         assume_role_policy_document=trusted,
-        permissions_boundary=sub(iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")),
+        permissions_boundary=sub(iam_arn(f"policy{ROLE_PATH}{boundary}")),
         policies=[iam.CfnRole.PolicyProperty(policy_name=purpose, policy_document=document(statements))],
     )
     for action, because in reasons(statements).items():
@@ -116,20 +128,11 @@ def _pipeline(project: Project) -> list[Statement]:
                 for purpose in ("build", "render", "verify")
             ],
         ),
-        allow(
-            [
-                "cloudformation:CreateStack",
-                "cloudformation:DescribeStackEvents",
-                "cloudformation:DescribeStacks",
-                "cloudformation:TagResource",
-                "cloudformation:UntagResource",
-                "cloudformation:UpdateStack",
-            ],
-            on=[arn("cloudformation", f"stack/{project.names.resource('*')}/*")],
-        ),
+        endpoint_roles.run_stacks(project),
         allow(["iam:PassRole"], on=[project.role_arn("cloudformation")], when=passed_to("cloudformation")),
         # An approval's notice; the topic's key is the bucket's.
         allow(["sns:Publish"], on=[arn("sns", project.names.resource("notices"))]),
+        *project.assume("deploy"),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from service_catalog.names import ROLE_PATH, ProjectNames
 from service_catalog.policy import Statement, allow, arn, equals, iam_arn, s3_arn, sub, unless_other
+from service_catalog.project.places import PLACES
 from service_catalog.project.sources import Repositories
 from service_catalog.project.storage import Storage
 
@@ -29,13 +30,20 @@ class SeedLocation:
 
 
 @dataclass(frozen=True)
-class Project:
-    """What the statements of every role are written about."""
+class Scope:
+    """What the statements of every role are written about, in whichever account the role is."""
 
     names: ProjectNames
-    storage: Storage
-    repositories: Repositories
-    seeds: SeedLocation
+
+    @property
+    def home(self) -> str:
+        """The account that has the bucket, the key, the registry and the pipelines."""
+        return "${AWS::AccountId}"
+
+    @property
+    def key(self) -> str:
+        """ARN of the project's key."""
+        return "${Key.Arn}"
 
     @property
     def id(self) -> str:
@@ -64,13 +72,13 @@ class Project:
             allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], on=[s3_arn(f"{self.names.bucket}/*")]),
             allow(
                 ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
-                on=["${Key.Arn}"],
+                on=[self.key],
             ),
         ]
 
     def build_without_artefacts(self) -> Statement:
         """Use the key that a CodeBuild project names: whether it is used without artefacts is not documented."""
-        return allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], on=["${Key.Arn}"])
+        return allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], on=[self.key])
 
     def encrypt_volumes(self) -> list[Statement]:
         """Let SageMaker encrypt the volumes of jobs and instances with the project's key.
@@ -79,7 +87,7 @@ class Project:
         """
         via = {"StringEquals": {"kms:ViaService": sub("sagemaker.${AWS::Region}.${AWS::URLSuffix}")}}
         for_a_service = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        return [allow(["kms:CreateGrant"], on=["${Key.Arn}"], when=when) for when in (for_a_service, via)]
+        return [allow(["kms:CreateGrant"], on=[self.key], when=when) for when in (for_a_service, via)]
 
     def write_build_log(self, purpose: str) -> Statement:
         """Write into the log group that the template made for a CodeBuild project."""
@@ -102,7 +110,10 @@ class Project:
 
     def versions(self, *actions: str) -> Statement:
         """Act on the versions in the project's model package group."""
-        return self.sagemaker(actions, f"model-package/*-{self.id}/*")
+        return allow(
+            [f"sagemaker:{action}" for action in actions],
+            on=[arn("sagemaker", f"model-package/*-{self.id}/*", self.home)],
+        )
 
     def endpoints(self, *actions: str) -> Statement:
         """Act on the project's endpoints."""
@@ -122,10 +133,25 @@ class Project:
     def look_at_endpoints(self) -> list[Statement]:
         """See which version is live, and which config serves it."""
         return [
-            self.versions("DescribeModelPackage"),
             self.endpoints("DescribeEndpoint"),
             self.owned("endpoint-config", "DescribeEndpointConfig"),
             # The release tag is what a verdict rests on.
             self.not_anothers("endpoint-config", "ListTags"),
             self.owned("model", "DescribeModel"),
+        ]
+
+
+@dataclass(frozen=True)
+class Project(Scope):
+    """The project in its home account."""
+
+    storage: Storage
+    repositories: Repositories
+    seeds: SeedLocation
+
+    def assume(self, purpose: str) -> list[Statement]:
+        """Assume the project's role of that purpose in each account of its stages that is not its own."""
+        return [
+            allow(["sts:AssumeRole"], on=[place.role_arn(self.names, purpose)], only_if=place.named_if)
+            for place in PLACES
         ]

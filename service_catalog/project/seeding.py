@@ -14,10 +14,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from service_catalog.policy import allow, sub
+from service_catalog.policy import allow, choose, sub
 from service_catalog.project import network
 from service_catalog.project.builds import add_build_project
 from service_catalog.project.functions import add_function
+from service_catalog.project.places import ELSEWHERE, PRODUCTION, STAGING, Place
 from service_catalog.project.rules import add_rule
 from service_catalog.project.scope import Project
 from service_catalog.project.sources import PARTS
@@ -28,8 +29,13 @@ BUILD_MINUTES = 20
 SERVICE_TIMEOUT_SECONDS = 30 * 60
 
 
-def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> cdk.CfnResource:
-    """Add the seed build, the function that starts it, and the custom resource that both repos wait for."""
+def add_seeding(
+    stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole], accounts: cdk.CfnResource
+) -> cdk.CfnResource:
+    """Add the seed build, the function that starts it, and the custom resource that both repos wait for.
+
+    It comes after `accounts`, the roles in the accounts of the stages: the pipelines, which come after it, look there.
+    """
     names = project.names
     build = add_build_project(
         stack,
@@ -53,6 +59,7 @@ def add_seeding(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
             "ServiceTimeout": SERVICE_TIMEOUT_SECONDS,
             "Repositories": {part: project.repositories.remote(part) for part in PARTS},
             "Context": _context(stack, project, roles),
+            "StageAccounts": choose(ELSEWHERE, accounts.ref),
         },
     )
     for each in _answers_for_a_killed_build(stack, project, build, starter):
@@ -94,12 +101,18 @@ def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) 
         "model_package_group": sub(names.model_package_group),
         "execution_role_arn": roles["execution"].attr_arn,
         "deploy_pipeline": sub(names.pipeline("deploy")),
+        "staging_account": _account(stack, STAGING),
+        "production_account": _account(stack, PRODUCTION),
         "tidegate_version": version("tidegate"),
         "seed_bucket": sub(project.seeds.bucket),
         "seed_key": sub(project.seeds.key),
         "subnets": network.subnets(),
         "security_groups": network.security_groups(),
     }
+
+
+def _account(stack: cdk.Stack, place: Place) -> str:
+    return choose(place.elsewhere, sub(place.account), stack.account)
 
 
 def _starter(stack: cdk.Stack, project: Project, build: codebuild.CfnProject) -> lambda_.CfnFunction:

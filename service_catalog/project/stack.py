@@ -11,15 +11,20 @@ from service_catalog.project.form import add_parameters
 from service_catalog.project.network import add_network
 from service_catalog.project.parameters import ID, NAME, Git
 from service_catalog.project.pipelines import add_pipelines
+from service_catalog.project.places import add_conditions
 from service_catalog.project.roles import add_roles
 from service_catalog.project.scope import Project, SeedLocation
 from service_catalog.project.seeding import add_seeding
 from service_catalog.project.sources import PARTS
+from service_catalog.project.stage_accounts import add_stage_accounts
 from service_catalog.project.storage import add_storage
 
 
-def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git) -> cdk.Stack:
-    """Return the stack of one project, which is seeded from the bundle at `seeds`; `git` is where its code lives."""
+def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git, stage_roles: str) -> cdk.Stack:
+    """Return the stack of one project, which is seeded from the bundle at `seeds`; `git` is where its code lives.
+
+    `stage_roles` is the key, beside the seeds, of the template of its roles in other accounts.
+    """
     stack = cdk.Stack(
         app,
         stack_id,
@@ -30,11 +35,13 @@ def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git) -
     add_parameters(stack, git)
     add_choices(stack)
     add_network(stack)
+    add_conditions(stack)
     names = ProjectNames(project_name=f"${{{NAME}}}", project_id=f"${{{ID}}}")
     repositories = CodeCommitRepositories(stack, names) if git == "codecommit" else HostedRepositories(stack, names)
     project = Project(names, add_storage(stack, names), repositories, seeds)
     roles = add_roles(stack, project)
-    add_pipelines(stack, project, roles, after=add_seeding(stack, project, roles))
+    accounts = add_stage_accounts(stack, project, stage_roles)
+    add_pipelines(stack, project, roles, after=add_seeding(stack, project, roles, accounts))
     cdk.Tags.of(stack).add("sagemaker:project-name", sub(names.project_name))
     cdk.Tags.of(stack).add("sagemaker:project-id", sub(names.project_id))
     _add_outputs(stack, project)

@@ -9,7 +9,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from service_catalog.names import ProjectNames
-from service_catalog.policy import VERSION, arn, iam_arn, s3_arn, sub, unless_other
+from service_catalog.policy import VERSION, arn, iam_arn, if_, s3_arn, sub, unless_other
+from service_catalog.project.places import ELSEWHERE
+from service_catalog.project.sharing import bucket_statements, group_policy, key_statements
 
 # What holds people's work outlives the project, but not a launch that failed.
 KEPT = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -33,7 +35,10 @@ def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
         KEY,
         description=sub(f"Artefacts of SageMaker project {names.prefix}"),
         enable_key_rotation=True,
-        key_policy={"Version": VERSION, "Statement": [_as_iam_decides(), _notices(), _logs(names)]},
+        key_policy={
+            "Version": VERSION,
+            "Statement": [_as_iam_decides(), _notices(), _logs(names), *key_statements(names)],
+        },
     )
     key.apply_removal_policy(KEPT)
     bucket = _artefacts(stack, names, key)
@@ -42,6 +47,7 @@ def add_storage(stack: cdk.Stack, names: ProjectNames) -> Storage:
         "ModelPackageGroup",
         model_package_group_name=sub(names.model_package_group),
         model_package_group_description=sub(f"Model versions of SageMaker project {names.project_name}"),
+        model_package_group_policy=if_(ELSEWHERE, group_policy(names)),
     )
     group.apply_removal_policy(KEPT)
     return Storage(key, bucket, group)
@@ -96,7 +102,7 @@ def _artefacts(stack: cdk.Stack, names: ProjectNames, key: kms.CfnKey) -> s3.Cfn
     )
     bucket.apply_removal_policy(KEPT)
     bucket.add_resource_dependency(may_deliver)
-    _bucket_policy(stack, "BucketPolicy", bucket)
+    _bucket_policy(stack, "BucketPolicy", bucket, *bucket_statements(names))
     return bucket
 
 

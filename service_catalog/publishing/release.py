@@ -7,7 +7,7 @@ from importlib.metadata import version
 from service_catalog.names import template_key
 from service_catalog.project.parameters import GITS, Git
 from service_catalog.publishing.bundle import build_bundle, digest
-from service_catalog.publishing.synth import synthesise_product, to_yaml
+from service_catalog.publishing.synth import stage_roles, synthesise_product, to_yaml
 from service_catalog.publishing.versions import base_name, newest_name
 
 
@@ -28,6 +28,7 @@ class Release:
         """Return the key, the content and the type of each object; what others refer to comes first."""
         return [
             (self.bundle_key, self.bundle, "application/zip"),
+            (stage_roles().key, stage_roles().text.encode(), "application/json"),
             *((self.key(git), template.encode(), "application/yaml") for git, template in self.templates.items()),
         ]
 

@@ -10,13 +10,17 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from service_catalog.names import STAGES_PREFIX
 from service_catalog.portfolio.offer import Offer
 from service_catalog.project.parameters import Git
+from service_catalog.publishing.bundle import digest
 
 # The oldest major version that jsii still supports.
 NODE_OLDEST = 22
@@ -56,7 +60,33 @@ def synthesise_product(bucket: str, key: str, git: Git) -> dict[str, Any]:
     from service_catalog.project.scope import SeedLocation
     from service_catalog.project.stack import define_project
 
-    return _template(lambda app: define_project(app, "Project", SeedLocation(bucket, key), git))
+    return _template(lambda app: define_project(app, "Project", SeedLocation(bucket, key), git, stage_roles().key))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A template that lies beside the products, named by its content."""
+
+    key: str
+    text: str
+
+
+@cache
+def stage_roles() -> Upload:
+    """Return the template of the roles that a project has in an account of its stages, which every launch refers to."""
+    ensure_node()
+    from service_catalog.stage_account.project_roles import define_project_roles
+
+    text = to_json(_template(lambda app: define_project_roles(app, "StageRoles")))
+    return Upload(f"{STAGES_PREFIX}/{digest(text.encode())}.template.json", text)
+
+
+def synthesise_stage_account(home: str) -> dict[str, Any]:
+    """Return the template of what bootstrapping leaves in an account of stages of the projects of `home`."""
+    ensure_node()
+    from service_catalog.stage_account.account import define_stage_account
+
+    return _template(lambda app: define_stage_account(app, "StageAccount", home))
 
 
 def synthesise_portfolio(offer: Offer) -> dict[str, Any]:

@@ -30,6 +30,8 @@ CONTEXT_KEYS = (
     "model_package_group",
     "execution_role_arn",
     "deploy_pipeline",
+    "staging_account",
+    "production_account",
     "tidegate_version",
     # Where the bundle lies, so that this version can be had again when the repository is upgraded.
     "seed_bucket",

@@ -53,8 +53,10 @@ def acting() -> Credentials | None:
     return _acting.get()
 
 
-def session_of(role_arn: str, service: str, name: str) -> Credentials:
+def session_of(role_arn: str, service: str, name: str, source: str | None = None) -> Credentials:
     """Return a session of the role `role_arn`, assumed by `service` (such as `codebuild`).
+
+    `source` is the ARN of what the service does it for, where it says so (aws:SourceArn).
 
     Raise AwsError(AccessDenied) where the role is there and does not trust the service, or trusts it on a condition
     that is not met. A role that is not there is taken at its word: it may do nothing that its ARN does not say.
@@ -63,7 +65,8 @@ def session_of(role_arn: str, service: str, name: str) -> Credentials:
 
     account = role_arn.split(":")[4]
     role = iam_hooks.role_named(account, role_arn.rpartition("/")[2])
-    if role is not None and not iam_hooks.trusts(role, f"{service}.amazonaws.com", {"aws:sourceaccount": account}):
+    said = {"aws:sourceaccount": account} | ({"aws:sourcearn": source} if source else {})
+    if role is not None and not iam_hooks.trusts(role, f"{service}.amazonaws.com", said):
         raise AwsError("AccessDenied", f"{service}.amazonaws.com is not authorized to assume the role {role_arn}.", 403)
     return _register(role_arn, name)
 
@@ -134,10 +137,16 @@ def acting_as(role_arn: str | None, service: str, name: str) -> Iterator[None]:
 def handed_to(role_arn: str, name: str) -> AbstractContextManager[None]:
     """Let whoever acts now ask STS for a session of `role_arn`, as an action with a role of its own does; act with it.
 
-    ClientError, at once, where STS refuses.
+    AwsError(AccessDenied), at once, where the role is in another account and is not there, or does not let them.
     """
-    from tidegate_sandbox import context
+    from tidegate_sandbox import context, iam_hooks
 
+    account, asking = role_arn.split(":")[4], acting()
+    if asking is not None and asking.account != account:
+        role = iam_hooks.role_named(account, role_arn.rpartition("/")[2])
+        if role is None or role["Arn"] != role_arn or not iam_hooks.lets_assume(role, asking.role_arn):
+            said = f"User: {asking.role_arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+            raise AwsError("AccessDenied", said, 403)
     given = context.scope().client("sts").assume_role(RoleArn=role_arn, RoleSessionName=name[:_LONGEST_NAME])
     keys: Mapping[str, str] = given["Credentials"]
     made = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], role_arn, name)
@@ -146,9 +155,10 @@ def handed_to(role_arn: str, name: str) -> AbstractContextManager[None]:
 
 
 def install() -> None:
-    """Let Lambda functions and stacks act with sessions of their roles."""
+    """Let Lambda functions and stacks act with sessions of their roles, and buckets know the roles that call."""
     from tidegate_sandbox import iam_hooks
 
+    iam_hooks.hold_buckets_to_roles(lambda key: session.role_arn if (session := of_access_key(key)) else None)
     iam_hooks.lend_functions(lambda role, name: session_of(role, "lambda", name).environment())
     iam_hooks.replace_stack_operations(_operating_on)
 

@@ -29,6 +29,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "extract_iam_action"),
     (_actions, "extract_resource_arn"),
     (_actions, "request_tag_context"),
+    (_actions, "_s3_action"),
     (_actions, "s3_additional_checks"),
     (_actions, "s3_service_context"),
     (_actions, "SERVICE_TO_IAM_NAMESPACE"),
@@ -36,12 +37,16 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_evaluator, "_conditions_met"),
     (_evaluator, "_service_principal_matches"),
     (_evaluator, "evaluate"),
+    (_evaluator, "evaluate_resource_policy"),
+    (_evaluator, "evaluate_trust_policy"),
     (_evaluator, "parse_policy_document"),
     (_lambda, "execution_credentials"),
     (_lambda_runtime, "execution_credentials"),
     (_router, "extract_access_key_id"),
     (_iam, "_roles"),
     (_s3, "_bucket_encryption"),
+    (_s3, "_bucket_policies"),
+    (_s3, "_foreign_bucket_allows"),
     (_sts, "_sessions"),
     (_sts, "register_session"),
     (_handlers, "_ACTION_HANDLERS"),
@@ -253,6 +258,55 @@ def observe_stack_resources(observe: Callable[[StackResource], None]) -> None:
     _stacks._provision_resource = provisioned
     _stacks._update_resource = updated
     _stacks._delete_resource = deleted
+
+
+# ---------------------------------------------------------------- across accounts
+def lets_assume(role: Mapping[str, Any], principal: str) -> bool:
+    """Whether the trust policy of a `role` lets the role with the ARN `principal` assume it."""
+    document = role.get("AssumeRolePolicyDocument") or "{}"
+    context = _principal(principal, "sts:AssumeRole", str(role["Arn"]), {})
+    return bool(_evaluator.evaluate_trust_policy(document, principal, context))
+
+
+def shared_with(policy: str | Mapping[str, Any], principal: str, action: str, resource: str) -> bool:
+    """Whether the policy of a resource lets a role of another account, the ARN `principal`, do `action` to it."""
+    text = policy if isinstance(policy, str) else json.dumps(policy)
+    context = _principal(principal, action, resource, {})
+    return bool(_evaluator.evaluate_resource_policy(text, context).decision == "Allow")
+
+
+def _principal(arn: str, action: str, resource: str, keys: Mapping[str, str]) -> Any:
+    return _evaluator.EvalContext(
+        principal_arn=arn,
+        principal_type="AssumedRole",
+        principal_account=arn.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region="",
+        secure_transport=True,
+        service_context=dict(keys),
+    )
+
+
+def hold_buckets_to_roles(role_of: Callable[[str], str | None]) -> None:
+    """Ask a bucket of another account about the role that calls; `role_of` an access key tells its ARN.
+
+    ministack asks about the caller's account as a whole, which a policy that names roles does not let in.
+    """
+    stock = _s3._foreign_bucket_allows
+
+    def allows(
+        owner: str, bucket: str, key: str, method: str, query: dict[str, Any], caller: str, headers: Any = None
+    ) -> bool:
+        role = role_of(str(_router.extract_access_key_id(headers or {}))) if caller else None
+        if role is None:
+            return bool(stock(owner, bucket, key, method, query, caller, headers))
+        policy = _s3._bucket_policies.get_scoped(owner, None, bucket)
+        path = f"/{bucket}/{key}" if key else f"/{bucket}"
+        named = _actions._s3_action(method, path, query) or ("GetObject" if method in ("GET", "HEAD") else "PutObject")
+        return bool(policy) and shared_with(policy, role, f"s3:{named}", f"arn:aws:s3:::{path[1:]}")
+
+    _s3._foreign_bucket_allows = allows
 
 
 # ---------------------------------------------------------------- policies

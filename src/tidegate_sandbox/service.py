@@ -57,9 +57,12 @@ class Service:
             if operation is None:
                 raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
             parameters = check_parameters(self.name, name, wire.decode(body))
-            self._write_down(headers, name, parameters)
-            # Encoded at once, on the same thread: what an answer is of may go on changing.
-            answer = await hooks.run_blocking(lambda: wire.encode(operation(parameters) or {}))
+            with journal.serving(headers) as who:
+                if who is not None:
+                    checks = authorisation.checks(self.name, name, parameters)
+                    journal.write(who, checks, hooks.current_account_and_region()[1])
+                # Encoded at once, on the same thread: what an answer is of may go on changing.
+                answer = await hooks.run_blocking(lambda: wire.encode(operation(parameters) or {}))
         except AwsError as error:
             return error.status, {**wire.headers}, wire.encode({"__type": error.code, "message": error.message})
         except Exception as error:
@@ -68,12 +71,6 @@ class Service:
             return 500, {**wire.headers}, wire.encode({"__type": "InternalFailure", "message": message})
         # ministack adds to the headers it is given, so each answer has its own.
         return 200, {**wire.headers}, answer
-
-    def _write_down(self, headers: dict[str, str], operation: str, parameters: dict[str, Any]) -> None:
-        with journal.serving(headers) as who:
-            if who is not None:
-                checks = authorisation.checks(self.name, operation, parameters)
-                journal.write(who, checks, hooks.current_account_and_region()[1])
 
 
 @cache

@@ -48,7 +48,10 @@ class Walk:
             lifecycle.end(running, self.home)
 
 
-WALKS = {"told": ["--keep"], "told_where_the_stack_succeeds": ["--after-rollback", "succeed", "--git", "connection"]}
+WALKS = {
+    "told": ["--keep"],
+    "told_where_the_stack_succeeds": ["--after-rollback", "succeed", "--git", "connection", "--accounts", "3"],
+}
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The README's promise, held: one command walks from a launched project to a guarded release and a rollback."""
 
+import json
 import time
 from typing import Any
 
@@ -38,6 +39,20 @@ def test_repositories_behind_a_connection_are_built_and_released_alike(
 
     assert outputs["DeployRepositoryUrl"].startswith("https://github.com/")
     assert told_where_the_stack_succeeds["account"]["balanced"]
+
+
+def test_three_accounts_walk_the_same_way_and_production_is_in_its_own(
+    told_where_the_stack_succeeds: dict[str, Any],
+) -> None:
+    told = told_where_the_stack_succeeds
+
+    assert "tidegate-stage-account in 222222222222 and 333333333333" in told["printed"]
+    journal = (told["home"] / "journal" / "calls.jsonl").read_text()
+    calls = [json.loads(line) for line in journal.splitlines()]
+    deployed = {call["role"] for call in calls if call["action"] == "cloudformation:CreateStack"}
+    for account in ("222222222222", "333333333333"):
+        assert any(f"::{account}:role/tidegate/sagemaker-{told['project']['id']}-deploy-" in role for role in deployed)
+    assert told["account"]["balanced"], told["account"]["disagreements"]
 
 
 def test_the_endpoint_looks_well_after_the_rollback(told: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Both templates, synthesised once for the whole run, and an AWS to publish to."""
 
+import json
 import os
 import socket
 import subprocess
@@ -16,7 +17,13 @@ from launch_roles import with_policies
 from service_catalog.portfolio.offer import Offer, version
 from service_catalog.project.parameters import GITS
 from service_catalog.publishing.account import Account
-from service_catalog.publishing.synth import synthesise_portfolio, synthesise_product
+from service_catalog.publishing.synth import (
+    stage_roles,
+    synthesise_portfolio,
+    synthesise_product,
+    synthesise_stage_account,
+)
+from tests.service_catalog.launched import launched
 
 Template = dict[str, Any]
 
@@ -43,15 +50,27 @@ def published() -> Published:
 
 
 @pytest.fixture(scope="session")
-def product(published: Published) -> Template:
-    """The template of what one launch creates."""
+def product(product_template: Template) -> Template:
+    """What one launch creates whose stages are in the project's own account."""
+    return launched(product_template)
+
+
+@pytest.fixture(scope="session")
+def hosted(hosted_template: Template) -> Template:
+    """The same around repositories that a connection reaches."""
+    return launched(hosted_template)
+
+
+@pytest.fixture(scope="session")
+def product_template(published: Published) -> Template:
+    """The template of the product."""
     os.environ["CDK_VALIDATION"] = "false"
     return synthesise_product(published.seed_bucket, published.seed_key, git="codecommit")
 
 
 @pytest.fixture(scope="session")
-def hosted(published: Published) -> Template:
-    """The template of what one launch creates around repositories that a connection reaches."""
+def hosted_template(published: Published) -> Template:
+    """The template of the product around repositories that a connection reaches."""
     os.environ["CDK_VALIDATION"] = "false"
     return synthesise_product(published.seed_bucket, published.seed_key, git="connection")
 
@@ -73,6 +92,27 @@ def portfolio(published: Published) -> Template:
 def launch_role(portfolio: Template) -> Template:
     """The role that Service Catalog launches with, as if the policies that it shares were its own."""
     return with_policies(portfolio, "LaunchRole")
+
+
+@pytest.fixture(scope="session", params=GITS)
+def either_template(request: pytest.FixtureRequest, product_template: Template, hosted_template: Template) -> Template:
+    """The template of either variant, its conditions not decided."""
+    return product_template if request.param == "codecommit" else hosted_template
+
+
+@pytest.fixture(scope="session")
+def stage_roles_template() -> Template:
+    """The template of the roles that a project has in an account of its stages."""
+    os.environ["CDK_VALIDATION"] = "false"
+    read: Template = json.loads(stage_roles().text)
+    return read
+
+
+@pytest.fixture(scope="session")
+def stage_account() -> Template:
+    """The template of what bootstrapping leaves in an account of stages."""
+    os.environ["CDK_VALIDATION"] = "false"
+    return synthesise_stage_account("111111111111")
 
 
 @pytest.fixture(scope="session")

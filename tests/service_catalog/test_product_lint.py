@@ -20,7 +20,9 @@ def engine() -> validate.Engine:
     return validate.CompositeEngine()
 
 
-@pytest.mark.parametrize("name", ["product", "hosted", "portfolio"])
+@pytest.mark.parametrize(
+    "name", ["product_template", "hosted_template", "portfolio", "stage_roles_template", "stage_account"]
+)
 def test_then_cfn_lint_finds_nothing(name: str, request: pytest.FixtureRequest) -> None:
     found = lint(
         to_json(request.getfixturevalue(name)), config=ManualArgs(regions=["eu-west-1"], ignore_checks=NOT_LOOKED_AT)
@@ -28,7 +30,9 @@ def test_then_cfn_lint_finds_nothing(name: str, request: pytest.FixtureRequest) 
     assert [str(match) for match in found] == []
 
 
-@pytest.mark.parametrize("name", ["product", "hosted", "portfolio"])
+@pytest.mark.parametrize(
+    "name", ["product_template", "hosted_template", "portfolio", "stage_roles_template", "stage_account"]
+)
 def test_then_cloudformation_validate_finds_no_error(
     name: str, request: pytest.FixtureRequest, engine: validate.Engine, tmp_path: Path
 ) -> None:

@@ -74,7 +74,8 @@ def test_then_a_role_is_passed_only_to_named_services(template: str, request: py
         for statement in statements(role):
             if "iam:PassRole" in as_list(statement["Action"]):
                 assert statement["Condition"]["StringEquals"]["iam:PassedToService"], name
-                assert "role/tidegate/sagemaker-" in json.dumps(statement["Resource"]), name
+                passed = json.dumps(statement["Resource"])
+                assert "role/tidegate/sagemaker-" in passed or "role/tidegate/tidegate-stackset-admin-" in passed, name
 
 
 def test_then_no_role_of_a_project_touches_iam_but_to_pass_a_role_or_to_let_autoscaling_have_its_own(
@@ -114,7 +115,7 @@ def test_then_every_resource_is_the_projects_own_or_known_by_its_tag(either: Tem
 
 def test_then_no_service_of_another_account_can_use_a_role(either: Template, portfolio: Template) -> None:
     """A service that does not say who asked may still use it: not every one is documented to say."""
-    for role in (*roles(either).values(), *roles(portfolio).values()):
+    for role in (*roles(either).values(), roles(portfolio)["LaunchRole"]):
         (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
@@ -287,7 +288,9 @@ def test_then_the_boundary_holds_nothing_that_could_widen_a_role(portfolio: Temp
     boundary = portfolio["Resources"]["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
     actions = {action for statement in boundary for action in as_list(statement["Action"])}
     touching = {action for action in actions if action.startswith(("iam:", "sts:", "organizations:"))}
-    assert touching == {"iam:PassRole", "iam:CreateServiceLinkedRole"}
+    assert touching == {"iam:PassRole", "iam:CreateServiceLinkedRole", "sts:AssumeRole"}
+    (assumed,) = [statement["Resource"] for statement in boundary if statement["Action"] == ["sts:AssumeRole"]]
+    assert assumed["Fn::Sub"].endswith("::*:role/tidegate/sagemaker-p-*-*-${AWS::Region}")
     (linked,) = [statement for statement in boundary if "iam:CreateServiceLinkedRole" in as_list(statement["Action"])]
     assert "iam:AWSServiceName" in linked["Condition"]["StringEquals"]
 
@@ -301,6 +304,7 @@ def test_then_every_role_lies_within_the_boundary(either: Template, portfolio: T
 
 
 CREATED_BY = {
+    "AWS::CloudFormation::StackSet": "cloudformation:CreateStackSet",
     "AWS::CodeBuild::Project": "codebuild:CreateProject",
     "AWS::CodeCommit::Repository": "codecommit:CreateRepository",
     "AWS::CodePipeline::Pipeline": "codepipeline:CreatePipeline",
@@ -324,9 +328,10 @@ CREATED_BY = {
 
 @LAUNCH_ROLES
 def test_then_a_launch_role_can_create_every_type_of_resource_there_is_in_a_project(
-    product: Template, hosted: Template, portfolio: Template, name: str
+    product_template: Template, hosted_template: Template, portfolio: Template, name: str
 ) -> None:
     may = allowed(roles(portfolio)[name])
-    types = {resource["Type"] for template in (product, hosted) for resource in template["Resources"].values()}
+    both = (product_template, hosted_template)
+    types = {resource["Type"] for template in both for resource in template["Resources"].values()}
     assert types == set(CREATED_BY)
     assert {CREATED_BY[kind] for kind in types} <= may

@@ -37,8 +37,10 @@ def stages(template: Template, pipeline: str) -> dict[str, list[dict[str, Any]]]
     return {stage["Name"]: stage["Actions"] for stage in properties(template, pipeline)["Stages"]}
 
 
-def test_given_the_same_bundle_then_the_template_has_the_same_bytes(product: Template, published: Any) -> None:
-    assert to_json(synthesise_product(published.seed_bucket, published.seed_key, "codecommit")) == to_json(product)
+def test_given_the_same_bundle_then_the_template_has_the_same_bytes(product_template: Template, published: Any) -> None:
+    assert to_json(synthesise_product(published.seed_bucket, published.seed_key, "codecommit")) == to_json(
+        product_template
+    )
 
 
 def test_then_the_template_is_no_larger_than_one_from_s3_may_be_and_has_no_assets(either: Template) -> None:
@@ -154,13 +156,13 @@ def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_what_they_star
     ],
 )
 def test_then_whoever_launches_chooses_what_starts_a_deploy(
-    product: Template, rule: str, condition: str, parameter: str
+    product_template: Template, rule: str, condition: str, parameter: str
 ) -> None:
-    assert product["Parameters"][parameter]["Default"] == "yes"
-    assert product["Conditions"][condition] == {"Fn::Equals": [{"Ref": parameter}, "yes"]}
-    assert properties(product, rule)["State"] == {"Fn::If": [condition, "ENABLED", "DISABLED"]}
-    others = of_type(product, "AWS::Events::Rule").keys() - {"ApprovalRule", "RejectionRule", "DeployPushRule"}
-    assert {properties(product, each)["State"] for each in others} == {"ENABLED"}
+    assert product_template["Parameters"][parameter]["Default"] == "yes"
+    assert product_template["Conditions"][condition] == {"Fn::Equals": [{"Ref": parameter}, "yes"]}
+    assert properties(product_template, rule)["State"] == {"Fn::If": [condition, "ENABLED", "DISABLED"]}
+    others = of_type(product_template, "AWS::Events::Rule").keys() - {"ApprovalRule", "RejectionRule", "DeployPushRule"}
+    assert {properties(product_template, each)["State"] for each in others} == {"ENABLED"}
 
 
 def test_then_a_seed_build_that_is_killed_is_answered_for_from_its_very_start(either: Template) -> None:
@@ -186,12 +188,13 @@ def test_then_notices_are_encrypted_and_come_from_the_pipelines_and_from_eventbr
     assert publishing == {"PipelineRole"}
 
 
-def test_given_no_address_then_nobody_is_subscribed(either: Template) -> None:
-    subscription = either["Resources"]["NoticesByEmail"]
+def test_given_no_address_then_nobody_is_subscribed(either_template: Template) -> None:
+    subscription = either_template["Resources"]["NoticesByEmail"]
     assert subscription["Condition"] == "HasNotifyEmail"
-    assert either["Conditions"]["HasNotifyEmail"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "NotifyEmail"}, ""]}]}
+    given = {"Fn::Not": [{"Fn::Equals": [{"Ref": "NotifyEmail"}, ""]}]}
+    assert either_template["Conditions"]["HasNotifyEmail"] == given
     assert subscription["Properties"]["Endpoint"] == {"Ref": "NotifyEmail"}
-    assert either["Parameters"]["NotifyEmail"]["Default"] == ""
+    assert either_template["Parameters"]["NotifyEmail"]["Default"] == ""
 
 
 @pytest.mark.parametrize("address", ["", "ml-team@example.com", "a.b+c_d%e@sub.example.co"])

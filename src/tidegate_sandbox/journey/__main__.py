@@ -22,6 +22,9 @@ from tidegate_sandbox.journey.journey import COMPARED_ROWS, Journey
 from tidegate_sandbox.journey.narrator import Narrator
 
 CHECKOUT = Path(__file__).parents[3]
+OTHER_ACCOUNTS = {1: (), 2: (server.ACCOUNT, "333333333333"), 3: ("222222222222", "333333333333")}
+"""The accounts of staging and production, by how many accounts the journey is to have; none: all in one."""
+
 COMPARISON_TOLERANCE = 1e-4
 
 
@@ -30,6 +33,11 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
     with narrator.step("Platform engineer: publish the product") as step:
         journey.publish()
         step.look_at = "Service Catalog: the portfolio, its product, its launch role"
+
+    if journey.accounts:
+        with narrator.step("Administrators of staging and production: let its projects have stages there") as step:
+            journey.bootstrap()
+            step.look_at = f"stack tidegate-stage-account in {' and '.join(journey.accounts)}"
 
     with narrator.step("Data scientist: launch a project") as step:
         project = journey.launch()
@@ -159,6 +167,9 @@ def main(
         context.AfterRollback,
         typer.Option(help="What CloudFormation makes of an automatic rollback: which one AWS does is not verified."),
     ] = "fail",
+    accounts: Annotated[
+        int, typer.Option(min=1, max=3, help="In how many accounts: 2 has production in one of its own, 3 both stages.")
+    ] = 1,
     report: Annotated[Path | None, typer.Option(help="Also write what happened, as JSON, to this file.")] = None,
 ) -> None:
     """Walk the whole journey on this machine, with no AWS account and no docker."""
@@ -175,7 +186,8 @@ def main(
         sys.exit(1)
     result: dict[str, Any] = {}
     try:
-        told = walk(_journey(narrator, settings, running, git), narrator, running.url, rate)
+        others = OTHER_ACCOUNTS[accounts]
+        told = walk(_journey(narrator, settings, running, git, others), narrator, running.url, rate)
         result = told | {"sandbox": running.status()}
         narrator.table()
     except (JourneyError, lifecycle.LifecycleError) as stopped:
@@ -196,7 +208,9 @@ def main(
         report.write_text(json.dumps(result, indent=2, default=str) + "\n")
 
 
-def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.Running, git: Git) -> Journey:
+def _journey(
+    narrator: Narrator, settings: server.Settings, running: lifecycle.Running, git: Git, accounts: tuple[str, ...]
+) -> Journey:
     work = settings.home / "journey"
     work.mkdir()
     context.start(context.Sandbox(settings.home, running.port, SystemClock()))
@@ -204,7 +218,7 @@ def _journey(narrator: Narrator, settings: server.Settings, running: lifecycle.R
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(context.Scope(server.ACCOUNT, lifecycle.REGION).environment())
-    return Journey(narrator, CHECKOUT, work, git)
+    return Journey(narrator, CHECKOUT, work, git, accounts)
 
 
 def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path, result: dict[str, Any]) -> None:

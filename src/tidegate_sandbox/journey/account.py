@@ -58,12 +58,16 @@ class Account:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
 
-    def client(self, service: str) -> Any:
-        """Return a boto3 client that sends each request once, so that every failure is seen."""
+    def client(self, service: str, account: str | None = None) -> Any:
+        """Return a boto3 client that sends each request once, so that every failure is seen.
+
+        `account` is another one than the environment's: in the sandbox, who has its number has its keys.
+        """
         import boto3
         from botocore.config import Config
 
-        return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, user_agent_appid=APP))  # type: ignore[call-arg, call-overload]
+        keys = {"aws_access_key_id": account, "aws_secret_access_key": "local"} if account else {}
+        return boto3.client(service, **keys, config=Config(retries={"total_max_attempts": 1}, user_agent_appid=APP))  # type: ignore[call-arg, call-overload]
 
     @cached_property
     def sagemaker(self) -> Any:

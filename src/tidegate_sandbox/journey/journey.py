@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,23 +53,39 @@ class Project:
 class Journey:
     """One walk through the product; `work` is a folder of its own."""
 
-    def __init__(self, narrator: Narrator, checkout: Path, work: Path, git: Git) -> None:
+    def __init__(self, narrator: Narrator, checkout: Path, work: Path, git: Git, accounts: Sequence[str] = ()) -> None:
+        """`accounts` are those of staging and of production, if they are others than the project's."""
         self._narrator = narrator
         self._checkout = checkout
         self._work = work
         self._account = Account(narrator.note)
         self._host = host_of(git, self._account)
+        self.accounts = accounts
 
     # ------------------------------------------------------------ platform engineer
     def publish(self) -> None:
         """Publish the product with the platform engineer's own script."""
-        log = self._work / "publish.log"
+        self._run("publish")
+
+    def _run(self, script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        log = self._work / f"{script}.log"
         with log.open("w") as out:
             done = subprocess.run(
-                [self._checkout / "scripts" / "publish"], stdout=out, stderr=subprocess.STDOUT, check=False
+                [self._checkout / "scripts" / script, *arguments],
+                env={**os.environ, **(environment or {})},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
         if done.returncode:
-            raise JourneyError(f"publishing failed:\n{_tail(log.read_text())}")
+            raise JourneyError(f"scripts/{script} failed:\n{_tail(log.read_text())}")
+
+    def bootstrap(self) -> None:
+        """Let the project's account have stages in the others, with the script that an administrator runs there."""
+        home = self._account.client("sts").get_caller_identity()["Account"]
+        for account in sorted({*self.accounts} - {home}):
+            self._run("bootstrap-account", "--home", home, environment={"AWS_ACCESS_KEY_ID": account})
+            self._narrator.note(f"account {account} lets projects of {home} have stages in it")
 
     # ------------------------------------------------------------ data scientist
     def launch(self) -> Project:
@@ -79,7 +95,8 @@ class Journey:
         product = next(each for each in found if self._host.product in each["Name"])
         versions = catalog.describe_product(Id=product["ProductId"])["ProvisioningArtifacts"]
         self._narrator.note(f"product {product['Name']}, version {versions[-1]['Name']}")
-        given = self._host.prepare()
+        stages = zip(("StagingAccount", "ProductionAccount"), self.accounts, strict=False)
+        given = {**self._host.prepare(), **dict(stages)}
         sagemaker.create_project(
             ProjectName=PROJECT,
             ServiceCatalogProvisioningDetails={
@@ -188,11 +205,15 @@ class Journey:
 
     def production(self, project: Project) -> dict[str, Any]:
         """Describe production's endpoint."""
-        described: dict[str, Any] = self._account.sagemaker.describe_endpoint(EndpointName=project.production)
+        described: dict[str, Any] = self._production("sagemaker").describe_endpoint(EndpointName=project.production)
         return described
 
     def _git(self, *arguments: str, cwd: Path) -> str:
         return _git(*arguments, cwd=cwd, settings=self._host.settings())
+
+    def _production(self, service: str) -> Any:
+        """Return a client of production's account."""
+        return self._account.client(service, self.accounts[-1] if self.accounts else None)
 
     def _why(self, execution: Execution) -> str:
         """Say why an execution failed, with the end of the log of each build that failed in it."""
@@ -209,7 +230,7 @@ class Journey:
         Return the rows that traffic is to be made of, and the largest difference found in some of them.
         """
         rows, (predictions,) = self._expect(project, [package])
-        runtime = self._account.client("sagemaker-runtime")
+        runtime = self._production("sagemaker-runtime")
         answer = runtime.invoke_endpoint(
             EndpointName=project.production,
             ContentType="text/csv",
@@ -223,7 +244,7 @@ class Journey:
 
     def traffic(self, project: Project, rows: list[str], rate: float) -> Traffic:
         """Begin to send traffic to production."""
-        traffic = Traffic(self._account.client("sagemaker-runtime"), project.production, rows, rate)
+        traffic = Traffic(self._production("sagemaker-runtime"), project.production, rows, rate)
         traffic.start()
         return traffic
 

@@ -16,11 +16,12 @@ def install() -> None:
         quotas,
         registry,
         sagemaker,
+        stack_sets,
         studio,  # noqa: F401 - importing registers its operations
     )
 
     for service in (
         catalog, registry, pipelines, endpoints, alarms, codecommit, connections, codebuild, codepipeline, quotas,
-        sagemaker,
+        sagemaker, stack_sets,
     ):  # fmt: skip
         service.install()

@@ -3,12 +3,13 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html
 """
 
+import json
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate_sandbox import hooks
+from tidegate_sandbox import hooks, iam_hooks, journal
 from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
@@ -43,6 +44,8 @@ class Group:
     """A model package group and its versions by number. A number is never used again."""
 
     detail: dict[str, Any]
+    policy: str = ""
+    """Who of other accounts may do what to its versions, as JSON; empty where nobody may."""
     versions: dict[int, dict[str, Any]] = field(default_factory=dict)
     newest: int = 0
 
@@ -189,8 +192,25 @@ def _versioned(group: Group, parameters: dict[str, Any]) -> dict[str, Any]:
 @sagemaker.operation("DescribeModelPackage")
 def describe_model_package(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a version."""
-    _, package = _state.here().package(parameters["ModelPackageName"])
+    name = parameters["ModelPackageName"]
+    _, package = _others(name, "sagemaker:DescribeModelPackage") or _state.here().package(name)
     return dict(package)
+
+
+def _others(name: str, action: str) -> tuple[Group, dict[str, Any]] | None:
+    """Return a version by its ARN in another account, whose group's policy has to let the caller do `action`."""
+    account = name.split(":")[4] if name.startswith("arn:") else scope().account
+    if account == scope().account:
+        return None
+    caller = journal.caller()
+    states = {where.account: state for where, state in _state.everywhere() if where.region == scope().region}
+    if account in states:
+        group, package = states[account].package(name)
+        arn = package["ModelPackageArn"]
+        if caller and group.policy and iam_hooks.shared_with(group.policy, caller.role_arn, action, arn):
+            return group, package
+    who = caller.role_arn if caller else f"arn:aws:iam::{scope().account}:root"
+    raise AwsError("AccessDeniedException", f"User: {who} is not authorized to perform: {action} on resource: {name}")
 
 
 @sagemaker.operation("ListModelPackages")
@@ -322,9 +342,9 @@ def _chosen(members: dict[str, Any], *names: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- CloudFormation
 class _GroupType:
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
-        if "ModelPackageGroupPolicy" in properties:
-            raise ValueError("ModelPackageGroupPolicy is not in the local simulation")
-        made = create_model_package_group(as_parameters("sagemaker", "CreateModelPackageGroup", properties))
+        given = {name: value for name, value in properties.items() if name != "ModelPackageGroupPolicy"}
+        made = create_model_package_group(as_parameters("sagemaker", "CreateModelPackageGroup", given))
+        _set_policy(made["ModelPackageGroupArn"], properties)
         return made["ModelPackageGroupArn"], _attributes(made["ModelPackageGroupArn"])
 
     def update(
@@ -334,12 +354,18 @@ class _GroupType:
         if any(old.get(name) != new.get(name) for name in create_only):
             return self.create(logical_id, new, stack)
         tags.replace_tags(physical_id, new.get("Tags", []))
+        _set_policy(physical_id, new)
         return physical_id, _attributes(physical_id)
 
     def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
         names = {group.detail["ModelPackageGroupArn"] for group in list(_state.here().groups.values())}
         if physical_id in names:
             delete_model_package_group({"ModelPackageGroupName": physical_id})
+
+
+def _set_policy(arn: str, properties: dict[str, Any]) -> None:
+    policy = properties.get("ModelPackageGroupPolicy") or ""
+    _state.here().group(arn).policy = policy if isinstance(policy, str) else json.dumps(policy)
 
 
 def _attributes(arn: str) -> hooks.Attributes:
