@@ -41,7 +41,8 @@ def bootstrap(account: Account, home: str, *, dry_run: bool) -> None:
         print(f"Dry run for {where}: nothing is changed.")
         print(f"- Stack {stack.name}: would be {'updated, if it differs' if status else 'created'}, with")
     else:
-        print(f"Stack {stack.name} in {where}: {stack.apply({"TemplateBody": to_json(template)})}. It holds")
+        change = stack.apply({"TemplateBody": to_json(template)})
+        print(f"Stack {stack.name} in {where}: {change}. It holds")
     print(f"- the policy {stage_boundary(account.region)}: the most that a project's roles may be given here;")
     print(
         f"- the role {stack_set_execution(account.region)}: makes such roles, named sagemaker-p-*, for stack sets. "
