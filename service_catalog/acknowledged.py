@@ -106,7 +106,7 @@ CHECKOV = (
     Acknowledgement(
         "CKV_AWS_115|CKV_AWS_116",
         r"AWS::Lambda::Function\.\w+",
-        "it runs once at a launch and answers CloudFormation itself: nothing to limit, and no event to keep",
+        "it runs once at a launch or a deletion and answers CloudFormation itself: nothing to limit, no event to keep",
     ),
     Acknowledgement(
         "CKV_AWS_117",
@@ -114,6 +114,5 @@ CHECKOV = (
         "it calls CodeBuild and answers CloudFormation at an address of S3; in a network without a way there the "
         "launch would hang",
     ),
-    Acknowledgement("CKV_AWS_173", r"AWS::Lambda::Function\.\w+", "its variables are names, which are no secret"),
     Acknowledgement("CKV_AWS_18", r"AWS::S3::Bucket\.AccessLog", "it is the access log: logging itself would not end"),
 )

@@ -11,7 +11,6 @@ from service_catalog.names import BRANCH, ProjectNames
 from service_catalog.policy import Statement, allow, arn, sub
 from service_catalog.project.actions import Stage, source_stage
 from service_catalog.project.sources import PARTS, Trigger
-from service_catalog.project.storage import KEPT
 
 
 class CodeCommitRepositories:
@@ -105,6 +104,14 @@ class CodeCommitRepositories:
         """Allow to comment; not to approve, for a rule that asks for one approval would be met by the check alone."""
         return [allow(["codecommit:PostCommentForPullRequest"], on=self._arns([part]))]
 
+    def made_here(self) -> dict[str, dict[str, str]]:
+        """Return both."""
+        return {part: {"Name": made.attr_name, "Remote": self.remote(part)} for part, made in self._made.items()}
+
+    def bundle(self) -> list[Statement]:
+        """Allow to see whether it is still there, and to fetch."""
+        return [allow(["codecommit:GetRepository", "codecommit:GitPull"], on=self._arns(PARTS))]
+
     def push(self) -> list[Statement]:
         """Allow to look whether a repository is empty, and to push."""
         return [allow(["codecommit:GitPull", "codecommit:GitPush"], on=self._arns(PARTS))]
@@ -120,5 +127,7 @@ def _repository(stack: cdk.Stack, names: ProjectNames, part: str) -> codecommit.
         repository_name=sub(names.repository(part)),
         repository_description=sub(f"What {part}s the model of SageMaker project {names.project_name}"),
     )
-    repository.apply_removal_policy(KEPT)
+    # It goes with the project, once there is a bundle of it: see goodbye.py.
+    repository.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+    repository.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     return repository

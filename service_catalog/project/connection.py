@@ -126,6 +126,14 @@ class HostedRepositories:
         """Allow nothing: CodeBuild reports to the host by itself."""
         return []
 
+    def made_here(self) -> dict[str, dict[str, str]]:
+        """Return none: both were there before the project, and stay."""
+        return {}
+
+    def bundle(self) -> list[Statement]:
+        """Return nothing: there is none to bundle."""
+        return []
+
     def push(self) -> list[Statement]:
         """Allow git at the connection's address."""
         return [_use(PARTS)]

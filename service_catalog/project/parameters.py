@@ -18,6 +18,7 @@ NAME, ID = "SageMakerProjectName", "SageMakerProjectId"
 CONNECTION = "ConnectionArn"
 VPC, SUBNETS, SECURITY_GROUPS = "VpcId", "SubnetIds", "SecurityGroupIds"
 ACCOUNT = {"staging": "StagingAccount", "prod": "ProductionAccount"}
+ON_DELETION = "OnDeletion"
 REPOSITORY = {"build": "BuildRepository", "deploy": "DeployRepository"}
 ON_APPROVAL, ON_REJECTION, ON_PUSH = "ReleaseOnApproval", "ReleaseOnRejection", "ReleaseOnPush"
 EMAIL = "NotifyEmail"
@@ -225,6 +226,26 @@ NOTICES = Group(
     ),
 )
 
+DELETION = Group(
+    "Deletion",
+    (
+        Parameter(
+            ON_DELETION,
+            label="What becomes of people's work",
+            description=(
+                "When the project is deleted: keep leaves the model registry, the artefact bucket and the key, and a "
+                "git bundle in that bucket of each repository that is deleted with the project; remove deletes "
+                "these too, and nothing of the project can be had back"
+            ),
+            pattern="^(keep|remove)$",
+            constraint="OnDeletion is keep or remove.",
+            max_length=6,
+            default="keep",
+            values=("keep", "remove"),
+        ),
+    ),
+)
+
 
 def _account(stage: str, of: str) -> Parameter:
     return Parameter(
@@ -246,7 +267,7 @@ ACCOUNTS = Group("Accounts", (_account("staging", "staging"), _account("prod", "
 
 def groups(git: Git) -> tuple[Group, ...]:
     """Return what a launch of that variant is asked for, in the order in which it is asked."""
-    asked_always = (ACCOUNTS, NETWORK, RELEASES, NOTICES)
+    asked_always = (ACCOUNTS, NETWORK, RELEASES, NOTICES, DELETION)
     return (PROJECT, HOST, *asked_always) if git == "connection" else (PROJECT, *asked_always)
 
 

@@ -18,11 +18,10 @@ from service_catalog.policy import (
     iam_arn,
     passed_to,
     reasons,
-    s3_arn,
     sub,
     trust,
 )
-from service_catalog.project import endpoint_roles, network
+from service_catalog.project import endpoint_roles, goodbye_role, network
 from service_catalog.project.scope import LISTS, OWN_ACCOUNT, Project
 
 
@@ -35,6 +34,7 @@ def add_roles(stack: cdk.Stack, project: Project) -> dict[str, iam.CfnRole]:
         "verify": ("codebuild", endpoint_roles.verify(project)),
         "decline": ("codebuild", endpoint_roles.decline(project)),
         "review": ("codebuild", endpoint_roles.review(project)),
+        "goodbye": ("codebuild", goodbye_role.goodbye(project)),
         "pipeline": ("codepipeline", _pipeline(project)),
         "cloudformation": ("cloudformation", endpoint_roles.cloudformation(project)),
         "execution": ("sagemaker", endpoint_roles.execution(project)),
@@ -86,8 +86,7 @@ def add_bounded_role(
 def _seed(project: Project) -> list[Statement]:
     return [
         project.write_build_log("seed"),
-        allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{project.seeds.bucket}/{project.seeds.key}")]),
-        allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], on=[s3_arn(project.seeds.bucket)]),
+        *project.take_bundle(),
         project.build_without_artefacts(),
         *project.repositories.push(),
     ]

@@ -149,6 +149,13 @@ class Project(Scope):
     repositories: Repositories
     seeds: SeedLocation
 
+    def take_bundle(self) -> list[Statement]:
+        """Take the published bundle as the source of a build."""
+        return [
+            allow(["s3:GetObject", "s3:GetObjectVersion"], on=[s3_arn(f"{self.seeds.bucket}/{self.seeds.key}")]),
+            allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], on=[s3_arn(self.seeds.bucket)]),
+        ]
+
     def assume(self, purpose: str) -> list[Statement]:
         """Assume the project's role of that purpose in each account of its stages that is not its own."""
         return [

@@ -54,5 +54,11 @@ class Repositories(Protocol):
     def comment(self, part: str) -> list[Statement]:
         """Allow a build's role to write what it found on a pull request, where the host is not told otherwise."""
 
+    def made_here(self) -> dict[str, dict[str, str]]:
+        """Return, by part, `Name` and git address `Remote` of those that are made with the project and go with it."""
+
+    def bundle(self) -> list[Statement]:
+        """Allow a build's role to find and to clone those that go with the project."""
+
     def push(self) -> list[Statement]:
         """Allow the seed build's role to push to both."""

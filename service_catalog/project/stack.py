@@ -8,6 +8,7 @@ from service_catalog.project.choices import add_choices
 from service_catalog.project.codecommit import CodeCommitRepositories
 from service_catalog.project.connection import HostedRepositories
 from service_catalog.project.form import add_parameters
+from service_catalog.project.goodbye import add_goodbye
 from service_catalog.project.network import add_network
 from service_catalog.project.parameters import ID, NAME, Git
 from service_catalog.project.pipelines import add_pipelines
@@ -17,6 +18,7 @@ from service_catalog.project.scope import Project, SeedLocation
 from service_catalog.project.seeding import add_seeding
 from service_catalog.project.sources import PARTS
 from service_catalog.project.stage_accounts import add_stage_accounts
+from service_catalog.project.starting import add_starter
 from service_catalog.project.storage import add_storage
 
 
@@ -41,7 +43,9 @@ def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git, s
     project = Project(names, add_storage(stack, names), repositories, seeds)
     roles = add_roles(stack, project)
     accounts = add_stage_accounts(stack, project, stage_roles)
-    add_pipelines(stack, project, roles, after=add_seeding(stack, project, roles, accounts))
+    starter = add_starter(stack, project)
+    add_pipelines(stack, project, roles, after=add_seeding(stack, project, roles, starter, accounts))
+    add_goodbye(stack, project, roles, starter)
     cdk.Tags.of(stack).add("sagemaker:project-name", sub(names.project_name))
     cdk.Tags.of(stack).add("sagemaker:project-id", sub(names.project_id))
     _add_outputs(stack, project)

@@ -13,7 +13,10 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEED = Path("service_catalog/seed")
-SEED_FILES = ("buildspec.yml", "seed.py", "requirements.txt")
+SEED_FILES = ("answer.py", "buildspec.yml", "seed.py", "requirements.txt")
+GOODBYE = Path("service_catalog/goodbye")
+# CodeBuild looks for a buildspec at the top of what it unpacks.
+GOODBYE_BUILDSPEC = "buildspec.goodbye.yml"
 # What upgrades the code of a repository to this version, under the names by which its modules know each other.
 UPGRADE_FILES = (
     "service_catalog/__init__.py",
@@ -75,6 +78,8 @@ def collect(checkout: Path, wheel: Path) -> dict[str, File]:
     own = {name: _read(checkout / SEED / name) for name in SEED_FILES}
     upgrade = {name: _read(checkout / name) for name in UPGRADE_FILES}
     environment = {f"scripts/{name}": _read(checkout / ENVIRONMENT / name) for name in ENVIRONMENT_FILES}
+    goodbye = {f"goodbye/{path.name}": _read(path) for path in _files(checkout / GOODBYE, within=checkout.resolve())}
+    own |= {GOODBYE_BUILDSPEC: goodbye.pop(f"goodbye/{GOODBYE_BUILDSPEC}")} | goodbye
     return own | upgrade | environment | {f"vendor/{wheel.name}": _read(wheel)} | seeds
 
 

@@ -1,8 +1,7 @@
-"""Render the seeds and push them to a project's new repositories; tell CloudFormation how it went.
+"""Render the seeds and push them to a project's new repositories.
 
-Runs in the seed build, from the unpacked bundle, where it stands alone: `seed.py plant` needs cookiecutter,
-`seed.py answer` only the standard library, so that it can also answer for an installation that failed. The
-custom resource's event comes in the variable CLOUDFORMATION_EVENT.
+Runs in the seed build, from the unpacked bundle, where it stands alone with cookiecutter. The custom resource's event
+comes in the variable CLOUDFORMATION_EVENT; what became of it is written for `answer.py` to tell.
 """
 
 import json
@@ -12,10 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +59,7 @@ ANSWERS = ".tidegate.json"
 THERE = "FETCH_HEAD"
 
 OUTCOME = Path("outcome.json")
-# CloudFormation takes an answer of at most 4,096 bytes.
-REASON_MAX = 1000
-ANSWER_ATTEMPTS = 5
+GIT_SAYS_MAX = 800
 
 
 class SeedError(Exception):
@@ -186,7 +180,7 @@ def _git(*arguments: str, at: Path | None = None) -> str:
     done = subprocess.run(["git", *arguments], cwd=at, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         command = next(word for word in arguments if word in GIT_COMMANDS)
-        raise SeedError(f"git {command} failed: {done.stderr.strip()[-REASON_MAX:]}")
+        raise SeedError(f"git {command} failed: {done.stderr.strip()[-GIT_SAYS_MAX:]}")
     return done.stdout
 
 
@@ -226,65 +220,19 @@ def plant(bundle: Path, properties: Mapping[str, Any]) -> dict[str, str]:
     return done
 
 
-def answer(event: Mapping[str, Any], outcome: Mapping[str, Any], sleep: Callable[[float], None]) -> None:
-    """Send CloudFormation the outcome: `{"done": ...}` or `{"failure": sentence}`. Tries ANSWER_ATTEMPTS times.
-
-    Raises OSError if it could not be sent.
-    """
-    failure = outcome.get("failure")
-    body = {
-        "Status": "FAILED" if failure else "SUCCESS",
-        "Reason": (failure or "Both repositories have their first commit.")[:REASON_MAX],
-        "PhysicalResourceId": event.get("PhysicalResourceId") or event["LogicalResourceId"],
-        "StackId": event["StackId"],
-        "RequestId": event["RequestId"],
-        "LogicalResourceId": event["LogicalResourceId"],
-        "Data": dict(outcome.get("done", {})),
-    }
-    url = event["ResponseURL"]
-    if not url.startswith(("https://", "http://")):
-        raise SeedError("CloudFormation's ResponseURL is not an http address.")
-    for attempt in range(ANSWER_ATTEMPTS):
-        # The URL is signed for an empty content type.
-        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-            url, data=json.dumps(body).encode(), method="PUT", headers={"content-type": ""}
-        )
-        try:
-            urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
-        except OSError:
-            if attempt == ANSWER_ATTEMPTS - 1:
-                raise
-            sleep(2.0**attempt)
-        else:
-            return
-
-
-def main(arguments: list[str]) -> int:
-    """Run `plant` or `answer`; return the exit code."""
+def main() -> int:
+    """Plant what the event names; return the exit code."""
     event = json.loads(os.environ["CLOUDFORMATION_EVENT"])
-    if arguments == ["plant"]:
-        try:
-            done = plant(Path(__file__).parent, event["ResourceProperties"])
-        except SeedError as error:
-            OUTCOME.write_text(json.dumps({"failure": str(error)}), encoding="utf-8")
-            print(error, file=sys.stderr)
-            return 1
-        OUTCOME.write_text(json.dumps({"done": done}), encoding="utf-8")
-        return 0
-    if arguments == ["answer"]:
-        answer(event, _outcome(), time.sleep)
-        return 0
-    print("usage: seed.py plant|answer", file=sys.stderr)
-    return 2
-
-
-def _outcome() -> dict[str, Any]:
-    if OUTCOME.exists():
-        outcome: dict[str, Any] = json.loads(OUTCOME.read_text(encoding="utf-8"))
-        return outcome
-    build = os.environ.get("CODEBUILD_BUILD_ID", "of this project")
-    return {"failure": f"The seed build {build} broke before it could plant the seeds; its log says why."}
+    try:
+        done = plant(Path(__file__).parent, event["ResourceProperties"])
+    except SeedError as error:
+        OUTCOME.write_text(json.dumps({"failure": str(error)}), encoding="utf-8")
+        print(error, file=sys.stderr)
+        return 1
+    outcome = {"done": done, "reason": "Both repositories have their first commit."}
+    OUTCOME.write_text(json.dumps(outcome), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -11,7 +11,7 @@ import aws_cdk as cdk
 
 from service_catalog.names import PROJECT_ID_PATTERN, ROLE_PATH, ProjectNames, stage_boundary
 from service_catalog.policy import VERSION, Statement, allow, iam_arn, passed_to, s3_arn, sub, trust
-from service_catalog.project import endpoint_roles
+from service_catalog.project import endpoint_roles, goodbye_role
 from service_catalog.project.roles import add_bounded_role
 from service_catalog.project.scope import OWN_ACCOUNT, PROJECT_TAG, Scope
 from service_catalog.project.sharing import READ_BUCKET, READ_OBJECTS, WRITE_OBJECTS, WRITTEN
@@ -71,6 +71,7 @@ def define_project_roles(app: cdk.App, stack_id: str) -> cdk.Stack:
     stages = Stages(ProjectNames(project_name="*", project_id=f"${{{ID}}}", account=f"${{{HOME}}}"))
     _add_role(stack, stages, "deploy", stages.trust_home("pipeline"), _deploy(stages))
     _add_role(stack, stages, "look", stages.trust_home("render", "verify", "decline"), endpoint_roles.look(stages))
+    _add_role(stack, stages, "goodbye", stages.trust_home("goodbye"), goodbye_role.endpoints(stages))
     _add_role(stack, stages, "cloudformation", trust("cloudformation", OWN_ACCOUNT), _cloudformation(stages))
     _add_role(stack, stages, "execution", trust("sagemaker", OWN_ACCOUNT), _execution(stages))
     cdk.Tags.of(stack).add(PROJECT_TAG, sub(stages.id))

@@ -22,6 +22,7 @@ from ministack import app as _app
 from ministack.core import concurrency as _concurrency
 from ministack.core import responses as _responses
 from ministack.core import router as _router
+from ministack.services import cloudformation as _cloudformation
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import eventbridge as _eventbridge
 from ministack.services import s3 as _s3
@@ -55,6 +56,9 @@ def check() -> None:
         (_router, "extract_region"),
         (_provisioners, "_RESOURCE_HANDLERS"),
         (_stacks, "_runs_on_worker_thread"),
+        (_cloudformation, "_stacks"),
+        (_stacks, "_delete_resource"),
+        (_stacks, "_with_dependencies"),
         (_stacks, "now_iso"),
         (_handlers, "now_iso"),
         (_changesets, "now_iso"),
@@ -201,6 +205,22 @@ def _runs_on_worker_thread(resource_type: str) -> bool:
 
 
 _stacks._runs_on_worker_thread = _runs_on_worker_thread
+
+_stock_delete_resource = _stacks._delete_resource
+
+
+def _delete_resource(kind: str, physical_id: str, properties: Any, stack: str = "", logical_id: str = "") -> None:
+    # ministack goes on with what a resource depends on that could not be deleted; AWS leaves that as it is.
+    known = _cloudformation._stacks.get(stack) or {}
+    resources, definitions = known.get("_resources", {}), (known.get("_template") or {}).get("Resources", {})
+    for name, resource in resources.items():
+        needs = resource.get("ResourceStatus") == "DELETE_FAILED" and name != logical_id
+        if needs and logical_id in _stacks._with_dependencies([name], definitions, set(resources)):
+            raise RuntimeError(f"Not deleted, because {name} needs it, which could not be deleted.")
+    _stock_delete_resource(kind, physical_id, properties, stack, logical_id)
+
+
+_stacks._delete_resource = _delete_resource
 
 # ministack asks for them only where it evaluates IAM; AWS always does.
 _handlers._capabilities_enforced = lambda: True

@@ -50,7 +50,15 @@ class Walk:
 
 WALKS = {
     "told": ["--keep"],
-    "told_where_the_stack_succeeds": ["--after-rollback", "succeed", "--git", "connection", "--accounts", "3"],
+    "told_where_the_stack_succeeds": [
+        "--after-rollback",
+        "succeed",
+        "--git",
+        "connection",
+        "--accounts",
+        "3",
+        "--keep",
+    ],
 }
 
 

@@ -110,8 +110,8 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
             _PIPELINE_STEPS,
         ),
     },
-    "seed-starter": {
-        "codebuild:BatchGetBuilds": "tests/service_catalog/test_seed_starter.py: a build that ended without an answer",
+    "starter": {
+        "codebuild:BatchGetBuilds": "tests/service_catalog/test_starter.py: a build that ended without an answer",
         "logs:CreateLogStream": "Lambda writes what a function prints with its role",
         "logs:PutLogEvents": "Lambda writes what a function prints with its role",
     },
@@ -153,6 +153,7 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
 }
 
 UNUSED_HERE: Mapping[str, str] = {
+    "goodbye": "the project of this journey is not deleted; another's is (test_deleting.py), and test_goodbye.py",
     "review": "the journey's one pull request needs a part of it; the rest: test_product_permissions.py",
     "tidegate-launch-s3": "the role that launches from a template in S3 has the policies of the one that journeys use",
 }

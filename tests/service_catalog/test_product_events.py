@@ -246,7 +246,7 @@ def of_a_build(status: str, project: str = "sagemaker-p-abc123def456-seed") -> d
 def test_given_the_seed_build_ended_badly_then_it_is_answered_for(
     account: Account, product: Template, status: str
 ) -> None:
-    assert starts(account, product, "SeedEndedRule", **of_a_build(status))
+    assert starts(account, product, "BuildEndedRule", **of_a_build(status))
 
 
 @pytest.mark.parametrize(
@@ -262,4 +262,4 @@ def test_given_the_seed_build_ended_badly_then_it_is_answered_for(
 def test_given_any_other_build_then_nothing_is_answered(
     account: Account, product: Template, event: dict[str, Any]
 ) -> None:
-    assert not starts(account, product, "SeedEndedRule", **event)
+    assert not starts(account, product, "BuildEndedRule", **event)

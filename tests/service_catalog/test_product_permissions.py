@@ -16,7 +16,7 @@ from tidegate.service_models import OPERATIONS
 
 PURPOSES = {
     "Seed", "Build", "Render", "Verify", "Decline", "Review", "Pipeline", "Cloudformation", "Execution", "Events",
-    "SeedStarter",
+    "Starter", "Goodbye",
 }  # fmt: skip
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -106,7 +106,7 @@ def test_then_every_resource_is_the_projects_own_or_known_by_its_tag(either: Tem
             for resource in as_list(statement["Resource"]):
                 text = json.dumps(resource)
                 arn = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
-                given = ("SageMakerProjectId", "Key.Arn", "SeedProject", "ConnectionArn")
+                given = ("SageMakerProjectId", "Key.Arn", "AWS::StackId", "ConnectionArn")
                 own = any(word in text for word in given)
                 by_condition = "aws:ResourceTag" in str(statement) or "aws:RequestTag" in str(statement)
                 tagging = "sagemaker:TaggingAction" in str(statement)
@@ -130,8 +130,10 @@ def test_then_only_verify_and_decline_write_to_the_registry_and_only_cloudformat
 
     assert who("sagemaker:UpdateModelPackage") == {"VerifyRole", "DeclineRole"}
     assert who("sagemaker:UpdateEndpoint") == who("sagemaker:CreateEndpoint") == {"CloudformationRole"}
-    assert who("sagemaker:DeleteEndpoint") == {"CloudformationRole"}
-    assert who("sagemaker:DeleteModel") == {"VerifyRole", "CloudformationRole"}
+    assert who("sagemaker:DeleteEndpoint") == {"CloudformationRole", "GoodbyeRole"}
+    assert who("sagemaker:DeleteModel") == {"VerifyRole", "CloudformationRole", "GoodbyeRole"}
+    assert who("sagemaker:DeleteModelPackage") == who("s3:DeleteObject") == who("s3:DeleteBucket") == {"GoodbyeRole"}
+    assert who("kms:ScheduleKeyDeletion") == who("logs:DeleteLogGroup") == {"GoodbyeRole"}
     assert who("pricing:GetProducts") == {"RenderRole", "ReviewRole"}
 
 
@@ -322,6 +324,7 @@ CREATED_BY = {
     "AWS::SNS::TopicPolicy": "sns:SetTopicAttributes",
     "AWS::SageMaker::ModelPackageGroup": "sagemaker:CreateModelPackageGroup",
     "Custom::TidegateConnection": "lambda:InvokeFunction",
+    "Custom::TidegateGoodbye": "lambda:InvokeFunction",
     "Custom::TidegateSeeds": "lambda:InvokeFunction",
 }
 

@@ -15,7 +15,6 @@ KEPT = {
     "AWS::KMS::Key",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
-    "AWS::CodeCommit::Repository",
     "AWS::SageMaker::ModelPackageGroup",
 }
 
@@ -85,6 +84,8 @@ def test_then_what_holds_work_outlives_the_project_but_not_a_failed_launch(eithe
             assert resource["UpdateReplacePolicy"] == "Retain", name
         else:
             assert resource.get("DeletionPolicy", "Delete") == "Delete", name
+        if resource["Type"] == "AWS::CodeCommit::Repository":
+            assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
 def test_then_everything_that_takes_tags_carries_the_project_id(either: Template) -> None:
@@ -95,6 +96,7 @@ def test_then_everything_that_takes_tags_carries_the_project_id(either: Template
         "AWS::SNS::Subscription",
         "AWS::SNS::TopicPolicy",
         "Custom::TidegateConnection",
+        "Custom::TidegateGoodbye",
         "Custom::TidegateSeeds",
     }
     for name, resource in either["Resources"].items():
@@ -130,14 +132,14 @@ def test_then_every_log_group_forgets(either: Template) -> None:
 
 def test_then_the_pipelines_begin_after_the_seeds_and_rules_after_what_they_start(product: Template) -> None:
     for pipeline in ("ModelBuild", "ModelDeploy"):
-        assert product["Resources"][pipeline]["DependsOn"] == ["Seeds"]
+        assert set(product["Resources"][pipeline]["DependsOn"]) == {"Seeds", "Goodbye"}
     starts = {
         "BuildPushRule": {"Fn::Sub": PIPELINE_ARN.format("ModelBuild")},
         "DeployPushRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
         "ApprovalRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
         "RejectionRule": {"Fn::Sub": PIPELINE_ARN.format("ModelDeploy")},
         "FailedRule": {"Ref": "Notices"},
-        "SeedEndedRule": {"Fn::GetAtt": ["SeedStarterFunction", "Arn"]},
+        "BuildEndedRule": {"Fn::GetAtt": ["StarterFunction", "Arn"]},
         "ReviewRule": {"Fn::GetAtt": ["ReviewProject", "Arn"]},
         "DeclineStagingRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
         "DeclineProdRule": {"Fn::GetAtt": ["DeclineProject", "Arn"]},
@@ -166,9 +168,9 @@ def test_then_whoever_launches_chooses_what_starts_a_deploy(
 
 
 def test_then_a_seed_build_that_is_killed_is_answered_for_from_its_very_start(either: Template) -> None:
-    assert {"SeedEndedRule", "SeedEndedPermission"} <= set(either["Resources"]["Seeds"]["DependsOn"])
-    permission = properties(either, "SeedEndedPermission")
-    assert permission["SourceArn"] == {"Fn::GetAtt": ["SeedEndedRule", "Arn"]}
+    assert {"BuildEndedRule", "BuildEndedPermission"} <= set(either["Resources"]["Seeds"]["DependsOn"])
+    permission = properties(either, "BuildEndedPermission")
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["BuildEndedRule", "Arn"]}
     assert permission["Principal"] == "events.amazonaws.com"
 
 
@@ -248,6 +250,50 @@ def test_then_no_build_takes_packages_from_where_other_roles_may_write(either: T
         assert project["Properties"]["Cache"] == {"Type": "LOCAL", "Modes": ["LOCAL_CUSTOM_CACHE"]}, name
 
 
+def test_then_nothing_but_what_begins_work_is_deleted_before_the_goodbye(either: Template) -> None:
+    """CloudFormation deletes what depends on a thing before the thing itself."""
+    on: dict[str, set[str]] = {
+        name: depends_on(each) & set(either["Resources"]) for name, each in either["Resources"].items()
+    }
+
+    def reaches(name: str) -> set[str]:
+        return on[name].union(*map(reaches, on[name]))
+
+    later = {name for name in either["Resources"] if name in reaches("Goodbye")}
+    earlier = {name for name in either["Resources"] if "Goodbye" in reaches(name)}
+    assert later | earlier | {"Goodbye"} == set(either["Resources"])
+    kinds = {either["Resources"][name]["Type"] for name in earlier}
+    assert kinds == {"AWS::CodePipeline::Pipeline", "AWS::Events::Rule"}
+
+
+def depends_on(resource: dict[str, Any]) -> set[str]:
+    """Return what a resource refers to, parameters among it."""
+    text = json.dumps(resource)
+    found = {*re.findall(r'{"Ref": "(\w+)"}', text), *re.findall(r'{"Fn::GetAtt": \["(\w+)"', text)}
+    found |= set(re.findall(r"\${(\w+)(?:\.\w+)?}", text)) | set(resource.get("DependsOn", ()))
+    return found
+
+
+def test_then_the_goodbye_knows_all_that_a_launch_named(product: Template, hosted: Template) -> None:
+    told = properties(product, "Goodbye")
+    assert (told["Build"], told["BuildOn"]) == ({"Ref": "GoodbyeProject"}, "Delete")
+    assert told["OnDeletion"] == {"Ref": "OnDeletion"}
+    assert told["ServiceTimeout"] > properties(product, "GoodbyeProject")["TimeoutInMinutes"] * 60
+    builds = set(of_type(product, "AWS::CodeBuild::Project")) - {"GoodbyeProject"}
+    assert {each["Ref"] for each in told["Builds"]} == builds
+    assert [each["Stack"]["Fn::Sub"].rpartition("-")[2] for each in told["Stacks"]] == ["staging", "prod"]
+    assert set(told["Repositories"]) == {"build", "deploy"}
+    assert properties(hosted, "Goodbye")["Repositories"] == {}
+    assert properties(product, "GoodbyeProject")["Source"]["BuildSpec"] == "buildspec.goodbye.yml"
+
+
+def test_then_people_are_told_at_launch_what_a_deletion_keeps(either: Template) -> None:
+    asked = either["Parameters"]["OnDeletion"]
+    assert (asked["Default"], asked["AllowedValues"]) == ("keep", ["keep", "remove"])
+    for word in ("repository that is deleted", "bundle", "had back"):
+        assert word in asked["Description"]
+
+
 def test_then_the_seeds_get_the_whole_context_and_both_repositories(product: Template, published: Any) -> None:
     seeds = properties(product, "Seeds")
     assert set(seeds["Context"]) == set(CONTEXT_KEYS)
@@ -258,7 +304,9 @@ def test_then_the_seeds_get_the_whole_context_and_both_repositories(product: Tem
         "Type": "S3",
         "Location": f"{published.seed_bucket}/{published.seed_key}",
     }
-    assert len(properties(product, "SeedStarterFunction")["Code"]["ZipFile"]) <= 4096
+
+    assert (seeds["Build"], seeds["BuildOn"]) == ({"Ref": "SeedProject"}, "Create")
+    assert len(properties(product, "StarterFunction")["Code"]["ZipFile"]) <= 4096
 
 
 def test_then_the_build_pipeline_builds_what_was_pushed(product: Template) -> None:

@@ -51,6 +51,8 @@ def test_then_the_bundle_is_what_the_buildspec_runs(bundle: bytes) -> None:
         found = set(archive.namelist())
         assert archive.testzip() is None
     assert {"buildspec.yml", "seed.py", "requirements.txt", "scripts/environment.py", "scripts/uv.txt"} <= found
+    assert {"answer.py", "buildspec.goodbye.yml", "goodbye/__main__.py", "goodbye/requirements.txt"} <= found
+    assert "goodbye/buildspec.goodbye.yml" not in found
     assert {"seed_code/build/cookiecutter.json", "seed_code/deploy/cookiecutter.json"} <= found
     assert len([name for name in found if name.startswith("vendor/tidegate-") and name.endswith(".whl")]) == 1
     assert not [name for name in found if "__pycache__" in name or name.endswith(".pyc")]
@@ -68,8 +70,11 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with one file in each seed, and a wheel."""
     for name in (
         "service_catalog/seed/buildspec.yml",
+        "service_catalog/seed/answer.py",
         "service_catalog/seed/seed.py",
         "service_catalog/seed/requirements.txt",
+        "service_catalog/goodbye/__main__.py",
+        "service_catalog/goodbye/buildspec.goodbye.yml",
         f"{ENVIRONMENT}/environment.py",
         f"{ENVIRONMENT}/uv.txt",
         "seed_code/build/cookiecutter.json",
@@ -115,8 +120,9 @@ def test_given_a_link_out_of_the_checkout_then_it_is_refused(checkout: Path) -> 
         collect(checkout, checkout / "tidegate.whl")
 
 
-def test_then_every_requirement_of_the_seed_build_is_pinned_by_hash() -> None:
-    lines = (CHECKOUT / "service_catalog/seed/requirements.txt").read_text().splitlines()
+@pytest.mark.parametrize("build", ["seed", "goodbye"])
+def test_then_every_requirement_of_a_build_is_pinned_by_hash(build: str) -> None:
+    lines = (CHECKOUT / "service_catalog" / build / "requirements.txt").read_text().splitlines()
     pinned = [line for line in lines if not line.startswith(" ")]
     assert pinned
     assert all("==" in line for line in pinned)

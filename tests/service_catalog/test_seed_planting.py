@@ -14,7 +14,8 @@ import pytest
 
 from service_catalog.publishing.bundle import CHECKOUT, SEED
 from service_catalog.seed import CONTEXT_KEYS, SeedError
-from service_catalog.seed.seed import ANSWER_ATTEMPTS, answer, plant
+from service_catalog.seed.answer import ANSWER_ATTEMPTS, AnswerError, answer
+from service_catalog.seed.seed import plant
 
 CONTEXT = dict.fromkeys(CONTEXT_KEYS, "value") | {"project_name": "churn", "project_id": "p-abc123def456"}
 
@@ -37,7 +38,8 @@ def bundle(tmp_path: Path) -> Path:
         (repository.parent / "cookiecutter.json").write_text(json.dumps(CONTEXT))
     (folder / "vendor").mkdir()
     (folder / "vendor" / "tidegate-0.1.0-py3-none-any.whl").write_bytes(b"wheel")
-    (folder / "seed.py").write_bytes((CHECKOUT / SEED / "seed.py").read_bytes())
+    for script in ("seed.py", "answer.py"):
+        (folder / script).write_bytes((CHECKOUT / SEED / script).read_bytes())
     return folder
 
 
@@ -103,10 +105,10 @@ class CloudFormation:
         }
 
 
-def run(bundle: Path, step: str, event: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
+def run(bundle: Path, script: str, event: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
     """Run a step of the buildspec, as the build does."""
     return subprocess.run(
-        [sys.executable, "seed.py", step],
+        [sys.executable, script],
         cwd=bundle,
         env={**os.environ, "CLOUDFORMATION_EVENT": json.dumps(event), "CODEBUILD_BUILD_ID": "seed:1"},
         capture_output=True,
@@ -231,8 +233,8 @@ def test_given_the_build_succeeds_then_cloudformation_is_told_what_was_done(
     bundle: Path, repositories: dict[str, str], cloudformation: CloudFormation
 ) -> None:
     event = cloudformation.event(repositories)
-    assert run(bundle, "plant", event).returncode == 0
-    assert run(bundle, "answer", event).returncode == 0
+    assert run(bundle, "seed.py", event).returncode == 0
+    assert run(bundle, "answer.py", event).returncode == 0
     (told,) = cloudformation.answers
     assert told["Status"] == "SUCCESS"
     assert told["Data"] == {"build": "planted", "deploy": "planted"}
@@ -244,10 +246,10 @@ def test_given_a_hostile_launch_then_the_build_fails_and_cloudformation_gets_the
     bundle: Path, repositories: dict[str, str], cloudformation: CloudFormation
 ) -> None:
     event = cloudformation.event(repositories, project_name="{{7*7}}")
-    planted = run(bundle, "plant", event)
+    planted = run(bundle, "seed.py", event)
     assert planted.returncode == 1
     assert "Traceback" not in planted.stderr
-    run(bundle, "answer", event)
+    run(bundle, "answer.py", event)
     (told,) = cloudformation.answers
     assert told["Status"] == "FAILED"
     assert "project_name is '{{7*7}}'" in told["Reason"]
@@ -257,8 +259,8 @@ def test_given_git_fails_then_its_reason_reaches_cloudformation(
     bundle: Path, repositories: dict[str, str], cloudformation: CloudFormation, tmp_path: Path
 ) -> None:
     event = cloudformation.event({**repositories, "deploy": (tmp_path / "nowhere.git").as_uri()})
-    assert run(bundle, "plant", event).returncode == 1
-    run(bundle, "answer", event)
+    assert run(bundle, "seed.py", event).returncode == 1
+    run(bundle, "answer.py", event)
     (told,) = cloudformation.answers
     assert told["Status"] == "FAILED"
     assert "git ls-remote failed" in told["Reason"]
@@ -268,10 +270,10 @@ def test_given_git_fails_then_its_reason_reaches_cloudformation(
 def test_given_the_build_broke_before_planting_then_cloudformation_is_still_answered(
     bundle: Path, repositories: dict[str, str], cloudformation: CloudFormation
 ) -> None:
-    run(bundle, "answer", cloudformation.event(repositories))
+    run(bundle, "answer.py", cloudformation.event(repositories))
     (told,) = cloudformation.answers
     assert told["Status"] == "FAILED"
-    assert "seed:1 broke before it could plant" in told["Reason"]
+    assert "seed:1 broke before it could do its work" in told["Reason"]
 
 
 def test_given_cloudformation_does_not_listen_at_once_then_the_answer_is_tried_again(
@@ -292,5 +294,5 @@ def test_given_cloudformation_never_listens_then_the_build_fails(cloudformation:
 
 def test_given_a_response_url_of_another_kind_then_it_is_not_opened() -> None:
     event = {"ResponseURL": "file:///etc/passwd", "LogicalResourceId": "Seeds", "StackId": "", "RequestId": ""}
-    with pytest.raises(SeedError, match="not an http address"):
+    with pytest.raises(AnswerError, match="not an http address"):
         answer(event, {"done": {}}, lambda _: None)

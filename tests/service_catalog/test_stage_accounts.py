@@ -191,12 +191,14 @@ def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_then_a_stage_has_these_roles_within_the_boundary_of_its_account(there: Template) -> None:
-    assert set(there) == {"deploy", "look", "cloudformation", "execution"}
+    assert set(there) == {"deploy", "look", "goodbye", "cloudformation", "execution"}
     for properties in there.values():
         assert properties["PermissionsBoundary"] == f"arn:aws:iam::{STAGING}:policy/tidegate/tidegate-stage-{REGION}"
 
 
-@pytest.mark.parametrize(("purpose", "by"), [("deploy", ["pipeline"]), ("look", ["render", "verify", "decline"])])
+@pytest.mark.parametrize(
+    ("purpose", "by"), [("deploy", ["pipeline"]), ("goodbye", ["goodbye"]), ("look", ["render", "verify", "decline"])]
+)
 def test_then_only_the_same_projects_roles_at_home_may_assume_one(purpose: str, by: list[str], there: Template) -> None:
     (trust,) = there[purpose]["AssumeRolePolicyDocument"]["Statement"]
     named = trust["Condition"]["StringEquals"]["aws:PrincipalArn"]

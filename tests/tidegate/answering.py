@@ -25,6 +25,8 @@ def answering(service: str, handlers: dict[str, Handler], region: str = "eu-west
 
     def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         model = client.meta.service_model.operation_model(operation)
+        # botocore makes these up where a caller leaves them out.
+        parameters = dict.fromkeys(model.idempotent_members, "t" * 32) | parameters
         _check(parameters, model.input_shape, f"request of {operation}")
         answer = handlers[operation](**parameters)
         if model.output_shape is not None:

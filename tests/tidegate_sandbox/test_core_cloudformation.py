@@ -57,6 +57,29 @@ def test_what_is_replaced_is_retained_only_when_told_to(sandbox, cloudformation,
     assert left == ({f"{name}-old", f"{name}-new"} if policy == "Retain" else {f"{name}-new"})
 
 
+def test_what_a_resource_needs_that_cannot_be_deleted_stays_until_the_deletion_is_repeated(
+    sandbox, cloudformation, eventually, name
+):
+    sagemaker, topics = sandbox.client("sagemaker"), sandbox.client("sns")
+    template = group(name, DependsOn="Topic")
+    template["Resources"]["Topic"] = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    settled(cloudformation, eventually, name)
+    version = sagemaker.create_model_package(ModelPackageGroupName=name)["ModelPackageArn"]
+
+    def topic_is_there():
+        return name in json.dumps(topics.list_topics()["Topics"])
+
+    cloudformation.delete_stack(StackName=name)
+    assert settled(cloudformation, eventually, name)["StackStatus"] == "DELETE_FAILED"
+    assert topic_is_there()
+
+    sagemaker.delete_model_package(ModelPackageName=version)
+    cloudformation.delete_stack(StackName=name)
+    eventually(lambda: not topic_is_there())
+    assert not sagemaker.list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
+
+
 def test_a_stack_bears_the_time_of_the_sandboxs_clock(sandbox, cloudformation, eventually, name):
     sagemaker = sandbox.client("sagemaker")
 

@@ -53,6 +53,7 @@ TABLE = Table(
         "ListModelPackageGroups": ANY,
         "ListModelPackages": ANY,
         "ListModels": ANY,
+        "ListMonitoringSchedules": ANY,
         "ListPipelineExecutionSteps": ANY,
         "ListPipelineExecutions": ANY,
         "ListPipelineParametersForExecution": ANY,

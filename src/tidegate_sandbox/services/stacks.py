@@ -1,5 +1,6 @@
 """Watches the stacks that services of the sandbox have CloudFormation make for whoever asks them."""
 
+import itertools
 import time
 from typing import Any
 
@@ -27,9 +28,11 @@ def settled(where: Scope, stack: str) -> dict[str, Any] | None:
 
 
 def why(where: Scope, stack: str, status: str) -> str:
-    """Return the first failure of a stack: the resource, its type and the reason."""
+    """Return the first failure of what was done last to a stack: the resource, its type and the reason."""
     events = where.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    for event in reversed(events):
+    began = (stack, f"{status.partition('_')[0]}_IN_PROGRESS")
+    last = itertools.takewhile(lambda each: (each["LogicalResourceId"], each["ResourceStatus"]) != began, events)
+    for event in reversed(list(last)):
         if event["ResourceStatus"] == status:
             reason = event.get("ResourceStatusReason") or "no reason given"
             return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"

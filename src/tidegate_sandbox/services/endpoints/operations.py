@@ -137,6 +137,12 @@ def delete_endpoint(parameters: dict[str, Any]) -> None:
     hooks.run_in_background(rollout.delete, endpoint, name=f"delete endpoint {endpoint.name}")
 
 
+@sagemaker.operation("ListMonitoringSchedules")
+def list_monitoring_schedules(parameters: dict[str, Any]) -> dict[str, Any]:
+    """List what monitors endpoints: nothing, since no schedule can be made here."""
+    return page([], parameters, "MonitoringScheduleSummaries")
+
+
 @sagemaker.operation("ListEndpoints")
 def list_endpoints(parameters: dict[str, Any]) -> dict[str, Any]:
     """List endpoints, newest first unless asked otherwise."""

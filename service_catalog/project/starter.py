@@ -1,11 +1,11 @@
-"""The custom resource's function: starts the seed build, which answers CloudFormation itself.
+"""The custom resources' function: starts the build that a resource names, which answers CloudFormation itself.
 
+A resource's properties say which build, and for which request (`Create` or `Delete`); any other is answered at once.
 A build that is killed cannot answer, so a rule on how the build ended calls this function too, and it answers for it.
 Published inline (at most 4,096 characters), so it imports only what Lambda's runtime has.
 """
 
 import json
-import os
 import time
 import urllib.request
 from typing import Any
@@ -20,7 +20,7 @@ def answer(event: dict[str, Any], reason: str) -> None:
     """Tell CloudFormation how it went; with no reason, that it went well."""
     body = {
         "Status": "FAILED" if reason else "SUCCESS",
-        "Reason": reason or "The seeds are planted once, at launch.",
+        "Reason": reason or f"On {event['RequestType']} there is nothing to do.",
         "PhysicalResourceId": event.get("PhysicalResourceId") or event["LogicalResourceId"],
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
@@ -38,25 +38,28 @@ def answer_for(build_arn: str) -> None:
         return
     given = {each["name"]: each["value"] for each in build["environment"]["environmentVariables"]}
     log = build.get("logs", {}).get("deepLink", "in CloudWatch Logs")
+    event = json.loads(given[EVENT])
+    again = "Delete" if event["RequestType"] == "Delete" else "Launch"
     answer(
-        json.loads(given[EVENT]),
-        f"The seed build {build['id']} ended as {build['buildStatus']} before it could say how far it came. "
-        f"What it printed is at {log}. Launch the project again once the cause is mended.",
+        event,
+        f"The build {build['id']} ended as {build['buildStatus']} before it could say how far it came. "
+        f"What it printed is at {log}. {again} the project again once the cause is mended.",
     )
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
-    """On Create start the build; an Update or a Delete leaves the repositories to the people in them."""
+    """Start the build `Build` if the request is the one of `BuildOn`; answer what it is not."""
     if event.get("source") == "aws.codebuild":
         answer_for(event["detail"]["build-id"])
         return
-    if event["RequestType"] != "Create":
+    properties = event["ResourceProperties"]
+    if event["RequestType"] != properties["BuildOn"]:
         answer(event, "")
         return
     try:
         start(event)
     except Exception as error:
-        answer(event, f"The seed build could not be started: {error}"[:1000])
+        answer(event, f"The build {event['ResourceProperties']['Build']} could not be started: {error}"[:1000])
 
 
 def start(event: dict[str, Any]) -> None:
@@ -64,7 +67,7 @@ def start(event: dict[str, Any]) -> None:
     for wait in (2, 4, 8, 16, 0):
         try:
             boto3.client("codebuild").start_build(
-                projectName=os.environ["SEED_PROJECT"],
+                projectName=event["ResourceProperties"]["Build"],
                 idempotencyToken=event["RequestId"],
                 environmentVariablesOverride=[{"name": EVENT, "value": json.dumps(event), "type": "PLAINTEXT"}],
             )

@@ -1,4 +1,4 @@
-"""The function that starts the seed build: it answers what it does not start."""
+"""The function that starts a custom resource's build: it answers what it does not start."""
 
 import json
 from typing import Any
@@ -7,16 +7,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from service_catalog.project import seed_starter
+from service_catalog.project import starter
 
-EVENT: dict[str, Any] = {
-    "RequestType": "Create",
+SEEDS: dict[str, Any] = {
     "ResponseURL": "https://answer.invalid/",
     "StackId": "stack",
     "RequestId": "request",
     "LogicalResourceId": "Seeds",
-    "ResourceProperties": {"Context": {"project_name": "churn"}},
+    "ResourceProperties": {"Build": "sagemaker-p-abc-seed", "BuildOn": "Create", "Context": {"project_name": "churn"}},
 }
+GOODBYE = {**SEEDS, "ResourceProperties": {"Build": "sagemaker-p-abc-goodbye", "BuildOn": "Delete"}}
 
 
 BUILD = "arn:aws:codebuild:eu-west-1:111111111111:build/sagemaker-p-abc-seed:1"
@@ -40,34 +40,44 @@ class CodeBuild:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Every answer that was sent: its physical id and its reason."""
+    """Every answer that was sent: the request that it is to, and its reason."""
     sent: list[tuple[str, str]] = []
-    monkeypatch.setenv("SEED_PROJECT", "sagemaker-p-abc-seed")
-    monkeypatch.setattr(seed_starter, "answer", lambda event, reason: sent.append((event["RequestType"], reason)))
+    monkeypatch.setattr(starter, "answer", lambda event, reason: sent.append((event["RequestType"], reason)))
     return sent
 
 
-def test_given_a_create_then_one_build_starts_with_the_event_and_nothing_is_answered(
-    answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("resource", "kind", "build"),
+    [(SEEDS, "Create", "sagemaker-p-abc-seed"), (GOODBYE, "Delete", "sagemaker-p-abc-goodbye")],
+)
+def test_given_the_request_that_a_resource_builds_on_then_its_build_starts_with_the_event_and_nothing_is_answered(
+    resource: dict[str, Any],
+    kind: str,
+    build: str,
+    answers: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     codebuild = CodeBuild()
     monkeypatch.setattr(boto3, "client", lambda _: codebuild)
-    seed_starter.handler(EVENT, None)
+    event = {**resource, "RequestType": kind}
+    starter.handler(event, None)
     (request,) = codebuild.started
-    assert request["projectName"] == "sagemaker-p-abc-seed"
+    assert request["projectName"] == build
     assert request["idempotencyToken"] == "request"
     (variable,) = request["environmentVariablesOverride"]
-    assert (variable["name"], json.loads(variable["value"])) == ("CLOUDFORMATION_EVENT", EVENT)
+    assert (variable["name"], json.loads(variable["value"])) == ("CLOUDFORMATION_EVENT", event)
     assert answers == []
 
 
-@pytest.mark.parametrize("kind", ["Update", "Delete"])
-def test_given_an_update_or_a_delete_then_it_succeeds_and_the_repositories_stay(
-    kind: str, answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("resource", "kind"), [(SEEDS, "Update"), (SEEDS, "Delete"), (GOODBYE, "Create"), (GOODBYE, "Update")]
+)
+def test_given_any_other_request_then_it_succeeds_and_nothing_starts(
+    resource: dict[str, Any], kind: str, answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codebuild = CodeBuild()
     monkeypatch.setattr(boto3, "client", lambda _: codebuild)
-    seed_starter.handler({**EVENT, "RequestType": kind, "PhysicalResourceId": "Seeds"}, None)
+    starter.handler({**resource, "RequestType": kind, "PhysicalResourceId": "it"}, None)
     assert answers == [(kind, "")]
     assert codebuild.started == []
 
@@ -76,8 +86,8 @@ def test_given_the_build_cannot_be_started_then_cloudformation_gets_the_reason(
     answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(RuntimeError("no such project")))
-    seed_starter.handler(EVENT, None)
-    assert answers == [("Create", "The seed build could not be started: no such project")]
+    starter.handler({**GOODBYE, "RequestType": "Delete"}, None)
+    assert answers == [("Delete", "The build sagemaker-p-abc-goodbye could not be started: no such project")]
 
 
 class NotYet(CodeBuild):
@@ -101,19 +111,20 @@ def test_given_a_role_too_new_to_be_known_everywhere_then_it_is_tried_again_for_
 ) -> None:
     codebuild, waited = NotYet(refusals), []
     monkeypatch.setattr(boto3, "client", lambda _: codebuild)
-    monkeypatch.setattr(seed_starter.time, "sleep", waited.append)
-    seed_starter.handler(EVENT, None)
+    monkeypatch.setattr(starter.time, "sleep", waited.append)
+    starter.handler({**SEEDS, "RequestType": "Create"}, None)
     assert len(codebuild.started) == (not reasons)
     assert sum(waited) == 30
     assert [reason in said for reason, (_, said) in zip(reasons, answers, strict=True)] == [True] * len(reasons)
 
 
-def ended(status: str, *phases: tuple[str, str]) -> dict[str, Any]:
+def ended(status: str, *phases: tuple[str, str], request: str = "Create") -> dict[str, Any]:
+    event = {**SEEDS, "RequestType": request}
     return {
         "id": "sagemaker-p-abc-seed:1",
         "buildStatus": status,
         "phases": [{"phaseType": name, "phaseStatus": state} for name, state in phases] + [{"phaseType": "COMPLETED"}],
-        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT", "value": json.dumps(EVENT)}]},
+        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT", "value": json.dumps(event)}]},
         "logs": {"deepLink": "https://logs.example/1"},
     }
 
@@ -133,7 +144,7 @@ def test_given_a_build_that_ended_before_it_could_answer_then_the_function_answe
     build: dict[str, Any], answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=build))
-    seed_starter.handler(ENDED, None)
+    starter.handler(ENDED, None)
     ((kind, reason),) = answers
     assert kind == "Create"
     assert build["buildStatus"] in reason
@@ -141,10 +152,21 @@ def test_given_a_build_that_ended_before_it_could_answer_then_the_function_answe
     assert "Launch the project again" in reason
 
 
+def test_given_a_goodbye_that_was_killed_then_people_are_told_to_delete_the_project_again(
+    answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = ended("TIMED_OUT", ("BUILD", "TIMED_OUT"), request="Delete")
+    monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=build))
+    starter.handler(ENDED, None)
+    ((kind, reason),) = answers
+    assert kind == "Delete"
+    assert "Delete the project again" in reason
+
+
 def test_given_a_failed_build_that_answered_itself_then_its_answer_stands(
     answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build = ended("FAILED", ("BUILD", "FAILED"), ("POST_BUILD", "SUCCEEDED"))
     monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=build))
-    seed_starter.handler(ENDED, None)
+    starter.handler(ENDED, None)
     assert answers == []
