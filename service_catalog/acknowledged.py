@@ -75,6 +75,16 @@ CDK_NAG = (
         "which host a connection is at, only the connection tells",
     ),
     Acknowledgement(
+        _any(r".*:iam::\*:role/tidegate-stackset-.*"),
+        r"Portfolio/StackSetAdministration",
+        "each launch names the accounts of its stages, and each of these says by its own role's trust whom it lets in",
+    ),
+    Acknowledgement(
+        _any(r".*/stages/\*"),
+        r"Portfolio/LaunchWork",
+        "what is published is named by its hash: the templates of every version that a project may have been made from",
+    ),
+    Acknowledgement(
         r"AwsSolutions-IAM5\[Action::.*\]",
         r"Portfolio/Boundary",
         "the boundary names services; each role's own policy names actions and resources, and only both allow",

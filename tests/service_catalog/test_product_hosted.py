@@ -87,15 +87,16 @@ def test_then_each_pipeline_takes_its_repository_through_the_connection_and_star
         "BranchName": "main",
         "DetectChanges": False,
     }
-    triggers = pipeline["Triggers"]
-    if part == "deploy":
-        condition, triggers, otherwise = triggers["Fn::If"]
-        assert (condition, otherwise) == ("ReleasesOnPush", {"Ref": "AWS::NoValue"})
-    (trigger,) = triggers
+    (trigger,) = pipeline["Triggers"]
     assert trigger == {
         "ProviderType": "CodeStarSourceConnection",
         "GitConfiguration": {"SourceActionName": source["Name"], "Push": [{"Branches": {"Includes": ["main"]}}]},
     }
+
+
+def test_then_a_launch_chooses_whether_a_push_releases(hosted_template: Template) -> None:
+    condition, _, otherwise = properties(hosted_template, "ModelDeploy")["Triggers"]["Fn::If"]
+    assert (condition, otherwise) == ("ReleasesOnPush", {"Ref": "AWS::NoValue"})
 
 
 def test_then_no_rule_waits_for_a_push_that_is_no_event(hosted: Template) -> None:

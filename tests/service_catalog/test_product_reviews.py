@@ -38,13 +38,16 @@ def by_cdk_nag(published: Any, tmp_path_factory: pytest.TempPathFactory) -> set[
     from service_catalog.portfolio.stack import define_portfolio
     from service_catalog.project.scope import SeedLocation
     from service_catalog.project.stack import define_project
+    from service_catalog.publishing.synth import stage_roles
 
+    seeds = SeedLocation(published.seed_bucket, published.seed_key)
+    roles = stage_roles().key
     folder = tmp_path_factory.mktemp("nag")
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("CDK_VALIDATION", raising=False)
         app = cdk.App(outdir=str(folder))
         for git in GITS:
-            define_project(app, git.title(), SeedLocation(published.seed_bucket, published.seed_key), git)
+            define_project(app, git.title(), seeds, git, roles)
         define_portfolio(app, "Portfolio", published.offer())
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         with pytest.raises(Exception, match="Validation"):

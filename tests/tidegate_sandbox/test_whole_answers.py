@@ -81,7 +81,7 @@ def test_the_event_of_an_endpoint_s_status_is_of_that_status(events, monkeypatch
 def pipeline_of_one_action():
     action = Action("Build", "Build", "CodeBuild", 1, {}, (), (), None, None, None)
     stage = Stage("Only", (action,))
-    pipeline = Pipeline("demo", "QUEUED", "bucket", (stage,), {})
+    pipeline = Pipeline("demo", "role", "QUEUED", "bucket", (stage,), {})
     execution = Execution("1", pipeline, 1, SCOPE, {"triggerType": "x", "triggerDetail": "x"}, NOW, NOW)
     run = ActionExecution(stage, action, NOW, NOW)
     execution.actions.append(run)
@@ -124,7 +124,9 @@ def test_a_build_is_in_progress_until_it_is_complete(tmp_path):
 
 
 def test_an_execution_that_is_stopped_before_its_first_step_stays_so(events):
-    pipeline = SimpleNamespace(name="demo", arn="arn", definition=None, text="", role="role", most_parallel=None)
+    pipeline = SimpleNamespace(
+        name="demo", arn="arn", definition=None, text="", role="arn:aws:iam::111122223333:role/jobs", most_parallel=None
+    )
     pipeline.definition = SimpleNamespace(steps=())
     execution = pipelines.Execution(pipeline, {}, {"ClientRequestToken": "x"})
     execution.stop()

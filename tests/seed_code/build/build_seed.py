@@ -22,9 +22,13 @@ OTHER_ANSWERS = {
     "model_package_group": "Fraud-Scores-2-p-zyx987wvu654",
     "execution_role_arn": "arn:aws:iam::999988887777:role/tidegate/sagemaker-p-zyx987wvu654-execution",
     "deploy_pipeline": "sagemaker-p-zyx987wvu654-modeldeploy",
+    "staging_account": "888877776666",
+    "production_account": "777766665555",
     "tidegate_version": "9.8.7",
     "seed_bucket": "tidegate-999988887777-ap-southeast-2",
     "seed_key": "seeds/fedcba9876543210fedcba9876543210.zip",
+    "subnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+    "security_groups": "sg-0a1b2c3d",
 }
 
 
