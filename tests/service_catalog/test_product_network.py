@@ -11,31 +11,39 @@ import yaml
 from service_catalog.project.parameters import NETWORK
 from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE
 from service_catalog.seed import bake
+from tests.service_catalog.launched import launched
 
 Template = dict[str, Any]
-SUBNETS, GROUPS = "subnet-0123456789abcdef0,subnet-89abcdef", "sg-0123456789abcdef0"
+VPC, SUBNETS, GROUPS = "vpc-0123456789abcdef0", "subnet-0123456789abcdef0,subnet-89abcdef", "sg-0123456789abcdef0"
 
 
-def of_type(template: Template, kind: str) -> dict[str, Any]:
-    return {name: each for name, each in template["Resources"].items() if each["Type"] == kind}
+def builds(template: Template) -> dict[str, Any]:
+    return {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::CodeBuild::Project"}
 
 
-def test_then_every_build_is_in_the_network_that_is_named_and_in_none_otherwise(either: Template) -> None:
-    for name, build in of_type(either, "AWS::CodeBuild::Project").items():
-        condition, network, otherwise = build["Properties"]["VpcConfig"]["Fn::If"]
-        assert (condition, otherwise) == ("InNetwork", {"Ref": "AWS::NoValue"}), name
-        assert {"VpcId", "Subnets", "SecurityGroupIds"} == set(network)
+@pytest.fixture(scope="module", params=["product_template", "hosted_template"])
+def networked(request: pytest.FixtureRequest) -> Template:
+    """What one launch creates that names a network, in either variant."""
+    return launched(request.getfixturevalue(request.param), VpcId=VPC, SubnetIds=SUBNETS, SecurityGroupIds=GROUPS)
+
+
+def test_given_no_network_then_nothing_asks_for_one(either: Template) -> None:
+    assert "NetworkPolicy" not in either["Resources"]
+    assert not [name for name, build in builds(either).items() if "VpcConfig" in build["Properties"]]
+
+
+def test_given_a_network_then_every_build_is_in_it(networked: Template) -> None:
+    assert builds(networked)
+    for name, build in builds(networked).items():
+        network = build["Properties"]["VpcConfig"]
+        assert {"VpcId", "Subnets", "SecurityGroupIds"} == set(network), name
         # CodeBuild makes sure, when it makes the project, that the role may put builds there.
         assert {"Ref": "NetworkPolicy"} in network["VpcId"]["Fn::Select"][1]
 
 
-def test_then_only_the_roles_of_builds_and_only_for_that_network_may_join_it(either: Template) -> None:
-    policy = either["Resources"]["NetworkPolicy"]
-    builders = {
-        build["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
-        for build in of_type(either, "AWS::CodeBuild::Project").values()
-    }
-    assert policy["Condition"] == "InNetwork"
+def test_then_only_the_roles_of_builds_and_only_for_that_network_may_join_it(networked: Template) -> None:
+    policy = networked["Resources"]["NetworkPolicy"]
+    builders = {build["Properties"]["ServiceRole"]["Fn::GetAtt"][0] for build in builds(networked).values()}
     assert {role["Ref"] for role in policy["Properties"]["Roles"]} == builders
     [joining] = [
         each
