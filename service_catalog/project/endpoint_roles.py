@@ -30,7 +30,6 @@ def verify(project: Project) -> list[Statement]:
         project.write_build_log("verify"),
         *project.use_artefacts(),
         project.versions("DescribeModelPackage", "UpdateModelPackage"),
-        allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
         *look(project),
         *project.assume("look"),
         allow(["codepipeline:ListActionExecutions"], on=[arn("codepipeline", project.names.pipeline("deploy"))]),

@@ -27,6 +27,7 @@ _NETWORK = (
     'SageMaker developer guide, "Give hosted endpoints access to resources in your VPC": a stage file may name one'
 )
 _CONNECTION = "the variant whose repositories are behind a CodeConnection, whose journey is of its own"
+_ACCOUNTS = "stages in other accounts (docs/accounts.md), whose journey is of its own; test_stage_accounts.py"
 _PIPELINE_STEPS = 'SageMaker developer guide, "Define a pipeline": it runs its steps with this role, here in-process'
 _SERVICE_CATALOG = 'Service Catalog administrator guide, "AWS Service Catalog launch constraints": a launch role has it'
 
@@ -148,8 +149,25 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
             ),
             _CONNECTION,
         ),
+        **dict.fromkeys(
+            (
+                "cloudformation:CreateStackInstances",
+                "cloudformation:CreateStackSet",
+                "cloudformation:DeleteStackInstances",
+                "cloudformation:DeleteStackSet",
+                "cloudformation:DescribeStackInstance",
+                "cloudformation:DescribeStackSet",
+                "cloudformation:DescribeStackSetOperation",
+                "cloudformation:ListStackInstances",
+                "cloudformation:ListStackSetOperationResults",
+                "cloudformation:UpdateStackInstances",
+                "cloudformation:UpdateStackSet",
+            ),
+            _ACCOUNTS,
+        ),
         "sns:GetSubscriptionAttributes": "a launch that names an address for notices, which no journey does",
     },
+    "tidegate-stackset-admin": {"sts:AssumeRole": _ACCOUNTS},
 }
 
 UNUSED_HERE: Mapping[str, str] = {

@@ -115,7 +115,7 @@ def another_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., A
     return run
 
 
-def eventually(condition: Callable[[], Any], within: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], within: float = 120.0) -> Any:
     """Return what `condition` answers once that is truthy; fail after `within` seconds of the wall."""
     until = time.monotonic() + within
     while not (answer := condition()):
