@@ -4,6 +4,7 @@ Where CloudFormation makes something, its schema of the resource type (`handlers
 """
 
 from service_catalog.policy import Statement, allow, allow_on_any, arn, equals, iam_arn, passed_to, unless_other
+from service_catalog.project.network import look_at_networks
 from service_catalog.project.scope import LISTS, PROJECT_TAG, Project, Scope
 
 # Verify writes one tag, and only on an endpoint config: how the release of it ended.
@@ -327,14 +328,5 @@ def _be_in_a_network() -> list[Statement]:
             ],
             on=[interfaces],
         ),
-        allow_on_any(
-            [
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            because=NO_RESOURCE,
-        ),
+        look_at_networks(),
     ]

@@ -10,7 +10,6 @@ from service_catalog.policy import Statement, allow, allow_on_any, arn, document
 from service_catalog.project.parameters import SECURITY_GROUPS, SUBNETS, VPC
 
 IN_NETWORK, POLICY = "InNetwork", "NetworkPolicy"
-NO_RESOURCE = "EC2's Describe calls take no restriction by resource"
 
 
 def add_network(stack: cdk.Stack) -> None:
@@ -71,6 +70,20 @@ def security_groups() -> str:
     return _ref(SECURITY_GROUPS)
 
 
+def look_at_networks() -> Statement:
+    """See what an interface in a network is made of, as builds, jobs and endpoints each have to."""
+    return allow_on_any(
+        [
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ],
+        because="EC2's Describe calls take no restriction by resource",
+    )
+
+
 def _put_builds_into_it() -> list[Statement]:
     """CodeBuild user guide, "Allow CodeBuild access to AWS services required to create a VPC network interface"."""
     interfaces = arn("ec2", "network-interface/*")
@@ -86,16 +99,7 @@ def _put_builds_into_it() -> list[Statement]:
             on=[interfaces, arn("ec2", "subnet/*"), arn("ec2", "security-group/*")],
         ),
         allow(["ec2:DeleteNetworkInterface"], on=[interfaces]),
-        allow_on_any(
-            [
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            because=NO_RESOURCE,
-        ),
+        look_at_networks(),
     ]
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tidegate_sandbox import context
+from tidegate_sandbox.git.bare import BareRepository
 from tidegate_sandbox.services.codebuild.artifacts import pack_folder
 from tidegate_sandbox.services.codebuild.source import SourceError, fetch_zip
 from tidegate_sandbox.services.codepipeline.actions import ActionFailedError
@@ -44,6 +45,15 @@ def store(folder: Path, location: Location) -> None:
     pack_folder(folder, archive)
     with archive.open("rb") as body:
         context.scope().client("s3").put_object(Bucket=location.bucket, Key=location.key, Body=body)
+
+
+def store_commit(repository: BareRepository, commit: str, location: Location) -> None:
+    """Put the files of `commit` at `location`: what a source action gives out."""
+    with workspace() as folder:
+        files = folder / "files"
+        files.mkdir()
+        repository.checkout(commit, files)
+        store(files, location)
 
 
 def fetch(location: Location, into: Path) -> Path:

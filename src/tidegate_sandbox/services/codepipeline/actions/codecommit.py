@@ -26,11 +26,7 @@ def run(task: Task) -> Outcome:
     if details is None:
         raise ActionFailedError(f"{name} has no commit {commit}", "ConfigurationError")
     [(artifact, location)] = task.run.outputs.items()
-    with artifacts.workspace() as folder:
-        files = folder / "files"
-        files.mkdir()
-        repository.checkout(commit, files)
-        artifacts.store(files, location)
+    artifacts.store_commit(repository, commit, location)
     task.run.external_id = commit
     task.run.external_url = repository.clone_url_http
     task.run.summary = details.message

@@ -21,11 +21,7 @@ def run(task: Task) -> Outcome:
     if commit is None or details is None:
         raise ActionFailedError(f"{name} has no {f'commit {commit}' if commit else f'branch {branch}'}", "JobFailed")
     [(artifact, location)] = task.run.outputs.items()
-    with artifacts.workspace() as folder:
-        files = folder / "files"
-        files.mkdir()
-        repository.checkout(commit, files)
-        artifacts.store(files, location)
+    artifacts.store_commit(repository, commit, location)
     task.run.external_id = commit
     task.run.summary = details.message
     url = f"https://{repository.provider.lower()}.invalid/{name}/commit/{commit}"
