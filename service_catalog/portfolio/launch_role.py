@@ -249,6 +249,7 @@ def _storage() -> list[Statement]:
                 "DescribeModelPackageGroup",
                 "GetModelPackageGroupPolicy",
                 "ListTags",
+                "PutModelPackageGroupPolicy",
             ),
             on=[arn("sagemaker", f"model-package-group/{ANY.model_package_group}")],
         ),

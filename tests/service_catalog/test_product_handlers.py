@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from tests.journey.stack_calls import handlers
+
 Template = dict[str, Any]
 
 # What a handler calls for properties that this product's resources do not have.
@@ -50,6 +52,17 @@ def test_then_the_launch_role_can_read_and_delete_whatever_a_launch_made(
     may = allowed(launch_role) | set(NOT_USED)
     kinds = {each["Type"] for each in either["Resources"].values() if each["Type"].startswith("AWS::")}
     assert {kind: sorted(calls(kind, handler) - may) for kind in kinds} == {kind: [] for kind in kinds}
+
+
+@pytest.mark.parametrize("handler", ["create", "update", "delete"])
+def test_then_the_launch_role_can_do_all_that_any_launch_asks_whatever_it_answers(
+    either_template: Template, launch_role: Template, handler: str
+) -> None:
+    """With stages in other accounts, in a network, with an address to tell: no condition of the template is decided."""
+    kinds = {each["Type"] for each in either_template["Resources"].values()}
+    may = allowed(launch_role)
+    lacking = {kind: sorted(handlers(kind).get(handler, set()) - may) for kind in kinds}
+    assert lacking == {kind: [] for kind in kinds}
 
 
 @pytest.mark.parametrize("handler", ["create", "read", "update", "delete"])
