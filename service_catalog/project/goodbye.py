@@ -43,7 +43,7 @@ def add_goodbye(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         "goodbye",
         does="Removes what the project made beside its own stack, before the project is deleted",
         source=codebuild.CfnProject.SourceProperty(
-            type="S3", location=f"{project.seeds.bucket}/{project.seeds.key}", build_spec=BUILDSPEC
+            type="S3", location=sub(f"{project.seeds.bucket}/{project.seeds.key}"), build_spec=BUILDSPEC
         ),
         minutes=BUILD_MINUTES,
     )

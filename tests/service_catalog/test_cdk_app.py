@@ -54,7 +54,8 @@ def test_then_templates_and_seeds_are_assets_that_the_products_and_the_launches_
         host, bucket, key = address.removeprefix("https://").split("/")
         assert (host, bucket) == ("s3.${AWS::Region}.${AWS::URLSuffix}", ASSETS)
         project = yaml.safe_load((tmp_path / "cdk.out" / f"asset.{key}").read_text())
-        source = project["Resources"]["SeedProject"]["Properties"]["Source"]["Location"]["Fn::Sub"]
+        locations = [project["Resources"][f"{each}Project"]["Properties"]["Source"] for each in ("Seed", "Goodbye")]
+        (source,) = {each["Location"]["Fn::Sub"] for each in locations}
         bucket, seeds = source.split("/")
         assert bucket == ASSETS
         assert (tmp_path / "cdk.out" / f"asset.{seeds}").read_bytes() == b"the seed bundle"

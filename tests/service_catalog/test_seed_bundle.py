@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,13 @@ def test_then_the_bundle_is_what_the_buildspec_runs(bundle: bytes) -> None:
     assert {"seed_code/build/cookiecutter.json", "seed_code/deploy/cookiecutter.json"} <= found
     assert len([name for name in found if name.startswith("vendor/tidegate-") and name.endswith(".whl")]) == 1
     assert not [name for name in found if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_then_every_build_has_the_same_python(bundle: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        specs = [yaml.safe_load(archive.read(name)) for name in archive.namelist() if "/buildspec" in f"/{name}"]
+    assert len(specs) == 7
+    assert {each["phases"]["install"]["runtime-versions"]["python"] for each in specs} == {"3.13"}
 
 
 def test_then_the_wheel_in_it_is_the_engine(bundle: bytes) -> None:
