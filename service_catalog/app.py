@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+# Where a version's template of projects' roles in the accounts of their stages lies, in the output `Version`.
+STAGES = "stage-roles"
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def define(app: Any, stack_id: str, scratch: Path) -> Any:
     from service_catalog.portfolio.stack import DESCRIPTION, fill_portfolio
     from service_catalog.project.parameters import GITS
     from service_catalog.publishing.bundle import build_bundle, digest
-    from service_catalog.publishing.synth import synthesise_product, to_yaml
+    from service_catalog.publishing.synth import stage_roles, synthesise_product, to_yaml
     from service_catalog.publishing.versions import base_name, newest_name
 
     stack = cdk.Stack(app, stack_id, analytics_reporting=False, description=DESCRIPTION)
@@ -52,7 +54,9 @@ def define(app: Any, stack_id: str, scratch: Path) -> Any:
     seeds = _asset(stack, "Seeds", scratch / "seeds.zip", bundle, digest(bundle))
     bucket = stack.resolve(seeds.s3_bucket_name)
     bucket = bucket["Fn::Sub"] if isinstance(bucket, dict) else bucket
-    texts = {git: to_yaml(synthesise_product(bucket, seeds.s3_object_key, git)) for git in GITS}
+    roles = stage_roles().text.encode()
+    stages = _asset(stack, "StageRoles", scratch / "stage-roles.json", roles, digest(roles)).s3_object_key
+    texts = {git: to_yaml(synthesise_product(bucket, seeds.s3_object_key, git, stages)) for git in GITS}
     before = list(_texts(app, "tidegate:versions"))
     known = [json.loads(each) if isinstance(each, str) else each for each in before]
     name = newest_name([each["name"] for each in known], base_name(version("tidegate"), texts.values()))
@@ -62,10 +66,13 @@ def define(app: Any, stack_id: str, scratch: Path) -> Any:
         asset = _asset(stack, f"{git.title()}Template", scratch / f"{git}.yaml", content, digest(content))
         addresses[git] = stack.resolve(asset.http_url)
     if name not in [each["name"] for each in known]:
-        known.append({"name": name, **addresses})
+        known.append({"name": name, STAGES: f"{bucket}/{stages}", **addresses})
     versions = {git: tuple(version_of(each["name"], each[git]) for each in known if git in each) for git in GITS}
-    fill_portfolio(stack, Offer(tuple(sorted(set(_texts(app, "tidegate:principals")))), versions))
-    cdk.CfnOutput(stack, "Version", value=json.dumps({"name": name, **addresses}))
+    # A project goes on with the template of the version that it was launched or updated from.
+    templates = tuple(dict.fromkeys(each[STAGES] for each in known if STAGES in each))
+    principals = tuple(sorted(set(_texts(app, "tidegate:principals"))))
+    fill_portfolio(stack, Offer(principals, versions, stage_roles=templates))
+    cdk.CfnOutput(stack, "Version", value=json.dumps(next(each for each in known if each["name"] == name)))
     return stack
 
 

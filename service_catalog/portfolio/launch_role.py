@@ -5,13 +5,12 @@ projects from a template in S3; so the people who launch need none of this thems
 one path and only within the permissions boundary, so a launch can never make a role that is more than a project's.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from service_catalog.names import (
     ROLE_PATH,
-    STAGES_PREFIX,
     ProjectNames,
-    admin_bucket,
     permissions_boundary,
     stack_set_administration,
 )
@@ -35,9 +34,16 @@ STACK_SETS = (("stackset", ""), ("stackset-target", "/*"))
 BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
 
 
-def launch_statements() -> dict[str, list[Statement]]:
-    """Return what both launch roles may do, by policy: all of it is longer than IAM lets one policy be."""
-    return {"roles": _roles(), "storage": _storage(), "work": [*_work(), *_connections(), *_stage_accounts()]}
+def launch_statements(stage_roles: Sequence[str]) -> dict[str, list[Statement]]:
+    """Return what both launch roles may do, by policy: all of it is longer than IAM lets one policy be.
+
+    `stage_roles` is as an `Offer` has it.
+    """
+    return {
+        "roles": _roles(),
+        "storage": _storage(),
+        "work": [*_work(), *_connections(), *_stage_accounts(stage_roles)],
+    }
 
 
 def boundary_statements() -> list[Statement]:
@@ -390,7 +396,7 @@ def _connections() -> list[Statement]:
     ]
 
 
-def _stage_accounts() -> list[Statement]:
+def _stage_accounts(templates: Sequence[str]) -> list[Statement]:
     instances = [arn("cloudformation", f"{kind}/{ANY.stack_set}:*{rest}") for kind, rest in STACK_SETS]
     return [
         allow(
@@ -413,10 +419,7 @@ def _stage_accounts() -> list[Statement]:
             on=instances,
         ),
         # The template of the roles there.
-        allow(
-            ["s3:GetObject"],
-            on=[s3_arn(f"{admin_bucket('${AWS::AccountId}', '${AWS::Region}')}/{STAGES_PREFIX}/*")],
-        ),
+        allow(["s3:GetObject"], on=[s3_arn(each) for each in templates]),
         allow(
             ["iam:PassRole"],
             on=[iam_arn(f"role{ROLE_PATH}{stack_set_administration('${AWS::Region}')}")],

@@ -44,7 +44,8 @@ def fill_portfolio(stack: cdk.Stack, offer: Offer) -> None:
     """Add what makes `offer` to `stack`."""
     boundary = _add_boundary(stack)
     _add_stack_set_administration(stack)
-    policies = [_add_policy(stack, part, statements) for part, statements in launch_statements().items()]
+    parts = launch_statements(offer.stage_roles)
+    policies = [_add_policy(stack, part, statements) for part, statements in parts.items()]
     if offer.versions:
         role = _add_launch_role(
             stack, "LaunchRole", launch_role(REGION), "servicecatalog", policies, provisioning_statements()

