@@ -1,4 +1,4 @@
-"""`python -m goodbye`: say goodbye to the project of the event in CLOUDFORMATION_EVENT.
+"""`python -m goodbye`: say goodbye to the project of the event in CLOUDFORMATION_EVENT_0, _1 and so on.
 
 What it came to is written to outcome.json, for answer.py to tell CloudFormation.
 """
@@ -17,6 +17,8 @@ from .farewell import say_goodbye
 from .project import Ledger, Project
 
 OUTCOME = Path("outcome.json")
+# Each variable of that name and a number has a part of the event.
+EVENT = "CLOUDFORMATION_EVENT_"
 # CloudFormation gives up after an hour, and the build has to start and to answer.
 WAIT_SECONDS = 45 * 60
 # An answer to CloudFormation has 4,096 bytes; a person reads the first sentences.
@@ -64,7 +66,7 @@ def outcome(ledger: Ledger) -> dict[str, Any]:
 
 def main() -> int:
     """Say goodbye; return the exit code."""
-    event = json.loads(os.environ["CLOUDFORMATION_EVENT"])
+    event = json.loads("".join(os.environ[name] for name in sorted(os.environ) if name.startswith(EVENT)))
     project, ledger = Project.of(event["ResourceProperties"]), Ledger()
     client = clients(boto3.Session())
     try:

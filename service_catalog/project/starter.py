@@ -13,7 +13,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-EVENT = "CLOUDFORMATION_EVENT"
+EVENT = "CLOUDFORMATION_EVENT_"
+# CodeBuild refuses a longer value of a variable (InvalidInputException), so an event comes in parts.
+VALUE_MAX = 4096
 
 
 def answer(event: dict[str, Any], reason: str) -> None:
@@ -38,7 +40,7 @@ def answer_for(build_arn: str) -> None:
         return
     given = {each["name"]: each["value"] for each in build["environment"]["environmentVariables"]}
     log = build.get("logs", {}).get("deepLink", "in CloudWatch Logs")
-    event = json.loads(given[EVENT])
+    event = json.loads("".join(given[name] for name in sorted(given) if name.startswith(EVENT)))
     again = "Delete" if event["RequestType"] == "Delete" else "Launch"
     answer(
         event,
@@ -64,12 +66,15 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 def start(event: dict[str, Any]) -> None:
     """Start the build; where a role that was made a moment ago may not do it yet, a few times."""
+    text = json.dumps(event)
+    parts = [text[first : first + VALUE_MAX] for first in range(0, len(text), VALUE_MAX)]
+    given = [{"name": f"{EVENT}{number}", "value": part, "type": "PLAINTEXT"} for number, part in enumerate(parts)]
     for wait in (2, 4, 8, 16, 0):
         try:
             boto3.client("codebuild").start_build(
                 projectName=event["ResourceProperties"]["Build"],
                 idempotencyToken=event["RequestId"],
-                environmentVariablesOverride=[{"name": EVENT, "value": json.dumps(event), "type": "PLAINTEXT"}],
+                environmentVariablesOverride=given,
             )
         except ClientError as error:
             if not wait or error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):

@@ -1,8 +1,8 @@
 """Tell CloudFormation how a build went that a custom resource started: the last step of its buildspec.
 
 Runs in the unpacked bundle, where it stands alone on the standard library, so that it can also answer for an
-installation that failed. The resource's event comes in the variable CLOUDFORMATION_EVENT; what the build did it has
-written to OUTCOME: `{"done": {...}, "reason": sentence}` or `{"failure": sentence}`.
+installation that failed. The resource's event comes in the variables CLOUDFORMATION_EVENT_0, _1 and so on; what the
+build did it has written to OUTCOME: `{"done": {...}, "reason": sentence}` or `{"failure": sentence}`.
 """
 
 import json
@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 OUTCOME = Path("outcome.json")
-# CloudFormation takes an answer of at most 4,096 bytes.
+# Each variable of that name and a number has a part of the event.
+EVENT = "CLOUDFORMATION_EVENT_"
+# CloudFormation takes an answer of at most 4,096 bytes; this is the reason's share, as the answer has it.
 REASON_MAX = 1000
 ANSWER_ATTEMPTS = 5
 
@@ -32,7 +34,7 @@ def answer(event: Mapping[str, Any], outcome: Mapping[str, Any], sleep: Callable
     failure = outcome.get("failure")
     body = {
         "Status": "FAILED" if failure else "SUCCESS",
-        "Reason": (failure or outcome.get("reason", "Done."))[:REASON_MAX],
+        "Reason": _fitting(failure or outcome.get("reason", "Done.")),
         "PhysicalResourceId": event.get("PhysicalResourceId") or event["LogicalResourceId"],
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
@@ -57,6 +59,14 @@ def answer(event: Mapping[str, Any], outcome: Mapping[str, Any], sleep: Callable
             return
 
 
+def _fitting(reason: str) -> str:
+    """Return as much of `reason` as fits; in the answer's JSON one character can have twelve bytes."""
+    reason = reason[:REASON_MAX]
+    while len(json.dumps(reason)) > REASON_MAX:
+        reason = reason[:-1]
+    return reason
+
+
 def outcome_of(build: str) -> dict[str, Any]:
     """Return what the build wrote, or that it broke before it could."""
     if OUTCOME.exists():
@@ -67,7 +77,7 @@ def outcome_of(build: str) -> dict[str, Any]:
 
 def main() -> int:
     """Answer the event; return the exit code."""
-    event = json.loads(os.environ["CLOUDFORMATION_EVENT"])
+    event = json.loads("".join(os.environ[name] for name in sorted(os.environ) if name.startswith(EVENT)))
     answer(event, outcome_of(os.environ.get("CODEBUILD_BUILD_ID", "of this project")), time.sleep)
     return 0
 

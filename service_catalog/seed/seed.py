@@ -1,7 +1,7 @@
 """Render the seeds and push them to a project's new repositories.
 
 Runs in the seed build, from the unpacked bundle, where it stands alone with cookiecutter. The custom resource's event
-comes in the variable CLOUDFORMATION_EVENT; what became of it is written for `answer.py` to tell.
+comes in the variables CLOUDFORMATION_EVENT_0, _1 and so on; what became of it is written for `answer.py` to tell.
 """
 
 import json
@@ -59,6 +59,8 @@ ANSWERS = ".tidegate.json"
 THERE = "FETCH_HEAD"
 
 OUTCOME = Path("outcome.json")
+# Each variable of that name and a number has a part of the event.
+EVENT = "CLOUDFORMATION_EVENT_"
 GIT_SAYS_MAX = 800
 
 
@@ -222,7 +224,7 @@ def plant(bundle: Path, properties: Mapping[str, Any]) -> dict[str, str]:
 
 def main() -> int:
     """Plant what the event names; return the exit code."""
-    event = json.loads(os.environ["CLOUDFORMATION_EVENT"])
+    event = json.loads("".join(os.environ[name] for name in sorted(os.environ) if name.startswith(EVENT)))
     try:
         done = plant(Path(__file__).parent, event["ResourceProperties"])
     except SeedError as error:

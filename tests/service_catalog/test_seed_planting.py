@@ -106,11 +106,13 @@ class CloudFormation:
 
 
 def run(bundle: Path, script: str, event: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
-    """Run a step of the buildspec, as the build does."""
+    """Run a step of the buildspec, as the build does; the event comes in parts."""
+    text = json.dumps(event)
+    parts = {"CLOUDFORMATION_EVENT_0": text[:100], "CLOUDFORMATION_EVENT_1": text[100:]}
     return subprocess.run(
         [sys.executable, script],
         cwd=bundle,
-        env={**os.environ, "CLOUDFORMATION_EVENT": json.dumps(event), "CODEBUILD_BUILD_ID": "seed:1"},
+        env={**os.environ, **parts, "CODEBUILD_BUILD_ID": "seed:1"},
         capture_output=True,
         text=True,
         check=False,
@@ -274,6 +276,16 @@ def test_given_the_build_broke_before_planting_then_cloudformation_is_still_answ
     (told,) = cloudformation.answers
     assert told["Status"] == "FAILED"
     assert "seed:1 broke before it could do its work" in told["Reason"]
+
+
+@pytest.mark.parametrize("character", ["a", "\n", "é", "\U0001f600"])
+def test_given_a_reason_of_any_characters_then_the_answer_is_no_larger_than_cloudformation_takes(
+    cloudformation: CloudFormation, character: str
+) -> None:
+    answer(cloudformation.event({}), {"failure": character * 2_000}, lambda _: None)
+    (told,) = cloudformation.answers
+    assert 80 < len(told["Reason"]) <= 1_000
+    assert len(json.dumps(told)) <= 4_096
 
 
 def test_given_cloudformation_does_not_listen_at_once_then_the_answer_is_tried_again(

@@ -65,8 +65,30 @@ def test_given_the_request_that_a_resource_builds_on_then_its_build_starts_with_
     assert request["projectName"] == build
     assert request["idempotencyToken"] == "request"
     (variable,) = request["environmentVariablesOverride"]
-    assert (variable["name"], json.loads(variable["value"])) == ("CLOUDFORMATION_EVENT", event)
+    assert (variable["name"], json.loads(variable["value"])) == ("CLOUDFORMATION_EVENT_0", event)
     assert answers == []
+
+
+def test_given_a_launch_that_was_told_as_much_as_it_may_be_then_no_variable_is_longer_than_codebuild_takes(
+    answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codebuild = CodeBuild()
+    monkeypatch.setattr(boto3, "client", lambda _: codebuild)
+    event = {
+        **SEEDS,
+        "RequestType": "Create",
+        "ResponseURL": "https://answer.invalid/" + "s" * 2_000,
+        "More": "x" * 9_000,
+    }
+    starter.handler(event, None)
+    (request,) = codebuild.started
+    variables = request["environmentVariablesOverride"]
+    assert len(variables) == 3
+    assert max(len(each["value"]) for each in variables) == 4_096
+    killed = {**ended("STOPPED", ("BUILD", "STOPPED")), "environment": {"environmentVariables": variables[::-1]}}
+    monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=killed))
+    starter.handler(ENDED, None)
+    assert [kind for kind, _ in answers] == ["Create"]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +146,7 @@ def ended(status: str, *phases: tuple[str, str], request: str = "Create") -> dic
         "id": "sagemaker-p-abc-seed:1",
         "buildStatus": status,
         "phases": [{"phaseType": name, "phaseStatus": state} for name, state in phases] + [{"phaseType": "COMPLETED"}],
-        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT", "value": json.dumps(event)}]},
+        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT_0", "value": json.dumps(event)}]},
         "logs": {"deepLink": "https://logs.example/1"},
     }
 

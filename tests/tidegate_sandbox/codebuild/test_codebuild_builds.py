@@ -354,6 +354,10 @@ def test_events_tell_of_the_start_and_the_end(sandbox: Any, builds: Builds, even
         ({"source": {"type": "GITHUB", "location": "x"}}, "is reached by auth CODECONNECTIONS"),
         ({"environment": {**ENVIRONMENT, "type": "WINDOWS_CONTAINER"}}, "WINDOWS_CONTAINER is not"),
         ({"environment": {**ENVIRONMENT, "privilegedMode": True}}, "privilegedMode is not"),
+        (
+            {"environment": {**ENVIRONMENT, "environmentVariables": [{"name": "A", "value": "x" * 4097}]}},
+            "EnvironmentVariable should be at most 4096 characters",
+        ),
         ({"vpcConfig": {"vpcId": "vpc-1"}}, "a VPC is not"),
         ({"artifacts": {"type": "CODEPIPELINE"}}, "both be of type CODEPIPELINE"),
     ],

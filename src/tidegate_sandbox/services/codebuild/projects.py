@@ -25,6 +25,8 @@ _REFUSED = {
     "concurrentBuildLimit": "a limit of concurrent builds is",
     "autoRetryLimit": "automatic retries are",
 }
+VALUE_MAX = 4096
+"""Characters of a variable's value, as CodeBuild refuses more; its reference does not say so."""
 _KEPT = ("description", "sourceVersion", "cache", "logsConfig", "tags")
 
 
@@ -123,8 +125,10 @@ def project_arn(name: str) -> str:
 
 
 def refuse_variables(variables: list[dict[str, Any]]) -> None:
-    """Raise AwsError for environment variables that the simulation cannot resolve."""
+    """Raise AwsError for environment variables that CodeBuild does not take, or the simulation cannot resolve."""
     for one in variables:
+        if len(one["value"]) > VALUE_MAX:
+            raise _invalid(f"EnvironmentVariable should be at most {VALUE_MAX} characters")
         if one.get("type") == "SECRETS_MANAGER":
             raise _invalid(f"environment variable {one['name']}: SECRETS_MANAGER is not in the local simulation")
 
