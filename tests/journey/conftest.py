@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.journey.farewell import Deleted
+from tests.journey.farewell import walk as walk_farewell
 from tests.journey.trial import Told
 from tests.journey.trial import walk as walk_trial
 from tidegate_sandbox import lifecycle
@@ -99,6 +101,12 @@ def told_where_the_stack_succeeds(walks: dict[str, Walk]) -> dict[str, Any]:
 def trial(told: dict[str, Any]) -> Told:
     """What was seen of a test in production, after the journey and in its sandbox."""
     return walk_trial(told)
+
+
+@pytest.fixture(scope="session")
+def deleted(told_where_the_stack_succeeds: dict[str, Any]) -> Deleted:
+    """What was seen of a project in three accounts that was deleted, after the journey and in its sandbox."""
+    return walk_farewell(told_where_the_stack_succeeds)
 
 
 @pytest.fixture(scope="session")

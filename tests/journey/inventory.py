@@ -12,6 +12,7 @@ LISTS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "alarm": ("cloudwatch.describe_alarms", "MetricAlarms", "AlarmName", {}),
     "bucket": ("s3.list_buckets", "Buckets", "Name", {}),
     "build project": ("codebuild.list_projects", "projects", "", {}),
+    "connection": ("codeconnections.list_connections", "Connections", "ConnectionName", {}),
     "dashboard": ("cloudwatch.list_dashboards", "DashboardEntries", "DashboardName", {}),
     "endpoint": ("sagemaker.list_endpoints", "Endpoints", "EndpointName", {}),
     "endpoint config": ("sagemaker.list_endpoint_configs", "EndpointConfigs", "EndpointConfigName", {}),
@@ -19,6 +20,7 @@ LISTS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "function": ("lambda.list_functions", "Functions", "FunctionName", {}),
     "image repository": ("ecr.describe_repositories", "repositories", "repositoryName", {}),
     "key": ("kms.list_keys", "Keys", "KeyId", {}),
+    "key alias": ("kms.list_aliases", "Aliases", "AliasName", {}),
     "log group": ("logs.describe_log_groups", "logGroups", "logGroupName", {}),
     "model": ("sagemaker.list_models", "Models", "ModelName", {}),
     "model package group": (
@@ -35,6 +37,7 @@ LISTS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "role": ("iam.list_roles", "Roles", "RoleName", {}),
     "sagemaker pipeline": ("sagemaker.list_pipelines", "PipelineSummaries", "PipelineName", {}),
     "secret": ("secretsmanager.list_secrets", "SecretList", "Name", {}),
+    "subscription": ("sns.list_subscriptions", "Subscriptions", "SubscriptionArn", {}),
     "topic": ("sns.list_topics", "Topics", "TopicArn", {}),
 }  # fmt: skip
 

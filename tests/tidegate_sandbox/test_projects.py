@@ -103,6 +103,31 @@ def test_a_project_whose_stack_fails_says_which_resource_and_why(publisher, sage
     assert reason == f"Held ({ASSOCIATION}): Product none not found."
 
 
+def test_given_a_deletion_failed_then_once_it_succeeds_nothing_more_is_said_of_the_failure(
+    sandbox, sagemaker, product, settled
+):
+    name = a_name()
+    create(sagemaker, product, name)
+    launched = settled(name)["ServiceCatalogProvisionedProductDetails"]
+    stack = f"SC-{sandbox.account}-{launched['ProvisionedProductId']}"
+    cloudformation = sandbox.client("cloudformation")
+    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=True)
+    sagemaker.delete_project(ProjectName=name)
+    project = settled(name)
+    assert project["ProjectStatus"] == "DeleteFailed"
+    assert (
+        "TerminationProtection" in project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
+    )
+
+    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+    sagemaker.delete_project(ProjectName=name)
+    project = settled(name)
+    assert (project["ProjectStatus"], project["ServiceCatalogProvisionedProductDetails"]) == (
+        "DeleteCompleted",
+        launched,
+    )
+
+
 def test_deleting_a_project_deletes_its_stack(sandbox, sagemaker, product, settled):
     name = a_name()
     create(sagemaker, product, name)

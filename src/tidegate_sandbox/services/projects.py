@@ -107,9 +107,11 @@ def _follow(project: dict[str, Any], record_id: str, verb: str) -> None:
     """Give a project the status that its launch, update or termination comes to."""
     record = launches.finished(record_id)
     message = "; ".join(error["Description"] for error in record["RecordErrors"])
-    said = {"ProvisionedProductStatusMessage": message} if message else {}
+    launched = {"ProvisionedProductId": record["ProvisionedProductId"]}
     project.update(
-        ServiceCatalogProvisionedProductDetails=project["ServiceCatalogProvisionedProductDetails"] | said,
+        # What was said of an earlier attempt holds no longer.
+        ServiceCatalogProvisionedProductDetails=launched
+        | ({"ProvisionedProductStatusMessage": message} if message else {}),
         LastModifiedTime=sandbox().clock.now(),
         ProjectStatus=f"{verb}{'Completed' if record['Status'] == 'SUCCEEDED' else 'Failed'}",
     )
