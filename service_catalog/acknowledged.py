@@ -105,6 +105,11 @@ CDK_NAG = (
     Acknowledgement(
         _any(r".*/templates/\*"), "Portfolio/S3Launchers", "people read the templates of every version they may launch"
     ),
+    Acknowledgement(
+        _any(r".*/(templates|seeds)/\*"),
+        "Portfolio/Owners",
+        "people read every version that they may bring a repository to, and the one that it has",
+    ),
 )
 
 CHECKOV = (

@@ -34,6 +34,8 @@ PRODUCT_NAMES = {
 }
 # Where the admin bucket holds the project templates: a Studio domain's tag names this folder.
 TEMPLATES = "templates/"
+# Where it holds what repositories are made from, by the hash of its content.
+SEEDS = "seeds/"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ def launch_policy(part: str, region: str) -> str:
 def s3_launchers(region: str) -> str:
     """Name the policy of the people who may launch projects from templates in S3."""
     return f"tidegate-launchers-{region}"
+
+
+def owners(region: str) -> str:
+    """Name the policy of the people who own a project's repositories, with which they can upgrade these."""
+    return f"tidegate-owners-{region}"
 
 
 def stack_set_administration(region: str) -> str:

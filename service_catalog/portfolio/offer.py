@@ -25,10 +25,12 @@ class Offer:
     `principals` are the ARNs of the roles, users or groups that may launch projects. `versions` are each product's,
     oldest first; without any there is no Service Catalog route. `bucket` holds the templates of the S3 route; without
     one there is no such route. `stage_roles` says, as `bucket/key` for `Fn::Sub`, where the templates lie of
-    the roles that projects have in other accounts, those of older versions among them.
+    the roles that projects have in other accounts, those of older versions among them. `store` is the
+    bucket in which people find every version that they can bring a repository to; the CDK's own knows no versions.
     """
 
     principals: tuple[str, ...]
     versions: Mapping[Git, tuple[Version, ...]] = field(default_factory=dict)
     bucket: str | None = None
     stage_roles: tuple[str, ...] = PUBLISHED_STAGE_ROLES
+    store: str | None = None

@@ -19,6 +19,7 @@ from service_catalog.portfolio.catalogue import add_catalogue
 from service_catalog.portfolio.launch_role import ANY, boundary_statements, launch_statements, provisioning_statements
 from service_catalog.portfolio.launchers import add_launchers
 from service_catalog.portfolio.offer import Offer
+from service_catalog.portfolio.owners import add_owners
 from service_catalog.project.scope import OWN_ACCOUNT
 
 REGION = "${AWS::Region}"
@@ -59,6 +60,8 @@ def fill_portfolio(stack: cdk.Stack, offer: Offer) -> None:
         role.add_resource_dependency(boundary)
         add_launchers(stack, role, offer.principals, offer.bucket)
         cdk.CfnOutput(stack, "S3LaunchRoleArn", value=role.attr_arn)
+    if offer.store:
+        cdk.CfnOutput(stack, "OwnersPolicyArn", value=add_owners(stack, offer.store).ref)
 
 
 def _add_boundary(stack: cdk.Stack) -> iam.CfnManagedPolicy:

@@ -136,7 +136,8 @@ class _Planner:
 
     def _offer(self, release: Release) -> Offer:
         products = {git: self._versions(git, release) for git in GITS} if "service-catalog" in self._routes else {}
-        return Offer(self._principals, products, self._bucket.name if "s3" in self._routes else None)
+        templates = self._bucket.name if "s3" in self._routes else None
+        return Offer(self._principals, products, templates, store=self._bucket.name)
 
     def _versions(self, git: Git, release: Release) -> tuple[Version, ...]:
         """Return the versions of a product, this one with them: one that is left out would be deleted."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from service_catalog.names import template_key
+from service_catalog.names import SEEDS, template_key
 from service_catalog.project.parameters import GITS, Git
 from service_catalog.publishing.bundle import build_bundle, digest
 from service_catalog.publishing.synth import stage_roles, synthesise_product, to_yaml
@@ -39,7 +39,7 @@ def prepare(bucket: str, known: Sequence[str]) -> Release:
     `known` are the versions that are published already, oldest first.
     """
     bundle = build_bundle()
-    bundle_key = f"seeds/{digest(bundle)}.zip"
+    bundle_key = f"{SEEDS}{digest(bundle)}.zip"
     templates: dict[Git, str] = {git: to_yaml(synthesise_product(bucket, bundle_key, git)) for git in GITS}
     name = newest_name(known, base_name(version("tidegate"), templates.values()))
     return Release(name, bundle_key, bundle, templates)

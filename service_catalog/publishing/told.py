@@ -28,6 +28,8 @@ def tell(account: Account, planned: Plan) -> None:
     if not planned.principals:
         print("- nobody yet. Name the execution role of your Studio domain or user profile:")
         print("  scripts/publish --principal ARN")
+    print("Who owns a project's repositories upgrades them with the policy (docs/upgrade.md)")
+    print(f"- {published.outputs['OwnersPolicyArn']}")
 
 
 def _tell_catalogue(catalogue: Catalogue, products: dict[Git, str]) -> None:

@@ -94,7 +94,7 @@ def _take_from_studio(account: Account, bucket: AdminBucket) -> Iterator[str]:
 
 def _reduce(bucket: AdminBucket, stack: AdminStack, published: Published, leaving: Sequence[Route]) -> Iterator[str]:
     """Bring the stack to what the routes that stay need, and the bucket too."""
-    both = Offer(published.principals, published.products, bucket.name)
+    both = Offer(published.principals, published.products, bucket.name, store=bucket.name)
     without_s3 = dataclasses.replace(both, bucket=None)
     offer = without_s3 if "service-catalog" in leaving else dataclasses.replace(both, versions={})
     if stack.apply(bucket.hand_over(to_json(synthesise_portfolio(offer)))) == "updated":

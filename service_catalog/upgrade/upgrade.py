@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from botocore.exceptions import ClientError
 
-from service_catalog.names import BRANCH, template_key
+from service_catalog.names import BRANCH, SEEDS, template_key
 from service_catalog.publishing.account import Account, PublishError, reach, sentences
 from service_catalog.publishing.admin_bucket import AdminBucket
 from service_catalog.publishing.catalogue import Catalogue
@@ -28,7 +28,7 @@ from tidegate.clock import Clock, SystemClock
 POLL_SECONDS = 5.0
 # Longer than CloudFormation lets any resource of a project take.
 PATIENCE_SECONDS = 2 * 60 * 60
-BUNDLE = re.compile(r"seeds/[0-9a-f]{32}\.zip")
+BUNDLE = re.compile(re.escape(SEEDS) + r"[0-9a-f]{32}\.zip")
 WHY_CODE_FIRST = (
     "The code comes first: a version's repositories also serve the infrastructure of the version before, while its "
     "pipelines may ask of the deploy repository what an older one does not say. A stage of the pipeline is then not "

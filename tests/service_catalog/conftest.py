@@ -41,7 +41,7 @@ class Published:
     def offer(self, *principals: str) -> Offer:
         """What the admin stack offers: both routes, one version."""
         versions = {git: (version(self.version, f"{self.templates}/tidegate-{git}.yaml"),) for git in GITS}
-        return Offer(principals or (self.principal,), versions, self.seed_bucket)
+        return Offer(principals or (self.principal,), versions, self.seed_bucket, store=self.seed_bucket)
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,28 @@ def test_then_people_launch_from_s3_only_what_is_published_and_only_through_a_se
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
 
 
+def test_then_owners_of_repositories_read_versions_and_bundles_and_it_is_given_to_nobody_by_itself(
+    portfolio: Template, published: Any
+) -> None:
+    policy = properties(portfolio, "Owners")
+    assert not {"Roles", "Users", "Groups"} & policy.keys()
+    listing, reading = policy["PolicyDocument"]["Statement"]
+    bucket = published.seed_bucket
+    assert listing["Action"] == ["s3:ListBucket"]
+    assert listing["Resource"]["Fn::Sub"].endswith(f":{bucket}")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "templates/*"}}
+    assert reading["Action"] == ["s3:GetObject"]
+    assert [each["Fn::Sub"].rpartition(":")[2] for each in reading["Resource"]] == [
+        f"{bucket}/templates/*", f"{bucket}/seeds/*",
+    ]  # fmt: skip
+    assert portfolio["Outputs"]["OwnersPolicyArn"] == {"Value": {"Ref": "Owners"}}
+
+
+def test_given_the_cdk_publishes_then_nobody_is_promised_versions_that_its_bucket_does_not_know(published: Any) -> None:
+    template = synthesise_portfolio(dataclasses.replace(published.offer(), store=None))
+    assert "Owners" not in template["Resources"]
+
+
 def test_given_principals_then_each_is_given_both_galleries_once(published: Any) -> None:
     user, group = (f"arn:aws:iam::111111111111:{each}" for each in ("user/ada", "group/path/to/science"))
     template = synthesise_portfolio(published.offer(published.principal, user, group, published.principal))

@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/upgrade.py [--preview] [--to VERSION]
 
-The versions lie in the bucket that `.tidegate.json` names; to read it, credentials for the project's account need
-s3:ListBucket and s3:GetObject on it. Without them, somebody who has them can hand you both bundles: --old FILE
+The versions lie in the bucket that `.tidegate.json` names; credentials for the project's account may read them with the
+policy `tidegate-owners-REGION` of that account. Without it, somebody who has it can hand you both bundles: --old FILE
 --new FILE. The new version brings the program that does the rest, and nothing is changed until that has gone well.
 """
 
@@ -132,7 +132,8 @@ def main() -> None:
     except Exception as error:  # boto3's, which is not imported where files are given
         if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
             raise
-        sys.exit(f"the versions in {recorded[0]} cannot be read: {error}")
+        bucket, _, _, region = recorded
+        sys.exit(f"the versions in {bucket} cannot be read (the policy tidegate-owners-{region} lets you): {error}")
     with tempfile.TemporaryDirectory() as scratch:
         before, after = unpack(old, Path(scratch, "old")), unpack(new, Path(scratch, "new"))
         if not (after / ENTRY).is_file():
