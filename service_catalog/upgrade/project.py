@@ -17,6 +17,7 @@ from service_catalog.publishing.published import Published, read
 
 # What SageMaker gives to every launch and every update by itself.
 SAGEMAKERS_OWN = {NAME, ID}
+_NEVER_WHOLE = "The project {name} was never launched whole: delete it, and launch it anew."
 _TEMPLATE = re.compile(
     "(https://.*/)"
     + re.escape(template_key("GIT", "VERSION")).replace("GIT", "([a-z]+)").replace("VERSION", r"([^/?]+)")
@@ -79,9 +80,10 @@ def _of_template(name: str, providers: Iterable[Mapping[str, Any]]) -> tuple[Ori
     for provider in providers:
         detail = provider["CfnTemplateProviderDetail"]
         if (found := _TEMPLATE.fullmatch(detail["TemplateURL"])) and (git := _git(found[2])):
-            stack = detail["StackDetail"]
+            if "StackDetail" not in detail:
+                raise PublishError(_NEVER_WHOLE.format(name=name))
             origin = Origin(git, found[3], template=detail["TemplateName"], address=found[1])
-            return origin, stack["Name"]
+            return origin, detail["StackDetail"]["Name"]
     raise PublishError(f"The project {name} was not launched from a template that Tidegate published.")
 
 
@@ -100,9 +102,7 @@ def _of_product(account: Account, published: Published, said: Mapping[str, Any])
         AccessLevelFilter={"Key": "Account", "Value": "self"}, Filters={"SearchQuery": [f"id:{launched}"]}
     )["ProvisionedProducts"]
     if not found or "LastSuccessfulProvisioningRecordId" not in found[0]:
-        raise PublishError(
-            f"The project {said['ProjectName']} was never launched whole: delete it, and launch it anew."
-        )
+        raise PublishError(_NEVER_WHOLE.format(name=said["ProjectName"]))
     # What went well last counts: an update may have failed since, or been made without SageMaker.
     record = client.describe_record(Id=found[0]["LastSuccessfulProvisioningRecordId"])["RecordDetail"]
     artefact = record["ProvisioningArtifactId"]
