@@ -90,7 +90,7 @@ CDK_NAG = (
         "the boundary names services; each role's own policy names actions and resources, and only both allow",
     ),
     Acknowledgement(
-        _any(r".*(sagemaker-p-|sagemaker-project-p-|-p-\*|stack/S[CP]-|role/tidegate/).*"),
+        _any(r".*(sagemaker-p-|-p-\*|stack/S[CP]-|role/tidegate/).*"),
         _LAUNCH + "|Portfolio/Boundary",
         "what one launch creates has these names, made in names.py: no more of them is known before it is launched",
     ),

@@ -143,7 +143,8 @@ NETWORK = Group(
             label="VPC",
             description=(
                 "VPC that builds, jobs and endpoints are in; nothing: none of the project's own. It has to reach S3, "
-                "the AWS services and the package index that the builds use"
+                "the AWS services and the package index that the builds use. A stage in another account is in it only "
+                "if it is shared with that account; otherwise its stage file names a network"
             ),
             pattern=_ids("vpc", 1),
             constraint="A VPC is given by its id, such as vpc-0123456789abcdef0.",

@@ -55,8 +55,8 @@ def _refuse_while_projects_live(
     if living:
         listed = "\n".join(f"- {each}" for each in living)
         raise PublishError(
-            f"{len(living)} launched from what is published still live, and could no longer be updated or deleted "
-            f"with its launch role:\n{listed}\n"
+            f"What was launched from what is published still lives ({len(living)}), and could no longer be updated or "
+            f"deleted with its launch role:\n{listed}\n"
             "Delete each project first (in Studio, or with sagemaker:DeleteProject), then run this again."
         )
 

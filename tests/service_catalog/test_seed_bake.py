@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,20 @@ def test_given_the_same_answers_then_every_byte_is_the_same(part: str, tmp_path:
     assert first.name == f"churn-model{part}"
     assert contents(first) == contents(second)
     assert contents(first)
+
+
+@pytest.mark.parametrize(("production", "told"), [("222222222222", True), ("111111111111", False)])
+def test_given_a_network_then_a_stage_elsewhere_is_told_whose_it_is(
+    production: str, told: bool, tmp_path: Path
+) -> None:
+    network = {
+        "subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+        "security_groups": "sg-0123456789abcdef0",
+    }
+    context = {**CONTEXT, **network, "staging_account": "111111111111", "production_account": production}
+    text = (bake(CHECKOUT / SEED_CODE / "deploy", context, tmp_path) / "endpoint.yml").read_text()
+    assert yaml.safe_load(text)["network"] == {name: ids.split(",") for name, ids in network.items()}
+    assert ("# They are of account 111111111111." in text) == told
 
 
 def test_then_hooks_do_not_run_and_the_home_directory_is_untouched(
