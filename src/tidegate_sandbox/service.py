@@ -62,7 +62,9 @@ class Service:
                     checks = authorisation.checks(self.name, name, parameters)
                     journal.write(who, checks, hooks.current_account_and_region()[1])
                 # Encoded at once, on the same thread: what an answer is of may go on changing.
-                answer = await hooks.run_blocking(lambda: wire.encode(operation(parameters) or {}))
+                answer = await hooks.run_blocking(
+                    lambda: wire.encode(check_answer(self.name, name, operation(parameters) or {}))
+                )
         except AwsError as error:
             return error.status, {**wire.headers}, wire.encode({"__type": error.code, "message": error.message})
         except Exception as error:
@@ -101,6 +103,19 @@ def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -
         count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
         raise AwsError("ValidationException", f"{count}: {'; '.join(found)}")
     return typed
+
+
+def check_answer(service: str, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return `answer`, which is held against botocore's shape of the operation's answer: ValueError if it has another.
+
+    Clients pass over members that they do not know and do not miss those that are not there, so nobody else would
+    notice. Lengths and patterns are not looked at: AWS's own answers do not keep to all of those.
+    """
+    shape = service_model(service).operation_model(operation).output_shape
+    found = shapes.misfits(shape, answer) if shape else [f"it has none, and {name} is in it" for name in answer]
+    if found:
+        raise ValueError(f"the answer of {service}:{operation} is none of AWS's: {'; '.join(found)}")
+    return answer
 
 
 class _Json:

@@ -7,7 +7,7 @@ names every violation in one message. botocore's models carry those traits for m
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -36,6 +36,51 @@ def as_python(shape: Any, value: Any) -> Any:
         except binascii.Error:
             return value
     return value
+
+
+_PYTHON: Mapping[str, tuple[type, ...]] = {
+    "blob": (bytes,),
+    "boolean": (bool,),
+    "double": (float, int),
+    "float": (float, int),
+    "integer": (int,),
+    "list": (list, tuple),
+    "long": (int,),
+    "map": (dict,),
+    "string": (str,),
+    "structure": (dict,),
+    "timestamp": (datetime,),
+}
+
+
+def misfits(shape: Any, value: Any, at: str = "it") -> list[str]:
+    """Return what of `value` is not as `shape` says: unknown and missing members, types, enumerations."""
+    kind = shape.type_name
+    if not _is(kind, value):
+        return [f"{at} is no {kind}, but {value!r:.80}"]
+    if kind == "structure":
+        if shape.is_document_type:
+            return []
+        unknown = [f"{at} has no member {name}" for name in value if name not in shape.members]
+        missing = [f"{at} lacks {name}" for name in shape.required_members if name not in value]
+        known = [(shape.members[name], value[name], f"{at}.{name}") for name in value if name in shape.members]
+        return unknown + missing + _of_each(known)
+    if kind == "list":
+        return _of_each([(shape.member, each, f"{at}[{number}]") for number, each in enumerate(value)])
+    if kind == "map":
+        return _of_each([(shape.value, each, f"{at}.{name}") for name, each in value.items()])
+    if kind == "string" and shape.enum and value not in shape.enum:
+        return [f"{at} is {value!r}, which is none of {', '.join(shape.enum)}"]
+    return []
+
+
+def _is(kind: str, value: Any) -> bool:
+    # Python takes its booleans for numbers; JSON does not.
+    return isinstance(value, _PYTHON[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _of_each(members: list[tuple[Any, Any, str]]) -> list[str]:
+    return [sentence for shape, value, at in members for sentence in misfits(shape, value, at)]
 
 
 def violations(shape: Any, value: Any) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tidegate_sandbox import hooks, shapes
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.service import Service, check_parameters, service_model
+from tidegate_sandbox.service import Service, check_answer, check_parameters, service_model
 from tidegate_sandbox.services.paging import listed, page
 
 
@@ -101,21 +101,67 @@ def test_numbers_become_times_and_text_becomes_bytes_where_the_shape_says_so():
 
 @pytest.mark.parametrize("headers", [{}, CBOR], ids=["json", "cbor"])
 def test_an_answer_says_how_things_stood_when_it_was_made(headers, monkeypatch):
-    build = {"Status": "IN_PROGRESS"}
+    builds = {"projects": ["IN_PROGRESS"]}
     service = Service("codebuild")
-    service.operation("ListProjects")(lambda _: build)
+    service.operation("ListProjects")(lambda _: builds)
 
     async def finished_meanwhile(function, *args):
         answer = function(*args)
-        build["Status"] = "SUCCEEDED"
+        builds["projects"] = ["SUCCEEDED"]
         return answer
 
     monkeypatch.setattr(hooks, "run_blocking", finished_meanwhile)
-    target = {"x-amz-target": "CodeBuild_20161006.ListProjects", **headers}
-    path = "/service/CodeBuild_20161006/operation/ListProjects"
-    status, _, body = asyncio.run(service._handle("POST", path, target, b"", {}))
+    status, body = asked(service, "ListProjects", headers)
     assert status == 200
-    assert (cbor2 if headers else json).loads(body) == {"Status": "IN_PROGRESS"}
+    assert (cbor2 if headers else json).loads(body) == {"projects": ["IN_PROGRESS"]}
+
+
+def asked(service, operation, headers):
+    target = {"x-amz-target": f"CodeBuild_20161006.{operation}", **headers}
+    path = f"/service/CodeBuild_20161006/operation/{operation}"
+    status, _, body = asyncio.run(service._handle("POST", path, target, b"", {}))
+    return status, body
+
+
+def test_an_answer_that_is_none_of_awss_is_a_failure_of_the_simulation():
+    service = Service("codebuild")
+    service.operation("ListProjects")(lambda _: {"Status": "IN_PROGRESS"})
+    status, body = asked(service, "ListProjects", {})
+    assert status == 500
+    assert (
+        "the answer of codebuild:ListProjects is none of AWS's: it has no member Status" in json.loads(body)["message"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "answer", "sentences"),
+    [
+        ("sagemaker", "ListEndpoints", {"Endpoints": []}, []),
+        ("sagemaker", "ListEndpoints", {}, ["it lacks Endpoints"]),
+        ("sagemaker", "DeleteEndpoint", {"Gone": True}, ["it has none, and Gone is in it"]),
+        ("codebuild", "ListProjects", {"projects": [1]}, ["it.projects[0] is no string, but 1"]),
+        ("codebuild", "ListProjects", {"projects": "one"}, ["it.projects is no list, but 'one'"]),
+        (
+            "codecommit",
+            "GetRepository",
+            {"repositoryMetadata": {"creationDate": 0}},
+            ["it.repositoryMetadata.creationDate is no timestamp, but 0"],
+        ),
+    ],
+)
+def test_what_an_answer_is_told_by(service, name, answer, sentences):
+    if not sentences:
+        assert check_answer(service, name, answer) is answer
+        return
+    with pytest.raises(ValueError, match="none of AWS's") as refused:
+        check_answer(service, name, answer)
+    assert str(refused.value).partition("none of AWS's: ")[2].split("; ") == sentences
+
+
+def test_a_word_that_is_not_among_an_answers_words_is_named_with_those_that_are():
+    answer = {"EndpointStatus": "Fine"}
+    with pytest.raises(ValueError, match=r"it\.EndpointStatus is 'Fine', which is none of OutOfService, Creating"):
+        check_answer("sagemaker", "DescribeEndpoint", answer)
 
 
 def operation(service, name):
