@@ -97,11 +97,10 @@ def keep(client: Client, project: Project, ledger: Ledger, now: datetime | None 
             mark()
         except ERRORS as error:
             if not is_gone(error):
-                ledger.complain(f"{what} cannot be tagged: {why(error)}.")
+                # A mark that is missing loses nothing, so it keeps nobody from deleting the project.
+                ledger.tell(f"{what} is kept, and could not be tagged: {why(error)}.")
         else:
             ledger.tell(f"{what} is kept, with the tags {DELETED_PROJECT_TAG} and {DELETED_AT_TAG}.")
-    if ledger.problems:
-        return
     report = f"Project {project.prefix}, deleted at {at}\n\n" + "".join(f"- {each}\n" for each in ledger.done)
     try:
         client("s3").put_object(Bucket=project.bucket, Key=f"{FOLDER}/report.txt", Body=report.encode())

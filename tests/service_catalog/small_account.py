@@ -305,6 +305,8 @@ class SmallAccount:
             return {"TagSet": [{"Key": key, "Value": value} for key, value in self.bucket_tags[Bucket].items()]}
 
         def put_tagging(Bucket: str, Tagging: dict[str, Any], **_: Any) -> dict[str, Any]:
+            if refused := self.refusing.get(("PutBucketTagging", Bucket)):
+                raise refused
             self.bucket_tags[Bucket] = {tag["Key"]: tag["Value"] for tag in Tagging["TagSet"]}
             return {}
 

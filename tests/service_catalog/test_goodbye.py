@@ -77,6 +77,17 @@ def test_given_keep_then_what_is_kept_says_of_which_project_it_is_and_since_when
     assert "Endpoint config Config-1 is deleted." in report
 
 
+def test_given_something_that_cannot_be_tagged_then_the_project_is_deleted_all_the_same_and_the_report_says_so(
+    account: SmallAccount,
+) -> None:
+    account.refusing["PutBucketTagging", BUCKET] = refusal("InvalidTag", "System tags cannot be updated by requester")
+    ledger = goodbye(account)
+    assert ledger.problems == []
+    assert set(account.left()) == KEPT
+    told = f"Bucket {BUCKET} is kept, and could not be tagged: System tags cannot be updated by requester."
+    assert told in account.objects["goodbye/report.txt"].decode()
+
+
 def test_given_remove_then_nothing_is_left_but_the_key_pending_deletion(account: SmallAccount) -> None:
     ledger = goodbye(account, OnDeletion="remove")
     assert ledger.problems == []
