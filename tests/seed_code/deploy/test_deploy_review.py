@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.tidegate.answering import refusal
+
 SEED = Path(__file__).parents[3] / "seed_code/deploy/{{cookiecutter.project_name}}-modeldeploy"
 REQUEST = {"PULL_REQUEST_ID": "7", "REPOSITORY": "churn-modeldeploy", "BEFORE_COMMIT": "a" * 40, "AFTER_COMMIT": "b" * 40}
 
@@ -88,6 +90,20 @@ def test_given_a_step_fails_then_the_others_are_still_run_and_the_failure_is_nam
     assert content.startswith("**Review failed**")
     assert "### WRONG: What the stages promise" in content
     assert "### ok: What a release would do" in content
+
+
+def test_given_codecommit_takes_no_comment_then_a_sentence_says_so_and_the_review_fails(
+    review: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class CodeCommit:
+        def post_comment_for_pull_request(self, **_: Any) -> None:
+            raise refusal("PullRequestDoesNotExistException", "There is no pull request 7", "PostComment")
+
+    monkeypatch.setattr(boto3, "client", lambda _: CodeCommit())
+    for name, value in REQUEST.items():
+        monkeypatch.setenv(name, value)
+    assert review.main() == 1
+    assert "could not be written on the pull request" in capsys.readouterr().err
 
 
 def test_given_more_than_a_comment_takes_then_it_is_cut_and_says_where_the_rest_is(

@@ -44,26 +44,31 @@ def report(results: list[tuple[str, bool, str]]) -> str:
     return "\n\n".join(said)
 
 
-def comment(text: str) -> None:
-    """Write `text` on the pull request that the environment names, once a build."""
+def comment(text: str) -> bool:
+    """Write `text` on the pull request that the environment names, once a build; say whether CodeCommit took it."""
     import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    boto3.client("codecommit").post_comment_for_pull_request(
-        pullRequestId=os.environ["PULL_REQUEST_ID"],
-        repositoryName=os.environ["REPOSITORY"],
-        beforeCommitId=os.environ["BEFORE_COMMIT"],
-        afterCommitId=os.environ["AFTER_COMMIT"],
-        content=text,
-        clientRequestToken=os.environ.get("CODEBUILD_BUILD_ID", "")[-64:] or "on-this-machine",
-    )
+    try:
+        boto3.client("codecommit").post_comment_for_pull_request(
+            pullRequestId=os.environ["PULL_REQUEST_ID"],
+            repositoryName=os.environ["REPOSITORY"],
+            beforeCommitId=os.environ["BEFORE_COMMIT"],
+            afterCommitId=os.environ["AFTER_COMMIT"],
+            content=text,
+            clientRequestToken=os.environ.get("CODEBUILD_BUILD_ID", "")[-64:] or "on-this-machine",
+        )
+    except (BotoCoreError, ClientError) as error:
+        print(f"The outcome above could not be written on the pull request: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def main() -> int:
     """Run every step, whatever the one before said; return the exit code."""
     results = [(title, *look(title, command)) for title, command in STEPS]
-    if os.environ.get("PULL_REQUEST_ID"):
-        comment(report(results))
-    return 0 if all(succeeded for _, succeeded, _ in results) else 1
+    told = comment(report(results)) if os.environ.get("PULL_REQUEST_ID") else True
+    return 0 if told and all(succeeded for _, succeeded, _ in results) else 1
 
 
 if __name__ == "__main__":
