@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE, build_wheel
+from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE, BundleError, build_wheel
 from service_catalog.seed import CONTEXT_KEYS, SeedError, bake
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for part in ("build", "deploy"):
                 seed = CHECKOUT / SEED_CODE / part
                 print(bake(seed, context, options.out, wheel=wheel if part == "deploy" else None))
-    except SeedError as error:
+    except (SeedError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -39,6 +39,10 @@ SOURCE_DATE_EPOCH = "1577836800"
 ZIP_DATE = (2020, 1, 1, 0, 0, 0)
 
 
+class BundleError(ValueError):
+    """The checkout cannot be bundled; the message is a sentence."""
+
+
 @dataclass(frozen=True)
 class File:
     """A file of the bundle."""
@@ -50,7 +54,7 @@ class File:
 def build_bundle(checkout: Path = CHECKOUT) -> bytes:
     """Return the bundle of `checkout`: what the seed build runs, both seeds, and the engine's wheel.
 
-    Raises subprocess.CalledProcessError if the wheel cannot be built.
+    Raises BundleError if it cannot be.
     """
     with tempfile.TemporaryDirectory() as scratch:
         wheel = build_wheel(checkout, Path(scratch))
@@ -58,14 +62,21 @@ def build_bundle(checkout: Path = CHECKOUT) -> bytes:
 
 
 def build_wheel(checkout: Path, into: Path) -> Path:
-    """Build the wheel of `checkout`, the same bytes each time, into the folder `into`; return its path."""
-    subprocess.run(
+    """Build the wheel of `checkout`, the same bytes each time, into the folder `into`; return its path.
+
+    Raises BundleError with what the build said last, if it cannot be built.
+    """
+    done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(into)],
         cwd=checkout,
         env={**os.environ, "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH},
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
     )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise BundleError(f"The engine's wheel could not be built from {checkout}: {said[-1]}")
     (wheel,) = into.glob("*.whl")
     return wheel
 
@@ -109,7 +120,7 @@ def _files(folder: Path, within: Path) -> Iterator[Path]:
         if path.name in LEFTOVERS or path.suffix == ".pyc":
             continue
         if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(within)):
-            raise ValueError(f"{path} is a symbolic link to something that is no file of the checkout.")
+            raise BundleError(f"{path} is a symbolic link to something that is no file of the checkout.")
         if path.is_dir():
             yield from _files(path, within)
         else:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from service_catalog.publishing.account import Account, PublishError, reach, sentences
 from service_catalog.publishing.admin_bucket import AdminBucket
+from service_catalog.publishing.bundle import BundleError
 from service_catalog.publishing.plan import Request, plan
 from service_catalog.publishing.published import ROUTES
 from service_catalog.publishing.synth import NodeMissingError
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with sentences():
             publish(reach(), request, dry_run=options.dry_run)
-    except (PublishError, NodeMissingError) as error:
+    except (PublishError, NodeMissingError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

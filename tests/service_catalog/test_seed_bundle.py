@@ -14,8 +14,10 @@ from service_catalog.publishing.bundle import (
     CHECKOUT,
     ENVIRONMENT,
     UPGRADE_FILES,
+    BundleError,
     File,
     build_bundle,
+    build_wheel,
     collect,
     digest,
     pack,
@@ -135,3 +137,9 @@ def test_then_every_requirement_of_a_build_is_pinned_by_hash(build: str) -> None
     assert pinned
     assert all("==" in line for line in pinned)
     assert not [line for line in lines if "://" in line or line.startswith("--index")]
+
+
+def test_given_a_checkout_whose_wheel_cannot_be_built_then_a_sentence_says_why(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[build-system]\nrequires = []\n")
+    with pytest.raises(BundleError, match=f"The engine's wheel could not be built from {tmp_path}: .+"):
+        build_wheel(tmp_path, tmp_path / "out")
