@@ -27,16 +27,18 @@ def _any(resource: str) -> str:
 
 _ROLE = r"\w+/\w+(Role|Policy)"
 _LAUNCH = r"Portfolio/(S3)?Launch\w*"
+_BOUNDARY = "(Portfolio|StageAccount)/Boundary"
+_STACK_SETS = "StageAccount/StackSetExecution"
 
 CDK_NAG = (
     Acknowledgement(
         _any(r"\*"),
-        _ROLE + "|" + _LAUNCH + "|Portfolio/Boundary",
+        "|".join([_ROLE, _LAUNCH, _BOUNDARY, _STACK_SETS]),
         "IAM knows nothing narrower for these actions, or not yet; the metadata of the role or policy says for each "
         "action why, and a statement about anything without a reason cannot be written (policy.py)",
     ),
     Acknowledgement(
-        _any(r".*<SageMakerProjectId>.*"),
+        _any(r".*<ProjectId>.*"),
         _ROLE,
         "the wildcard stands beside the project's id, which no other project has: for its name, a stage, a version, a "
         "stream or an object, all of them the project's own",
@@ -86,8 +88,14 @@ CDK_NAG = (
     ),
     Acknowledgement(
         r"AwsSolutions-IAM5\[Action::.*\]",
-        r"Portfolio/Boundary",
+        _BOUNDARY,
         "the boundary names services; each role's own policy names actions and resources, and only both allow",
+    ),
+    Acknowledgement(
+        _any(r".*:role/tidegate/sagemaker-p-.*|.*:stack/StackSet-sagemaker-p-.*"),
+        _STACK_SETS + "|StageAccount/Boundary",
+        "the roles of every project of the home account have such names, and a stack set names its stacks by its own: "
+        "no more of them is known before a project is launched",
     ),
     Acknowledgement(
         _any(r".*(sagemaker-p-|-p-\*|stack/S[CP]-|role/tidegate/).*"),

@@ -24,6 +24,7 @@ from service_catalog.publishing.synth import (
     synthesise_stage_account,
 )
 from tests.service_catalog.launched import launched
+from tests.service_catalog.resolved import PSEUDO, REVIEWED, forms, launches
 
 Template = dict[str, Any]
 
@@ -98,6 +99,20 @@ def launch_role(portfolio: Template) -> Template:
 def either_template(request: pytest.FixtureRequest, product_template: Template, hosted_template: Template) -> Template:
     """The template of either variant, its conditions not decided."""
     return product_template if request.param == "codecommit" else hosted_template
+
+
+@pytest.fixture(scope="session")
+def reviewed(product_template: Template, hosted_template: Template) -> dict[str, Template]:
+    """What launches create: those of every git host, accounts and network that the validators look at, by name."""
+    either = {"codecommit": product_template, "connection": hosted_template}
+    created = {git: launches(template, PSEUDO) for git, template in either.items()}
+    return {f"{git}, {name}": created[git][name] for git in created for name in REVIEWED}
+
+
+@pytest.fixture(scope="session")
+def every_form(reviewed: dict[str, Template]) -> Template:
+    """Each form that a resource takes in any of these launches, once."""
+    return forms(reviewed.values())
 
 
 @pytest.fixture(scope="session")

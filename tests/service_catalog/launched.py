@@ -1,5 +1,6 @@
 """A product's template as CloudFormation takes it for one launch: conditions decided, what they leave out gone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 Template = dict[str, Any]
@@ -8,11 +9,14 @@ HOME = "111111111111"
 _NOTHING = object()
 
 
+def answers(template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of each parameter of the template in a launch that is given these."""
+    return {name: each.get("Default", "") for name, each in template.get("Parameters", {}).items()} | dict(parameters)
+
+
 def launched(template: Template, **parameters: str) -> Template:
     """Return the template of a launch in account HOME with these parameters; others have their defaults."""
-    given = {"AWS::AccountId": HOME}
-    given |= {name: each.get("Default", "") for name, each in template.get("Parameters", {}).items()}
-    given |= parameters
+    given = {"AWS::AccountId": HOME, **answers(template, parameters)}
     conditions = template.get("Conditions", {})
 
     def met(expression: Any) -> bool:
