@@ -41,8 +41,8 @@ RELEASE = {
 ENDPOINT = {
     "project": {"name": "bikeshare", "id": "p-abc123def456", "account": ACCOUNT, "region": REGION},
     "model_package_group": GROUP,
-    "execution_role": f"arn:aws:iam::{ACCOUNT}:role/tidegate/sagemaker-p-abc123def456-execution",
-    "bucket": "sagemaker-project-p-abc123def456",
+    "execution_role": f"arn:aws:iam::{ACCOUNT}:role/tidegate/sagemaker-p-abc123def456-execution-eu-west-1",
+    "bucket": "sagemaker-p-abc123def456-111122223333-eu-west-1",
     "kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "capture": {"sampling": "100%"},
 }

@@ -126,7 +126,7 @@ class Stage(Frozen):
     """What is released: `approved`, the newest version that is approved and was not rolled back, or a number."""
     execution_role: RoleArn = Field(examples=["arn:aws:iam::111122223333:role/name"])
     """The role that the endpoint's containers have."""
-    bucket: Bucket = Field(examples=["sagemaker-project-p-abc123def456"])
+    bucket: Bucket = Field(examples=["sagemaker-p-abc123def456-111122223333-eu-west-1"])
     """Where captured data goes: a bucket's name, without s3://."""
     kms_key: KmsKeyArn = Field(examples=["arn:aws:kms:eu-west-1:111122223333:key/id"])
     """What volumes and captured data are encrypted with."""
