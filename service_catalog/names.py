@@ -21,6 +21,8 @@ PROJECT_ID_MAX = 20
 
 BRANCH = "main"
 ROLE_PATH = "/tidegate/"
+# The folder of ECR in which projects have their images.
+IMAGES = "tidegate/"
 
 PORTFOLIO_STACK = "tidegate-portfolio"
 # Where the admin bucket has the template of a project's roles in the accounts of its stages.
@@ -70,6 +72,15 @@ class ProjectNames:
     def log_bucket(self) -> str:
         """Where S3 writes the artefact bucket's access log."""
         return f"{self.bucket}-log"
+
+    @property
+    def image_repository(self) -> str:
+        """The ECR repository of the project's own images; ECR takes no upper case, which a project's name may have.
+
+        AWS's managed policies for SageMaker let people push to what has `sagemaker` in its name; what begins with it,
+        every project's execution role may pull, so the folder comes first.
+        """
+        return f"{IMAGES}{self.resource('images')}"
 
     def role(self, purpose: str) -> str:
         """Name an IAM role: `sagemaker-{id}-{purpose}-{region}`."""

@@ -14,6 +14,7 @@ SERVICES = (
     "cloudformation",
     "codebuild",
     "codepipeline",
+    "ecr",
     "events",
     "kms",
     "lambda",

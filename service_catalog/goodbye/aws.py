@@ -19,6 +19,7 @@ GONE = frozenset({
     "NoSuchBucket",
     "NotFoundException",
     "RepositoryDoesNotExistException",
+    "RepositoryNotFoundException",
     "ResourceNotFound",
     "ResourceNotFoundException",
 })  # fmt: skip

@@ -40,6 +40,7 @@ class Project:
     group: str
     bucket: str
     access_log: str
+    images: str
     key: str
     repositories: tuple[Repository, ...]
 
@@ -60,6 +61,7 @@ class Project:
             group=properties["ModelPackageGroup"],
             bucket=properties["Bucket"],
             access_log=properties["AccessLog"],
+            images=properties["Images"],
             key=properties["Key"],
             repositories=tuple(Repository(part, each["Name"], each["Remote"]) for part, each in repositories.items()),
         )

@@ -72,7 +72,7 @@ def _git(*arguments: str) -> str:
 
 
 def keep(client: Client, project: Project, ledger: Ledger, now: datetime | None = None) -> None:
-    """Mark registry, buckets and key as what is left of the project, and put the report beside the bundles."""
+    """Mark registry, buckets, images and key as what is left of the project, with a report beside the bundles."""
     at = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
     marks = {DELETED_PROJECT_TAG: project.prefix, DELETED_AT_TAG: at}
     marked = [{"Key": key, "Value": value} for key, value in marks.items()]
@@ -80,6 +80,11 @@ def keep(client: Client, project: Project, ledger: Ledger, now: datetime | None 
     def group() -> None:
         sagemaker = client("sagemaker")
         sagemaker.add_tags(ResourceArn=_group_arn(sagemaker, project), Tags=marked)
+
+    def images() -> None:
+        ecr = client("ecr")
+        (found,) = ecr.describe_repositories(repositoryNames=[project.images])["repositories"]
+        ecr.tag_resource(resourceArn=found["repositoryArn"], tags=marked)
 
     def key() -> None:
         client("kms").tag_resource(
@@ -90,6 +95,7 @@ def keep(client: Client, project: Project, ledger: Ledger, now: datetime | None 
         f"Model package group {project.group}": group,
         f"Bucket {project.bucket}": lambda: _mark_bucket(client("s3"), project.bucket, marks),
         f"Bucket {project.access_log}": lambda: _mark_bucket(client("s3"), project.access_log, marks),
+        f"Image repository {project.images}": images,
         f"Key {project.key}": key,
     }
     for what, mark in steps.items():
@@ -129,8 +135,9 @@ def _group_arn(sagemaker: Any, project: Project) -> str:
 
 
 def remove(client: Client, project: Project, ledger: Ledger, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Remove registry and buckets, and then the key, which is pending deletion for KEY_DAYS days."""
+    """Remove registry, images and buckets, then the key, which is pending deletion for KEY_DAYS days."""
     _attempt(ledger, f"Model package group {project.group}", lambda: _remove_group(client("sagemaker"), project))
+    _attempt(ledger, f"Image repository {project.images}", lambda: _remove_images(client("ecr"), project.images))
     for bucket in (project.bucket, project.access_log):
         _attempt(ledger, f"Bucket {bucket}", partial(_remove_bucket, client("s3"), bucket, sleep))
     # Without it nothing of the above could be read any more, whatever had to be kept after all.
@@ -197,6 +204,11 @@ def _remove_bucket(s3: Any, bucket: str, sleep: Callable[[float], None]) -> str:
         else:
             break
     return f"{said} and is deleted"
+
+
+def _remove_images(ecr: Any, repository: str) -> str:
+    ecr.delete_repository(repositoryName=repository, force=True)
+    return "is deleted with all that was in it"
 
 
 def _remove_key(kms: Any, key: str) -> str:

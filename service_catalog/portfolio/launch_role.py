@@ -42,6 +42,7 @@ def launch_statements(stage_roles: Sequence[str]) -> dict[str, list[Statement]]:
     return {
         "roles": _roles(),
         "storage": _storage(),
+        "images": _images(),
         "work": [*_work(), *_connections(), *_stage_accounts(stage_roles)],
     }
 
@@ -258,6 +259,42 @@ def _storage() -> list[Statement]:
                 "PutModelPackageGroupPolicy",
             ),
             on=[arn("sagemaker", f"model-package-group/{ANY.model_package_group}")],
+        ),
+    ]
+
+
+def _images() -> list[Statement]:
+    of_a_project = {f"aws:ResourceTag/{PROJECT_TAG}": ANY.project_id}
+    return [
+        allow(
+            _actions(
+                "ecr",
+                "CreateRepository",
+                "DeleteLifecyclePolicy",
+                "DeleteRepository",
+                "DeleteRepositoryPolicy",
+                "DescribeRepositories",
+                "GetLifecyclePolicy",
+                "GetRepositoryPolicy",
+                "ListTagsForResource",
+                "PutImageScanningConfiguration",
+                "PutImageTagMutability",
+                "PutLifecyclePolicy",
+                "SetRepositoryPolicy",
+                "TagResource",
+                "UntagResource",
+            ),
+            on=[arn("ecr", f"repository/{ANY.image_repository}")],
+        ),
+        # ECR has grants to a repository's key, in the name of who creates and deletes it (ECR user guide, "Encryption
+        # at rest"). It is made right after the key, whose tag authorisation may not know by then.
+        allow(
+            _actions("kms", "CreateGrant", "RetireGrant"),
+            on=[arn("kms", "key/*")],
+            when={
+                "StringEquals": {"kms:ViaService": sub("ecr.${AWS::Region}.${AWS::URLSuffix}")},
+                "StringLikeIfExists": of_a_project,
+            },
         ),
     ]
 

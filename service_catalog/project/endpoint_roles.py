@@ -6,11 +6,14 @@ Where CloudFormation makes something, its schema of the resource type (`handlers
 from service_catalog.policy import Statement, allow, allow_on_any, arn, equals, iam_arn, passed_to, unless_other
 from service_catalog.project.network import look_at_networks
 from service_catalog.project.scope import LISTS, PROJECT_TAG, Project, Scope
+from service_catalog.project.sharing import PULL
 
 # Verify writes one tag, and only on an endpoint config: how the release of it ended.
 OUTCOME_TAG = "tidegate:outcome"
 AUTOSCALING = "sagemaker.application-autoscaling.amazonaws.com"
 NO_RESOURCE = "it takes no restriction by resource"
+# The account that publishes AWS's own images differs by region; their names do not.
+AWS_IMAGES = "arn:${AWS::Partition}:ecr:${AWS::Region}:*:repository/sagemaker-*"
 
 
 def render(project: Project) -> list[Statement]:
@@ -270,24 +273,16 @@ def execution(project: Project) -> list[Statement]:
         project.group("CreateModelPackage", "DescribeModelPackageGroup"),
         project.versions("AddTags", "CreateModelPackage", "DescribeModelPackage"),
         allow(["iam:PassRole"], on=[project.role_arn("execution")], when=passed_to("sagemaker")),
-        *serve(),
+        # Registering a version looks its image's digest up.
+        allow(["ecr:DescribeImages"], on=[AWS_IMAGES, project.images()]),
+        *serve(project),
     ]
 
 
-def serve() -> list[Statement]:
+def serve(scope: Scope) -> list[Statement]:
     """Do what a container of SageMaker needs besides data: its image, its log and metrics, its place in a network."""
     return [
-        allow(
-            [
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                # Registering a version looks its image's digest up.
-                "ecr:DescribeImages",
-                "ecr:GetDownloadUrlForLayer",
-            ],
-            # The account that publishes AWS's own images differs by region; their names do not.
-            on=["arn:${AWS::Partition}:ecr:${AWS::Region}:*:repository/sagemaker-*"],
-        ),
+        allow(PULL, on=[AWS_IMAGES, scope.images()]),
         allow_on_any(["ecr:GetAuthorizationToken"], because="a registry login has no resource"),
         allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

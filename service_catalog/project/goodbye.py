@@ -57,6 +57,7 @@ def add_goodbye(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole
         "ModelPackageGroup": sub(names.model_package_group),
         "Bucket": sub(names.bucket),
         "AccessLog": sub(names.log_bucket),
+        "Images": sub(names.image_repository),
         "Key": storage.key.attr_arn,
         "Repositories": project.repositories.made_here(),
     }

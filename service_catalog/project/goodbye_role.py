@@ -4,7 +4,7 @@ It keeps or removes by the launch's own choice, but a launch that failed keeps n
 always remove. That it does is settled by the project's custom resource, which only CloudFormation deletes.
 """
 
-from service_catalog.policy import Statement, allow, allow_on_any, arn, s3_arn
+from service_catalog.policy import Statement, allow, allow_on_any, arn, equals, s3_arn
 from service_catalog.project.scope import LISTS, Project, Scope
 
 FINDS = "what is to be found by its name or its tag is listed first, and no list takes a restriction by resource"
@@ -86,11 +86,12 @@ def _keep(project: Project) -> list[Statement]:
         allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:TagResource"], on=["${Key.Arn}"]),
         allow(["s3:GetBucketTagging", "s3:PutBucketTagging"], on=buckets),
         project.group("AddTags"),
+        allow(["ecr:DescribeRepositories", "ecr:TagResource"], on=[project.images()]),
     ]
 
 
 def _remove(project: Project) -> list[Statement]:
-    """Remove every version, both buckets with all that is in them, and the key, which waits for its days."""
+    """Remove every version and image, both buckets with all in them, and the key, which waits for its days."""
     buckets = [s3_arn(project.names.bucket), s3_arn(project.names.log_bucket)]
     return [
         allow_on_any(["sagemaker:ListModelPackages"], because=LISTS),
@@ -98,5 +99,12 @@ def _remove(project: Project) -> list[Statement]:
         project.group("DeleteModelPackageGroup", "DescribeModelPackageGroup"),
         allow(["s3:DeleteBucket", "s3:ListBucketVersions"], on=buckets),
         allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], on=[f"{each}/*" for each in buckets]),
+        allow(["ecr:DeleteRepository"], on=[project.images()]),
+        # ECR retires its grants in the name of who deletes a repository.
+        allow(
+            ["kms:RetireGrant"],
+            on=["${Key.Arn}"],
+            when=equals("kms:ViaService", "ecr.${AWS::Region}.${AWS::URLSuffix}"),
+        ),
         allow(["kms:ScheduleKeyDeletion"], on=["${Key.Arn}"]),
     ]

@@ -234,9 +234,9 @@ DELETION = Group(
             ON_DELETION,
             label="What becomes of people's work",
             description=(
-                "When the project is deleted: keep leaves the model registry, the artefact bucket and the key, and a "
-                "git bundle in that bucket of each repository that is deleted with the project; remove deletes "
-                "these too, and nothing of the project can be had back"
+                "When the project is deleted: keep leaves the model registry, the images, the artefact bucket and the "
+                "key, and a git bundle in that bucket of each repository that is deleted with the project; remove "
+                "deletes these too, and nothing of the project can be had back"
             ),
             pattern="^(keep|remove)$",
             constraint="OnDeletion is keep or remove.",

@@ -115,6 +115,10 @@ class Scope:
             on=[arn("sagemaker", f"model-package/*-{self.id}/*", self.home)],
         )
 
+    def images(self) -> str:
+        """ARN of the repository of the project's own images."""
+        return arn("ecr", f"repository/{self.names.image_repository}", self.home)
+
     def endpoints(self, *actions: str) -> Statement:
         """Act on the project's endpoints."""
         return self.sagemaker(actions, f"endpoint/*-{self.id}-*")

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
 from service_catalog.policy import choose, sub
@@ -29,6 +30,7 @@ def add_seeding(
     roles: dict[str, iam.CfnRole],
     starter: Starter,
     accounts: cdk.CfnResource,
+    images: ecr.CfnRepository,
 ) -> cdk.CfnResource:
     """Add the seed build, and the custom resource that has it started and that both repos wait for.
 
@@ -55,13 +57,15 @@ def add_seeding(
         seconds=SERVICE_TIMEOUT_SECONDS,
         properties={
             "Repositories": {part: project.repositories.remote(part) for part in PARTS},
-            "Context": _context(stack, project, roles),
+            "Context": _context(stack, project, roles, images),
             "StageAccounts": choose(ELSEWHERE, accounts.ref),
         },
     )
 
 
-def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) -> dict[str, str]:
+def _context(
+    stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole], images: ecr.CfnRepository
+) -> dict[str, str]:
     storage, names = project.storage, project.names
     return {
         "project_name": sub(names.project_name),
@@ -72,6 +76,7 @@ def _context(stack: cdk.Stack, project: Project, roles: dict[str, iam.CfnRole]) 
         "kms_key_arn": storage.key.attr_arn,
         "model_package_group": sub(names.model_package_group),
         "execution_role_arn": roles["execution"].attr_arn,
+        "image_repository": images.attr_repository_uri,
         "deploy_pipeline": sub(names.pipeline("deploy")),
         "staging_account": _account(stack, STAGING),
         "production_account": _account(stack, PRODUCTION),

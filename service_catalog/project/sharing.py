@@ -1,8 +1,10 @@
-"""What the project shares with the accounts of its stages, and with which roles there: bucket, key and registry.
+"""What the project shares with the accounts of its stages, and with which roles there.
+
+Bucket, key, registry, images: each by its own resource policy.
 
 A policy may not name a role that is not there yet, and the roles come after the bucket. So each statement names the
 account, and the roles by a condition: nobody else of that account is let in, and no administrator there can let
-anybody in, since the project's own account would have to agree. Images need no statement: AWS's own are everybody's.
+anybody in, since the project's own account would have to agree. AWS's own images are everybody's.
 """
 
 from collections.abc import Sequence
@@ -63,14 +65,28 @@ def group_policy(names: ProjectNames) -> Json:
     return {"Version": VERSION, "Statement": statements}
 
 
+# What SageMaker pulls an image with (developer guide, "How to use SageMaker execution roles").
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+
+def repository_policy(names: ProjectNames) -> Json:
+    """Return the image repository's policy: a stage's endpoint pulls with its execution role.
+
+    SageMaker documents no more for another account ("Deploy a model version from a different account"): no principal of
+    the service, and nothing for whoever creates the model.
+    """
+    return {"Version": VERSION, "Statement": [_shared(place, names, ("execution",), PULL) for place in PLACES]}
+
+
 def _shared(
     place: Place,
     names: ProjectNames,
     purposes: Sequence[str],
     actions: Sequence[str],
-    resources: Sequence[str],
+    resources: Sequence[str] = (),
     when: Json | None = None,
 ) -> Json:
+    """Return a statement; without `resources` it is of a policy that knows none but what it is attached to."""
     roles = [sub(place.role_arn(names, purpose)) for purpose in purposes]
     named = [sub(resource) for resource in resources]
     condition = dict(when or {})
@@ -82,7 +98,7 @@ def _shared(
         "Effect": "Allow",
         "Principal": {"AWS": sub(iam_arn("root", place.account))},
         "Action": list(actions) if len(actions) > 1 else actions[0],
-        "Resource": named if len(named) > 1 else named[0],
+        **({"Resource": named if len(named) > 1 else named[0]} if named else {}),
         "Condition": condition,
     }
     return if_(place.named_if, statement)

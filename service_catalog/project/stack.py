@@ -9,6 +9,7 @@ from service_catalog.project.codecommit import CodeCommitRepositories
 from service_catalog.project.connection import HostedRepositories
 from service_catalog.project.form import add_parameters
 from service_catalog.project.goodbye import add_goodbye
+from service_catalog.project.images import add_images
 from service_catalog.project.network import add_network
 from service_catalog.project.parameters import ID, NAME, Git
 from service_catalog.project.pipelines import add_pipelines
@@ -41,10 +42,12 @@ def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git, s
     names = ProjectNames(project_name=f"${{{NAME}}}", project_id=f"${{{ID}}}")
     repositories = CodeCommitRepositories(stack, names) if git == "codecommit" else HostedRepositories(stack, names)
     project = Project(names, add_storage(stack, names), repositories, seeds)
+    images = add_images(stack, names, project.storage)
     roles = add_roles(stack, project)
     accounts = add_stage_accounts(stack, project, stage_roles)
     starter = add_starter(stack, project)
-    add_pipelines(stack, project, roles, after=add_seeding(stack, project, roles, starter, accounts))
+    seeded = add_seeding(stack, project, roles, starter, accounts, images)
+    add_pipelines(stack, project, roles, after=seeded)
     add_goodbye(stack, project, roles, starter)
     cdk.Tags.of(stack).add("sagemaker:project-name", sub(names.project_name))
     cdk.Tags.of(stack).add("sagemaker:project-id", sub(names.project_id))

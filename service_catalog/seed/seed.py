@@ -25,6 +25,7 @@ CONTEXT_KEYS = (
     "kms_key_arn",
     "model_package_group",
     "execution_role_arn",
+    "image_repository",
     "deploy_pipeline",
     "staging_account",
     "production_account",

@@ -109,5 +109,5 @@ def _execution(stages: Stages) -> list[Statement]:
         allow(WRITE_OBJECTS, on=written),
         allow(["kms:Encrypt", "kms:GenerateDataKey"], on=[stages.key]),
         *stages.encrypt_volumes(),
-        *endpoint_roles.serve(),
+        *endpoint_roles.serve(stages),
     ]

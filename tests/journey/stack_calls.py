@@ -42,7 +42,7 @@ NEVER: Mapping[str, str] = {
     r"iam:(Get|Put|Delete)(Group|User)Policy": "a policy of its own that a template has is of roles",
     r"iam:UpdateRoleDescription": "no role has a description",
     r"kms:DisableKey(Rotation)?|kms:EnableKey": "a project's key is enabled and rotates from beginning to end",
-    r"kms:(CreateGrant|Decrypt|Encrypt|GenerateDataKey)": "no function has a key of its own",
+    r"kms:(Decrypt|Encrypt|GenerateDataKey)": "no function has a key of its own",
     r"lambda:.*(ProvisionedConcurrency|CapacityProvider|Layer|RuntimeAlias|PublishVersion).*": "no function has them",
     r"sns:PutDataProtectionPolicy": "no topic has one",
     r"sns:SetSubscriptionAttributes": "no subscription has any",

@@ -92,7 +92,7 @@ def test_given_the_deletion_is_repeated_then_nothing_of_the_project_is_left_in_t
 
 def test_then_all_that_is_left_in_its_own_account_is_what_is_documented_as_kept(deleted: Deleted, place: Place) -> None:
     left = added(deleted, deleted.after, place.home)
-    assert sorted(kind for kind, _ in left) == ["bucket", "bucket", "key", "model package group"]
+    assert sorted(kind for kind, _ in left) == ["bucket", "bucket", "image repository", "key", "model package group"]
     assert deleted.before[place.home] - deleted.after[place.home] == set(), "nothing of another project went"
 
 
@@ -102,10 +102,14 @@ def test_then_what_was_said_when_it_failed_is_said_no_more(deleted: Deleted) -> 
 
 def test_then_what_is_kept_says_of_which_project_it_is(deleted: Deleted, place: Place) -> None:
     expected = ("tidegate:deleted-project", deleted.names.prefix)
-    kms, s3, sagemaker = (place.client(each) for each in ("kms", "s3", "sagemaker"))
+    ecr, kms, s3, sagemaker = (place.client(each) for each in ("ecr", "kms", "s3", "sagemaker"))
     for kind, name in added(deleted, deleted.after, place.home):
         if kind == "key":
             tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=name)["Tags"]}
+        elif kind == "image repository":
+            (found,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+            listed = ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+            tags = {tag["Key"]: tag["Value"] for tag in listed}
         elif kind == "bucket":
             tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
         else:

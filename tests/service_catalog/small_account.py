@@ -14,6 +14,7 @@ OTHERS = "p-other"
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333"
 OWN_STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/SC-1/1"
 BUCKET, ACCESS_LOG = f"sagemaker-{ID}-bucket", f"sagemaker-{ID}-bucket-log"
+IMAGES = f"tidegate/sagemaker-{ID}-images"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
 STACKS = (f"sagemaker-{ID}-staging", f"sagemaker-{ID}-prod")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,6 +32,7 @@ def properties(**changes: Any) -> dict[str, Any]:
         "ModelPackageGroup": PREFIX,
         "Bucket": BUCKET,
         "AccessLog": ACCESS_LOG,
+        "Images": IMAGES,
         "Key": KEY,
         "Repositories": {},
         **changes,
@@ -56,6 +58,7 @@ class SmallAccount:
         self.groups: dict[str, dict[str, str]] = {PREFIX: {}}
         self.buckets: dict[str, list[tuple[str, str]]] = {BUCKET: [("model", "1"), ("model", "2")], ACCESS_LOG: []}
         self.bucket_tags: dict[str, dict[str, str]] = {BUCKET: {"aws:cloudformation:stack-name": "SC-1"}}
+        self.images: dict[str, dict[str, str]] = {IMAGES: {}}
         self.key_state, self.key_tags = "Enabled", dict[str, str]()
         self.repositories: set[str] = set()
         self.objects: dict[str, bytes] = {}
@@ -319,6 +322,30 @@ class SmallAccount:
             "PutBucketTagging": put_tagging,
         }
 
+    def _ecr(self) -> dict[str, Handler]:
+        def known(name: str) -> str:
+            if name not in self.images:
+                raise refusal("RepositoryNotFoundException", f"The repository with name '{name}' does not exist")
+            return name
+
+        def describe(repositoryNames: list[str]) -> dict[str, Any]:
+            arn = "arn:aws:ecr:eu-west-1:111122223333:repository/"
+            found = [{"repositoryName": known(name), "repositoryArn": f"{arn}{name}"} for name in repositoryNames]
+            return {"repositories": found}
+
+        def delete(repositoryName: str, force: bool) -> dict[str, Any]:
+            assert force, "there may be images in it"
+            known(repositoryName)
+            self._do("DeleteRepository", repositoryName)
+            del self.images[repositoryName]
+            return {}
+
+        def tag(resourceArn: str, tags: list[dict[str, str]]) -> dict[str, Any]:
+            self.images[resourceArn.partition("/")[2]] |= {each["Key"]: each["Value"] for each in tags}
+            return {}
+
+        return {"DescribeRepositories": describe, "DeleteRepository": delete, "TagResource": tag}
+
     def _kms(self) -> dict[str, Handler]:
         def describe(KeyId: str) -> dict[str, Any]:
             return {"KeyMetadata": {"KeyId": KeyId, "KeyState": self.key_state}}
@@ -350,6 +377,7 @@ class SmallAccount:
             "versions": set(self.versions),
             "groups": set(self.groups),
             "buckets": set(self.buckets),
+            "images": set(self.images),
             "key": {self.key_state},
         }
         return {kind: found for kind, found in mine.items() if found}

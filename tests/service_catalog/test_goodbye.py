@@ -16,6 +16,7 @@ from tests.service_catalog.small_account import (
     ACCESS_LOG,
     BUCKET,
     ID,
+    IMAGES,
     PREFIX,
     STACKS,
     SmallAccount,
@@ -23,7 +24,7 @@ from tests.service_catalog.small_account import (
 )
 from tests.tidegate.answering import refusal
 
-KEPT = {"groups", "versions", "buckets", "key"}
+KEPT = {"groups", "versions", "buckets", "images", "key"}
 DENIED = refusal("AccessDeniedException", "User is not authorized to perform this action.")
 ENDPOINT_REFUSES = refusal("ValidationException", "Cannot update in-progress endpoint.")
 
@@ -68,7 +69,8 @@ def test_given_keep_then_only_what_holds_work_is_left_and_nothing_of_another_pro
 
 def test_given_keep_then_what_is_kept_says_of_which_project_it_is_and_since_when(account: SmallAccount) -> None:
     goodbye(account)
-    for tags in (account.groups[PREFIX], account.bucket_tags[BUCKET], account.bucket_tags[ACCESS_LOG]):
+    buckets = (account.bucket_tags[BUCKET], account.bucket_tags[ACCESS_LOG])
+    for tags in (account.groups[PREFIX], *buckets, account.images[IMAGES]):
         assert tags["tidegate:deleted-project"] == PREFIX
         assert tags["tidegate:deleted-at"].startswith("20")
     assert account.key_tags.keys() == {"tidegate:deleted-project", "tidegate:deleted-at"}
@@ -103,7 +105,8 @@ def test_then_what_runs_is_stopped_before_what_serves_is_removed_and_work_is_rem
     assert list(dict.fromkeys(done)) == [
         *("StopBuild", "StopPipelineExecution", "DeletePipeline", "DeleteStack"),
         *("DeleteEndpointConfig", "DeleteModel", "DeleteAlarms", "DeleteLogGroup"),
-        *("DeleteModelPackage", "DeleteModelPackageGroup", "DeleteObjects", "DeleteBucket", "ScheduleKeyDeletion"),
+        *("DeleteModelPackage", "DeleteModelPackageGroup", "DeleteRepository", "DeleteObjects", "DeleteBucket"),
+        "ScheduleKeyDeletion",
     ]
 
 
@@ -201,7 +204,12 @@ def test_given_a_launch_that_failed_then_buckets_and_registry_are_empty_for_clou
     account: SmallAccount, mode: str
 ) -> None:
     assert goodbye(account, "ROLLBACK_IN_PROGRESS", OnDeletion=mode).problems == []
-    assert account.left() == {"groups": {PREFIX}, "buckets": {BUCKET, ACCESS_LOG}, "key": {"Enabled"}}
+    assert account.left() == {
+        "groups": {PREFIX},
+        "buckets": {BUCKET, ACCESS_LOG},
+        "images": {IMAGES},  # which CloudFormation deletes whatever is in it
+        "key": {"Enabled"},
+    }
     assert account.buckets == {BUCKET: [], ACCESS_LOG: []}
     assert account.key_tags == {}
 

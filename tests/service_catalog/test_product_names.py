@@ -68,6 +68,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "AWS::CodeBuild::Project": shape("codebuild", "CreateProject", "name"),
     "AWS::CodeCommit::Repository": shape("codecommit", "CreateRepository", "repositoryName"),
     "AWS::CodePipeline::Pipeline": shape("codepipeline", "GetPipeline", "name"),
+    "AWS::ECR::Repository": shape("ecr", "CreateRepository", "repositoryName"),
     "AWS::Events::Rule": shape("events", "PutRule", "Name"),
     "AWS::IAM::Role": shape("iam", "CreateRole", "RoleName"),
     # The model's limits are those of an ARN; a name has fewer (Lambda API reference, CreateFunction).
@@ -104,6 +105,7 @@ def test_given_any_legal_project_then_every_name_is_legal_in_its_service(names: 
         assert_fits(names.pipeline(part), NAMED["AWS::CodePipeline::Pipeline"])
         assert_fits(names.repository(part), NAMED["AWS::CodeCommit::Repository"])
         assert not names.repository(part).endswith(".git")
+    assert_fits(names.image_repository, NAMED["AWS::ECR::Repository"])
     assert_fits(names.model_package_group, NAMED["AWS::SageMaker::ModelPackageGroup"])
     assert_fits(names.model_package_group, shape("sagemaker", "CreatePipeline", "PipelineName"))
     assert_fits(names.endpoint(stage), shape("sagemaker", "CreateEndpoint", "EndpointName"))
@@ -138,6 +140,7 @@ def test_given_two_projects_then_no_name_is_shared_in_a_namespace_that_is(
         assert one.role("seed") != other.role("seed")
     if same_place:
         assert one.resource("seed") != other.resource("seed")
+        assert one.image_repository != other.image_repository
         assert one.prefix.lower() != other.prefix.lower()
         assert one.endpoint(stage).lower() != other.endpoint(another).lower()
         assert one.endpoint_stack(stage) != other.endpoint_stack(another)

@@ -137,6 +137,28 @@ def test_then_only_verify_and_decline_write_to_the_registry_and_only_cloudformat
     assert who("pricing:GetProducts") == {"RenderRole", "ReviewRole"}
 
 
+def test_then_an_image_is_pulled_by_jobs_and_endpoints_of_its_own_project_alone_and_pushed_by_no_role(
+    either: Template,
+) -> None:
+    of_images = {
+        name: {
+            action: as_list(statement["Resource"])
+            for statement in statements(role)
+            for action in as_list(statement["Action"])
+            if action.startswith("ecr:")
+        }
+        for name, role in roles(either).items()
+    }
+    assert {name for name, may in of_images.items() if may} == {"ExecutionRole", "GoodbyeRole"}
+    execution = of_images["ExecutionRole"]
+    assert execution.pop("ecr:GetAuthorizationToken") == ["*"]
+    own = "repository/tidegate/sagemaker-${SageMakerProjectId}-images"
+    for resources in execution.values():
+        assert [each["Fn::Sub"].rpartition(":")[2] for each in resources] == ["repository/sagemaker-*", own]
+    assert not fnmatchcase("repository/tidegate/sagemaker-p-another-images", "repository/sagemaker-*")
+    assert set(of_images["GoodbyeRole"]) == {"ecr:DeleteRepository", "ecr:DescribeRepositories", "ecr:TagResource"}
+
+
 def test_then_only_the_seed_build_pushes_and_pulls_both(product: Template) -> None:
     pushing = {name for name, role in roles(product).items() if "codecommit:GitPush" in allowed(role)}
     assert pushing == {"SeedRole"}
@@ -310,6 +332,7 @@ CREATED_BY = {
     "AWS::CodeBuild::Project": "codebuild:CreateProject",
     "AWS::CodeCommit::Repository": "codecommit:CreateRepository",
     "AWS::CodePipeline::Pipeline": "codepipeline:CreatePipeline",
+    "AWS::ECR::Repository": "ecr:CreateRepository",
     "AWS::Events::Rule": "events:PutRule",
     "AWS::IAM::Policy": "iam:PutRolePolicy",
     "AWS::IAM::Role": "iam:CreateRole",

@@ -12,6 +12,7 @@ from service_catalog.seed import CONTEXT_KEYS
 from tidegate.stage.limits import TEST_DURATION_MAX
 
 KEPT = {
+    "AWS::ECR::Repository",
     "AWS::KMS::Key",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
@@ -121,6 +122,16 @@ def test_then_artefacts_are_encrypted_versioned_private_logged_and_tls_only(prod
         deny = properties(product, policy)["PolicyDocument"]["Statement"][0]
         assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_then_images_are_encrypted_and_scanned_and_a_tag_stays_what_it_is(either: Template) -> None:
+    images = properties(either, "Images")
+    assert images["EncryptionConfiguration"] == {"EncryptionType": "KMS", "KmsKey": {"Fn::GetAtt": ["Key", "Arn"]}}
+    assert images["ImageTagMutability"] == "IMMUTABLE"
+    assert images["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    (rule,) = json.loads(images["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert (rule["selection"]["tagStatus"], rule["action"]) == ("untagged", {"type": "expire"})
+    assert images["EmptyOnDelete"] is True, "a launch that failed keeps nothing, whatever was pushed meanwhile"
 
 
 def test_then_every_log_group_forgets(either: Template) -> None:

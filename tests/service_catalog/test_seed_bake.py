@@ -17,10 +17,11 @@ CONTEXT = {
     "project_id": "p-abc123def456",
     "account": "111111111111",
     "region": "eu-west-1",
-    "bucket": "sagemaker-project-p-abc123def456",
+    "bucket": "sagemaker-p-abc123def456-111111111111-eu-west-1",
     "kms_key_arn": "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000",
     "model_package_group": "churn-p-abc123def456",
-    "execution_role_arn": "arn:aws:iam::111111111111:role/tidegate/sagemaker-p-abc123def456-execution",
+    "execution_role_arn": "arn:aws:iam::111111111111:role/tidegate/sagemaker-p-abc123def456-execution-eu-west-1",
+    "image_repository": "111111111111.dkr.ecr.eu-west-1.amazonaws.com/tidegate/sagemaker-p-abc123def456-images",
     "deploy_pipeline": "sagemaker-p-abc123def456-modeldeploy",
     "tidegate_version": "0.1.0",
 }
@@ -74,7 +75,7 @@ def test_then_hooks_do_not_run_and_the_home_directory_is_untouched(
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     repository = bake(small_seed, CONTEXT, tmp_path / "out")
-    assert contents(repository) == {"answers": b"churn sagemaker-project-p-abc123def456\n"}
+    assert contents(repository) == {"answers": b"churn sagemaker-p-abc123def456-111111111111-eu-west-1\n"}
     assert list(home.iterdir()) == []
 
 

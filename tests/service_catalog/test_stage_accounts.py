@@ -69,11 +69,13 @@ POLICIES = {
     "BucketPolicy": lambda resource: resource["Properties"]["PolicyDocument"],
     "Key": lambda resource: resource["Properties"]["KeyPolicy"],
     "ModelPackageGroup": lambda resource: resource["Properties"]["ModelPackageGroupPolicy"],
+    "Images": lambda resource: resource["Properties"]["RepositoryPolicyText"],
 }
 LET_IN = {
     "BucketPolicy": {"deploy", "cloudformation", "execution"},
     "Key": {"deploy", "cloudformation", "execution"},
     "ModelPackageGroup": {"cloudformation"},
+    "Images": {"execution"},
 }
 
 
@@ -100,6 +102,17 @@ def test_then_only_serving_writes_to_the_bucket_and_only_what_it_captures(projec
             assert [each.rpartition("/")[0].rpartition("/")[2] for each in statement["Resource"]] == [
                 "data-capture", "monitoring",
             ]  # fmt: skip
+
+
+def test_then_a_stage_pulls_images_and_does_nothing_else_to_them(project: Template) -> None:
+    statements = project["Images"]["Properties"]["RepositoryPolicyText"]["Statement"]
+
+    assert statements == list(of_others(project["Images"]["Properties"]["RepositoryPolicyText"])), "and nobody else"
+    for statement in statements:
+        assert statement["Action"] == [
+            "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
+        ]  # fmt: skip
+        assert "Resource" not in statement, "a repository's policy is of that repository"
 
 
 def test_then_each_account_has_the_roles_once(project: Template, elsewhere: list[str]) -> None:
@@ -157,6 +170,7 @@ def test_given_no_account_then_nothing_is_shared_and_nobody_assumes_anything(pro
     }
     assert "aws:PrincipalArn" not in resources
     assert "ModelPackageGroupPolicy" not in resources
+    assert "RepositoryPolicyText" not in resources
 
 
 @pytest.mark.parametrize("parameter", ["StagingAccount", "ProductionAccount"])

@@ -17,10 +17,13 @@ OTHER_ANSWERS = {
     "project_id": "p-zyx987wvu654",
     "account": "999988887777",
     "region": "ap-southeast-2",
-    "bucket": "sagemaker-project-p-zyx987wvu654",
+    "bucket": "sagemaker-p-zyx987wvu654-999988887777-ap-southeast-2",
     "kms_key_arn": "arn:aws:kms:ap-southeast-2:999988887777:key/mrk-1234abcd",
     "model_package_group": "Fraud-Scores-2-p-zyx987wvu654",
-    "execution_role_arn": "arn:aws:iam::999988887777:role/tidegate/sagemaker-p-zyx987wvu654-execution",
+    "execution_role_arn": "arn:aws:iam::999988887777:role/tidegate/sagemaker-p-zyx987wvu654-execution-ap-southeast-2",
+    "image_repository": (
+        "999988887777.dkr.ecr.ap-southeast-2.amazonaws.com/tidegate/sagemaker-p-zyx987wvu654-images"
+    ),
     "deploy_pipeline": "sagemaker-p-zyx987wvu654-modeldeploy",
     "staging_account": "888877776666",
     "production_account": "777766665555",

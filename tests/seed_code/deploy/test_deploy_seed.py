@@ -35,10 +35,12 @@ GOVERNMENT = {
     "project_id": "p-012345678901234567",
     "account": "012345678901",
     "region": "us-gov-west-1",
-    "bucket": "sagemaker-project-p-012345678901234567",
+    "bucket": "sagemaker-p-012345678901234567-012345678901-us-gov-west-1",
     "kms_key_arn": "arn:aws-us-gov:kms:us-gov-west-1:012345678901:key/mrk-0123456789abcdef0123456789abcdef",
     "model_package_group": "A-name-of-32-characters-in-all-X-p-012345678901234567",
-    "execution_role_arn": "arn:aws-us-gov:iam::012345678901:role/tidegate/sagemaker-p-012345678901234567-execution",
+    "execution_role_arn": (
+        "arn:aws-us-gov:iam::012345678901:role/tidegate/sagemaker-p-012345678901234567-execution-us-gov-west-1"
+    ),
     "deploy_pipeline": "sagemaker-p-012345678901234567-modeldeploy",
     "tidegate_version": "0.1.0",
 }
@@ -286,7 +288,7 @@ class TestBuildspecs:
     def test_what_render_wrote_reaches_the_environment_as_it_is(self, repository, tmp_path):
         (tmp_path / "rendered").mkdir()
         (tmp_path / "rendered" / "pipeline.env").write_text(pipeline_file_of_nothing(["staging", "prod"]))
-        address = console_address("eu-west-1", "sagemaker-project-p-abc", "plans/prod/0123 &456.html")
+        address = console_address("eu-west-1", "sagemaker-p-abc-111122223333-eu-west-1", "plans/prod/0123 &456.html")
         tell_pipeline(tmp_path / "rendered", {"staging": "https://a", "prod": address})
         said = tmp_path / ".venv" / "bin" / "tidegate"
         said.parent.mkdir(parents=True)

@@ -97,6 +97,7 @@ class Gallery:
             "topics": [each["TopicArn"] for each in client("sns").list_topics()["Topics"]],
             "projects": client("codebuild").list_projects()["projects"],
             "pipelines": [each["name"] for each in client("codepipeline").list_pipelines()["pipelines"]],
+            "images": [each["repositoryName"] for each in client("ecr").describe_repositories()["repositories"]],
             "groups": [
                 each["ModelPackageGroupName"]
                 for each in client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"]
@@ -192,7 +193,7 @@ def test_ten_launches_at_once_all_end_well_and_each_repository_is_of_its_own_pro
             texts = [path.read_text() for path in folder.rglob("*.*") if path.suffix in (".json", ".yml", ".md")]
             named = {found for text in texts for found in re.findall(r"p-[a-z0-9]{12}", text)} & others
             assert named == {launched.id}
-        assert set(gallery.remains(launched.id)) >= {"repositories", "buckets", "rules", "pipelines"}
+        assert set(gallery.remains(launched.id)) >= {"repositories", "buckets", "images", "rules", "pipelines"}
 
 
 HOSTILE = {

@@ -79,7 +79,8 @@ def build_pipeline(
     )
     commit = ParameterString("GitCommit", default_value="unknown")
 
-    image = image_uris.retrieve("xgboost", project.region, version=XGBOOST)
+    own = f"{project.image_repository}:{settings.image}" if settings.image else None
+    image = own or image_uris.retrieve("xgboost", project.region, version=XGBOOST)
     run = [f"{root}/runs", ExecutionVariables.PIPELINE_EXECUTION_ID]
     owner = {"role": project.execution_role_arn, "sagemaker_session": session}
 

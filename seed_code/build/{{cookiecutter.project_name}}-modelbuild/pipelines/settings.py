@@ -68,6 +68,8 @@ class Settings(Frozen):
     gate: Gate
     instances: Instances
     approval_status: Literal["PendingManualApproval", "Approved"]
+    image: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] | None = None
+    """The tag of an image of the project's own, which every job and the endpoint run in; none: AWS's own of XGBoost."""
 
 
 class Project(Frozen):
@@ -82,6 +84,11 @@ class Project(Frozen):
         str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")
     ]
     execution_role_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")]
+    image_repository: Annotated[
+        str,
+        StringConstraints(pattern=r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*$"),
+    ]
+    """Where the project's own images lie, which `image` in pipeline.yml names one of."""
     model_package_group: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
     pipeline: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$")]
     subnets: Annotated[tuple[Subnet, ...], Field(max_length=16, strict=False)] = ()

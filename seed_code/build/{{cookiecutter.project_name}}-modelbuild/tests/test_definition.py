@@ -127,3 +127,15 @@ def test_a_weak_model_fails_the_run_with_its_metric(steps: dict[str, dict[str, A
     message = json.dumps(steps["TooWeak"]["Arguments"]["ErrorMessage"])
     assert "regression_metrics.rmse.value" in message
     assert "Parameters.MaxRmse" in message
+
+
+def test_given_an_own_image_then_every_job_and_the_version_run_in_it(project: Project, settings: Settings) -> None:
+    own = compile_pipeline(project, settings.model_copy(update={"image": "1.0"}))
+    made = {step["Name"]: step["Arguments"] for step in all_steps(json.loads(own.definition)["Steps"])}
+    images = {
+        made["Process"]["AppSpecification"]["ImageUri"],
+        made["Train"]["AlgorithmSpecification"]["TrainingImage"],
+        made["Evaluate"]["AppSpecification"]["ImageUri"],
+        made["Register"]["InferenceSpecification"]["Containers"][0]["Image"],
+    }
+    assert images == {f"{project.image_repository}:1.0"}

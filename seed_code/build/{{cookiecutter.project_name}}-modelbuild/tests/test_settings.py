@@ -65,6 +65,17 @@ def test_every_mistake_is_told_at_once(written: Write) -> None:
     assert len(str(told.value).splitlines()) == 2
 
 
+def test_an_image_of_the_projects_own_is_named_by_its_tag(written: Write) -> None:
+    assert load_settings(written(GOOD)).image is None
+    assert load_settings(written(GOOD + 'image: "1.0"\n')).image == "1.0"
+
+
+@pytest.mark.parametrize("image", ["1.0", "registry/name:1", '"a b"', '"@sha256:0"', '""', '"-1"', '"1\\n"'])
+def test_what_is_no_tag_is_told_with_its_place(written: Write, image: str) -> None:
+    with pytest.raises(SettingsError, match=r"pipeline.yml:21:1: image: "):
+        load_settings(written(f"{GOOD}image: {image}\n"))
+
+
 @pytest.mark.parametrize("text", ["", "just words", "- 1"])
 def test_a_file_that_is_no_mapping_is_refused(written: Write, text: str) -> None:
     with pytest.raises(SettingsError, match=r"pipeline.yml:1:1"):
