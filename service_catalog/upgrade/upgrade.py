@@ -7,6 +7,7 @@ project's repositories is upgraded by their owners, with `scripts/upgrade.py` in
 import argparse
 import json
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,11 +98,19 @@ def upgrade(account: Account, request: Request, clock: Clock) -> bool:
     for reason in reasons:
         print(f"! {reason}")
     if not request.apply:
-        print(f"Nothing has been changed. To do it: scripts/upgrade {project.name} --to {target.version} --apply")
+        print(f"Nothing has been changed. To do it: {_command(project, target, request)}")
         return True
     if reasons:
         raise PublishError("Nothing has been changed, for what the lines with ! say.")
     return _apply(account, project, target, answers, clock)
+
+
+def _command(project: Project, target: Target, request: Request) -> str:
+    """Return the command that does what was asked about."""
+    words = ["scripts/upgrade", project.name, "--to", target.version, "--apply"]
+    words += [word for name, value in (request.answers or {}).items() for word in ("--parameter", f"{name}={value}")]
+    words += [word for each in request.losing for word in ("--lose", each)]
+    return shlex.join([*words, *(["--before-code"] if request.before_code else [])])
 
 
 def _target(account: Account, project: Project, published: Published, wanted: str | None) -> Target:

@@ -165,6 +165,12 @@ def test_given_a_newer_version_then_it_is_told_resource_by_resource_and_then_don
     assert project.resources() == {"Topic", "DeployRepository", "Data"}
     assert not project.cloudformation.list_change_sets(StackName=project.stack)["Summaries"]
 
+    assert project.upgrade(SECOND, answers={"Colour": "dark red"}, losing=("Data",), before_code=True)
+    command = (
+        f"scripts/upgrade {project.name} --to {SECOND} --apply --parameter 'Colour=dark red' --lose Data --before-code"
+    )
+    assert f"To do it: {command}\n" in capsys.readouterr().out
+
     assert project.upgrade(SECOND, apply=True, before_code=True)
     said = capsys.readouterr().out
     assert f"UpdateCompleted: {project.name} is of version {SECOND}." in said
