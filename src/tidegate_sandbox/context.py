@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from tidegate.clock import Clock
 from tidegate_sandbox import credentials
@@ -133,9 +133,12 @@ def scope() -> Scope:
 class Scoped(Generic[S]):
     """State that each account and region has for itself, made by `factory` on first use."""
 
+    _every: ClassVar[list["Scoped[Any]"]] = []
+
     def __init__(self, factory: Callable[[], S]) -> None:
         self._factory = factory
         self._states: dict[Scope, S] = {}
+        self._every.append(self)
 
     def here(self) -> S:
         """Return the state of the scope that is being served."""
@@ -145,3 +148,13 @@ class Scoped(Generic[S]):
     def everywhere(self) -> list[tuple[Scope, S]]:
         """Return every scope that has state, with it."""
         return list(self._states.items())
+
+    @classmethod
+    def scopes(cls) -> set[Scope]:
+        """Return every scope for which anything is kept."""
+        return {scope for each in cls._every for scope in list(each._states)}
+
+
+def scopes_in_use() -> list[Scope]:
+    """Return the accounts and regions that somebody has used, by their names."""
+    return sorted(Scoped.scopes(), key=lambda scope: (scope.account, scope.region))

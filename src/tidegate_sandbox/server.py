@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,18 +58,19 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     _set_environment(settings)
     _log_to(settings.home / "log" / "sandbox.log")
 
-    from tidegate_sandbox import context, credentials, hooks, journal, services
+    from tidegate_sandbox import context, credentials, hooks, journal, page, services
 
     hooks.check()
     clock = ScaledClock(settings.speed)
     context.start(context.Sandbox(settings.home, settings.port, clock, settings.after_rollback))
     hooks.time_stacks_by(clock.now)
     route("/_tidegate/status", _status_page(settings))
+    page.install(settings.port)
     services.install()
     credentials.install()
     journal.install(settings.home, hooks.own_services)
     try:
-        asyncio.run(_serve(_Gate(hooks.asgi_app), listening, ready))
+        asyncio.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, ready))
     finally:
         processes.end_all()
 
@@ -137,8 +138,10 @@ async def _serve(app: AsgiApp, listening: socket.socket, ready: Callable[[], Non
 class _Gate:
     """Turns away what is not meant for this machine's own programs, then finds who serves the path."""
 
-    def __init__(self, aws: AsgiApp) -> None:
+    def __init__(self, aws: AsgiApp, page: str, wants_page: Callable[[Message, Mapping[str, str]], bool]) -> None:
+        """`page` is where a browser is sent whose request `wants_page`: one that no AWS client makes."""
         self._aws = aws
+        self._page, self._wants_page = page, wants_page
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -147,6 +150,8 @@ class _Gate:
         # A page in a browser could otherwise reach the sandbox through a name that resolves to 127.0.0.1.
         if not _is_loopback(headers.get("host", "")) or not _is_loopback(headers.get("origin", "localhost")):
             return await _answer(send, 403, {"message": "The local simulation answers programs on this machine only."})
+        if scope["type"] == "http" and self._wants_page(scope, headers):
+            return await _send_to(send, self._page)
         app = routed(scope["path"]) if scope["type"] == "http" else None
         return await (app or self._aws)(scope, receive, send)
 
@@ -181,6 +186,12 @@ async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+async def _send_to(send: Send, path: str) -> None:
+    headers = [(b"location", path.encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 302, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def memory() -> int:

@@ -59,6 +59,41 @@ def list_launch_paths(parameters: dict[str, Any]) -> dict[str, Any]:
     return paged(paths, parameters, "LaunchPathSummaries")
 
 
+_CONSTRAINTS = ("AllowedPattern", "ConstraintDescription", "MaxLength", "MinLength", "MaxValue", "MinValue")
+
+
+@catalog.operation("DescribeProvisioningParameters")
+def describe_provisioning_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Describe what a launch of a version is asked for: the Parameters of its template."""
+    product = catalogue.here().product(parameters.get("ProductId"), parameters.get("ProductName"))
+    portfolio = _path(product, parameters)
+    _, artefact = _version(product, parameters)
+    _, parsed = template(artefact.url)
+    return {
+        "ProvisioningArtifactParameters": [
+            _asked(key, declared) for key, declared in parsed.get("Parameters", {}).items()
+        ],
+        "ConstraintSummaries": [{"Type": "LAUNCH"}] if launch_role(portfolio, product) else [],
+        "UsageInstructions": [],
+        "TagOptions": [],
+    }
+
+
+def _asked(key: str, declared: dict[str, Any]) -> dict[str, Any]:
+    """Return botocore's shape ProvisioningArtifactParameter."""
+    constraints: dict[str, Any] = {name: str(declared[name]) for name in _CONSTRAINTS if name in declared}
+    if "AllowedValues" in declared:
+        constraints["AllowedValues"] = [str(value) for value in declared["AllowedValues"]]
+    return {
+        "ParameterKey": key,
+        "ParameterType": declared["Type"],
+        "IsNoEcho": str(declared.get("NoEcho", False)).lower() == "true",
+        "ParameterConstraints": constraints,
+        **({"DefaultValue": str(declared["Default"])} if "Default" in declared else {}),
+        **chosen(declared, "Description"),
+    }
+
+
 @catalog.operation("ProvisionProduct")
 def provision_product(parameters: dict[str, Any]) -> dict[str, Any]:
     """Launch a product: its template becomes a stack, in the background.
