@@ -126,7 +126,6 @@ def execution_statements() -> list[Statement]:
                     "GetRolePolicy",
                     "ListAttachedRolePolicies",
                     "ListRolePolicies",
-                    "ListRoleTags",
                     "TagRole",
                     "UntagRole",
                     "UpdateAssumeRolePolicy",

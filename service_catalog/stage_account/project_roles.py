@@ -105,9 +105,10 @@ def _execution(stages: Stages) -> list[Statement]:
     """Serve models of the project's bucket and write what is captured and monitored there; train nothing."""
     written = [s3_arn(f"{stages.names.bucket}/{prefix}/*") for prefix in WRITTEN]
     return [
-        *stages.read_bucket(),
+        allow(["s3:ListBucket"], on=[s3_arn(stages.names.bucket)]),
+        allow(["s3:GetObject"], on=[s3_arn(f"{stages.names.bucket}/*")]),
         allow(WRITE_OBJECTS, on=written),
-        allow(["kms:Encrypt", "kms:GenerateDataKey"], on=[stages.key]),
+        allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], on=[stages.key]),
         *stages.encrypt_volumes(),
         *endpoint_roles.serve(stages),
     ]

@@ -33,6 +33,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "s3_additional_checks"),
     (_actions, "s3_service_context"),
     (_actions, "SERVICE_TO_IAM_NAMESPACE"),
+    (_evaluator, "_ALWAYS_ALLOWED_ACTIONS"),
     (_evaluator, "EvalContext"),
     (_evaluator, "_conditions_met"),
     (_evaluator, "_service_principal_matches"),
@@ -327,9 +328,12 @@ def decide(
 ) -> Decision:
     """Evaluate policy documents for a session of the role with ARN `role`: identity policies within a boundary.
 
-    A condition on a key that `check` does not carry is evaluated as AWS does: the key is absent.
+    A condition on a key that `check` does not carry is evaluated as AWS does: the key is absent. A few actions need no
+    permission, such as sts:GetCallerIdentity.
     """
     action, resource, keys = check
+    if action in _evaluator._ALWAYS_ALLOWED_ACTIONS:
+        return Decision(True, "")
     context = _evaluator.EvalContext(
         principal_arn=role,
         principal_type="AssumedRole",

@@ -8,8 +8,9 @@ A line of `home/journal/calls.jsonl` is one check that AWS would make:
 One call may be several checks: who tags what is made needs `AddTags`, who hands a role over needs `iam:PassRole`, who
 reads from an encrypted bucket needs its key. What a stack does to a resource is a line of its own: its `action` is
 `cloudformation/create AWS::S3::Bucket`, say, for what that calls is told by the type's schema. Calls with an account's
-own keys are people's, or services' seeing to their own business, and are not written. Whoever invokes an endpoint is
-written down once.
+own keys are people's, or services' seeing to their own business, and are not written, but for the roles and policies
+that people's stacks make (`role` is then the account's root): what a role might do can be told once it is gone. Whoever
+invokes an endpoint is written down once.
 """
 
 import contextlib
@@ -48,13 +49,18 @@ def caller() -> Credentials | None:
 
 def write(who: Credentials | None, checks: Iterable[Check], region: str) -> None:
     """Write down what `who` asked for; nothing where nobody, or no role, did."""
-    if who is None or _file is None:
+    if who is not None:
+        _write(who.role_arn, who.name, checks, region)
+
+
+def _write(role: str, session: str, checks: Iterable[Check], region: str) -> None:
+    if _file is None:
         return
     lines = [
         json.dumps(
             {
-                "role": who.role_arn,
-                "session": who.name,
+                "role": role,
+                "session": session,
                 "service": action.partition(":")[0],
                 "action": action,
                 "resource": resource,
@@ -175,8 +181,9 @@ def _stack_resource(resource: "iam_hooks.StackResource") -> None:
         for rule in resource.properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
             if key := rule.get("ServerSideEncryptionByDefault", {}).get("KMSMasterKeyID"):
                 _bucket_keys[resource.physical_id] = key
+    account, region = hooks.current_account_and_region()
     who = credentials.acting()
-    if who is None:
+    if who is None and not resource.type.startswith("AWS::IAM::"):
         return
     keys = {
         "type": resource.type,
@@ -185,5 +192,5 @@ def _stack_resource(resource: "iam_hooks.StackResource") -> None:
         "attributes": resource.attributes,
     }
     arn = resource.attributes.get("Arn", resource.physical_id)
-    region = hooks.current_account_and_region()[1]
-    write(who, [(f"cloudformation/{resource.operation} {resource.type}", str(arn), keys)], region)
+    role, session = (who.role_arn, who.name) if who else (f"arn:aws:iam::{account}:root", "")
+    _write(role, session, [(f"cloudformation/{resource.operation} {resource.type}", str(arn), keys)], region)

@@ -21,6 +21,24 @@ OF_A_PERSONS_OWN = {"AWS_PROFILE": "not-for-the-sandbox", "AWS_ENDPOINT_URL_S3":
 """Settings for the real AWS that a person's shell may hold; the journey must not heed them."""
 
 
+LAST = "test_privileges.py"
+"""What judges the calls of all that is done in the sandboxes of the walks."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what judges all that was done come after it, whatever the order of the rest."""
+    items.sort(key=lambda item: item.path.name == LAST)
+
+
+@pytest.fixture(scope="session")
+def all_is_done(request: pytest.FixtureRequest) -> None:
+    """Fail where only a part of what is done in the sandboxes of the walks was asked for: too little to judge by."""
+    here = {path.name for path in Path(__file__).parent.glob("test_*.py")}
+    missing = here - {item.path.name for item in request.session.items}
+    assert not missing, f"run all of tests/journey: {', '.join(sorted(missing))} was not"
+
+
 class Walk:
     """One run of `./scripts/quickstart` with its files in `folder`, beside whatever else runs."""
 

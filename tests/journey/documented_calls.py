@@ -13,6 +13,7 @@ _OF_ARTEFACTS = {
     "s3:GetBucketVersioning": 'CodePipeline user guide, "Service role policy"; its builds take its artefacts',
     "s3:GetObjectVersion": "CodePipeline and CodeBuild read an artefact by its version; the sandbox by its key",
 }
+_BY_VERSION = "CodeBuild takes an S3 source by its version where the bucket has versions"
 _OF_UPLOADS = {
     "s3:AbortMultipartUpload": "an upload in parts that fails is taken back, and no journey's fails",
     "kms:DescribeKey": 'CodePipeline user guide, "Configure server-side encryption": what a role does with a key',
@@ -23,20 +24,43 @@ _WITHOUT_ARTEFACTS = {
     "kms:DescribeKey": "as kms:Decrypt",
     "kms:GenerateDataKey": "as kms:Decrypt",
 }
+_PRICES = "tests/tidegate/plan: what a plan costs; the sandbox has no price list"
+_FORBIDDEN = "without it S3 answers for what is not there that it is forbidden"
 _NETWORK = (
     'SageMaker developer guide, "Give hosted endpoints access to resources in your VPC": a stage file may name one'
 )
-_CONNECTION = "the variant whose repositories are behind a CodeConnection, whose journey is of its own"
-_ACCOUNTS = "stages in other accounts (docs/accounts.md), whose journey is of its own; test_stage_accounts.py"
+_LAMBDA = "Lambda writes what a function prints with its role"
+_CONNECTION = (
+    "docs/git-hosts.md: who makes a pipeline or a build that uses a connection may use and pass it; the sandbox does "
+    "not ask that"
+)
+_OLD_NAME = "docs/git-hosts.md: a connection keeps the name of the service that it was made under; a journey makes one"
+_OF_A_TEMPLATE = "docs/accounts.md: which role CloudFormation reads a template of another account with is not settled"
+_STACK_SETS = "docs/accounts.md: which calls of a stack set's instances reach this role is not documented"
+_TAGS_OF_STACKS = "a template's configuration may hold tags, and a stack is tagged with them"
+_LEFT_BEHIND = "tests/service_catalog/test_goodbye.py: what an endpoint left that no stack deleted"
 _PIPELINE_STEPS = 'SageMaker developer guide, "Define a pipeline": it runs its steps with this role, here in-process'
 _SERVICE_CATALOG = 'Service Catalog administrator guide, "AWS Service Catalog launch constraints": a launch role has it'
+
+
+def _of_the_old_name(*actions: str) -> tuple[str, ...]:
+    return tuple(f"codestar-connections:{action}" for action in actions)
+
 
 DOCUMENTED: Mapping[str, Mapping[str, str]] = {
     "seed": {
         **_WITHOUT_ARTEFACTS,
         "s3:GetBucketAcl": _OF_ARTEFACTS["s3:GetBucketAcl"],
         "s3:GetBucketLocation": _OF_ARTEFACTS["s3:GetBucketLocation"],
-        "s3:GetObjectVersion": "CodeBuild takes an S3 source by its version where the bucket has versions",
+        "s3:GetObjectVersion": _BY_VERSION,
+        **dict.fromkeys(_of_the_old_name("UseConnection"), _OLD_NAME),
+    },
+    "goodbye": {
+        "kms:Decrypt": _WITHOUT_ARTEFACTS["kms:Decrypt"],
+        "s3:AbortMultipartUpload": _OF_UPLOADS["s3:AbortMultipartUpload"],
+        "s3:GetBucketAcl": _OF_ARTEFACTS["s3:GetBucketAcl"],
+        "s3:GetBucketLocation": _OF_ARTEFACTS["s3:GetBucketLocation"],
+        "s3:GetObjectVersion": _BY_VERSION,
     },
     "build": {
         **_OF_ARTEFACTS,
@@ -46,26 +70,53 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
     "render": {
         **_OF_ARTEFACTS,
         **_OF_UPLOADS,
-        "pricing:GetProducts": "tests/tidegate/plan: what a plan costs; the sandbox has no price list",
-        "s3:ListBucket": "without it S3 answers for what is not there that it is forbidden",
+        "pricing:GetProducts": _PRICES,
+        "s3:ListBucket": _FORBIDDEN,
     },
     "verify": {
         **_OF_ARTEFACTS,
         **_OF_UPLOADS,
-        "s3:ListBucket": "without it S3 answers for what is not there that it is forbidden",
+        "s3:ListBucket": _FORBIDDEN,
     },
-    "decline": dict(_WITHOUT_ARTEFACTS),
+    "decline": {
+        **_WITHOUT_ARTEFACTS,
+        **dict.fromkeys(_of_the_old_name("GetConnection", "GetConnectionToken", "UseConnection"), _OLD_NAME),
+    },
+    "review": {
+        **_WITHOUT_ARTEFACTS,
+        **dict.fromkeys(_of_the_old_name("GetConnection", "GetConnectionToken", "UseConnection"), _OLD_NAME),
+        "pricing:GetProducts": _PRICES,
+    },
+    "connection": {
+        **dict.fromkeys(_of_the_old_name("GetConnection", "GetHost"), _OLD_NAME),
+        "codeconnections:GetHost": "tests/service_catalog/test_connection_lookup.py: a host of one's own",
+        "logs:CreateLogStream": _LAMBDA,
+        "logs:PutLogEvents": _LAMBDA,
+    },
+    "deploy": {
+        "cloudformation:DescribeStackEvents": "why a stack failed; those of other accounts do not, in a journey",
+        "cloudformation:TagResource": _TAGS_OF_STACKS,
+        "cloudformation:UntagResource": _TAGS_OF_STACKS,
+        "kms:DescribeKey": _OF_UPLOADS["kms:DescribeKey"],
+        "s3:GetBucketLocation": _OF_A_TEMPLATE,
+        "s3:GetObjectVersion": _OF_ARTEFACTS["s3:GetObjectVersion"],
+        "s3:ListBucket": _FORBIDDEN,
+    },
     "pipeline": {
         **_OF_ARTEFACTS,
         **_OF_UPLOADS,
-        "s3:ListBucket": "without it S3 answers for what is not there that it is forbidden",
-        "cloudformation:TagResource": "a template's configuration may hold tags, and a stack is tagged with them",
-        "cloudformation:UntagResource": "as cloudformation:TagResource",
-        "codebuild:StopBuild": "an execution that is abandoned stops its builds: test_codepipeline_executions",
+        "s3:ListBucket": _FORBIDDEN,
+        "cloudformation:TagResource": _TAGS_OF_STACKS,
+        "cloudformation:UntagResource": _TAGS_OF_STACKS,
         "codecommit:CancelUploadArchive": 'CodePipeline user guide, "Service role": for CodeCommit sources',
         "codecommit:GetRepository": 'CodePipeline user guide, "Service role": for CodeCommit sources',
+        **dict.fromkeys(_of_the_old_name("UseConnection"), _OLD_NAME),
     },
     "cloudformation": {
+        **dict.fromkeys(
+            ("kms:Decrypt", "s3:GetBucketLocation", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"),
+            _OF_A_TEMPLATE,
+        ),
         "kms:CreateGrant": "SageMaker makes a grant for the volumes of instances, on the authority of who creates",
         "sagemaker:UpdateEndpointWeightsAndCapacities": "who registers a variant has to be able to scale it",
     },
@@ -112,67 +163,56 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
         ),
     },
     "starter": {
-        "codebuild:BatchGetBuilds": "tests/service_catalog/test_starter.py: a build that ended without an answer",
-        "logs:CreateLogStream": "Lambda writes what a function prints with its role",
-        "logs:PutLogEvents": "Lambda writes what a function prints with its role",
+        "logs:CreateLogStream": _LAMBDA,
+        "logs:PutLogEvents": _LAMBDA,
     },
-    "tidegate-launch": {
-        **dict.fromkeys(
-            (
-                "cloudformation:DeleteStack",
-                "cloudformation:DescribeStackEvents",
-                "cloudformation:DescribeStackResource",
-                "cloudformation:DescribeStackResources",
-                "cloudformation:DescribeStacks",
-                "cloudformation:GetTemplate",
-                "cloudformation:GetTemplateSummary",
-                "cloudformation:SetStackPolicy",
-                "cloudformation:TagResource",
-                "cloudformation:UntagResource",
-                "cloudformation:UpdateStack",
-                "cloudformation:ValidateTemplate",
-            ),
-            _SERVICE_CATALOG,
+    "tidegate-launch": dict.fromkeys(
+        (
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:DescribeStackResource",
+            "cloudformation:DescribeStackResources",
+            "cloudformation:DescribeStacks",
+            "cloudformation:GetTemplate",
+            "cloudformation:SetStackPolicy",
+            "cloudformation:UpdateStack",
+            "cloudformation:ValidateTemplate",
         ),
+        _SERVICE_CATALOG,
+    ),
+    "tidegate-launch-work": {
         **dict.fromkeys(
             (
-                "codebuild:CreateWebhook",
-                "codebuild:DeleteWebhook",
-                "codebuild:UpdateWebhook",
                 "codeconnections:GetConnection",
                 "codeconnections:GetConnectionToken",
                 "codeconnections:PassConnection",
                 "codeconnections:UseConnection",
-                "codestar-connections:GetConnection",
-                "codestar-connections:GetConnectionToken",
-                "codestar-connections:UseConnection",
             ),
             _CONNECTION,
         ),
-        **dict.fromkeys(
-            (
-                "cloudformation:CreateStackInstances",
-                "cloudformation:CreateStackSet",
-                "cloudformation:DeleteStackInstances",
-                "cloudformation:DeleteStackSet",
-                "cloudformation:DescribeStackInstance",
-                "cloudformation:DescribeStackSet",
-                "cloudformation:DescribeStackSetOperation",
-                "cloudformation:ListStackInstances",
-                "cloudformation:ListStackSetOperationResults",
-                "cloudformation:UpdateStackInstances",
-                "cloudformation:UpdateStackSet",
-            ),
-            _ACCOUNTS,
-        ),
-        "sns:GetSubscriptionAttributes": "a launch that names an address for notices, which no journey does",
+        **dict.fromkeys(_of_the_old_name("GetConnection", "GetConnectionToken", "UseConnection"), _OLD_NAME),
+        "sns:GetSubscriptionAttributes": "tests/service_catalog/test_product_handlers.py: a launch that tells somebody",
     },
-    "tidegate-stackset-admin": {"sts:AssumeRole": _ACCOUNTS},
+    "tidegate-stackset": dict.fromkeys(
+        (
+            "cloudformation:CancelUpdateStack",
+            "cloudformation:ContinueUpdateRollback",
+            "cloudformation:DescribeStackResources",
+            "cloudformation:GetStackPolicy",
+            "cloudformation:GetTemplate",
+            "cloudformation:GetTemplateSummary",
+            "cloudformation:ListStackResources",
+            "cloudformation:SetStackPolicy",
+            "cloudformation:TagResource",
+            "cloudformation:UntagResource",
+            "cloudformation:UpdateStack",
+            "cloudformation:UpdateTerminationProtection",
+            "cloudformation:ValidateTemplate",
+        ),
+        _STACK_SETS,
+    ),
 }
 
-UNUSED_HERE: Mapping[str, str] = {
-    "goodbye": "the project of this journey is not deleted; another's is (test_deleting.py), and test_goodbye.py",
-    "review": "the journey's one pull request needs a part of it; the rest: test_product_permissions.py",
-    "tidegate-launch-s3": "the role that launches from a template in S3 has the policies of the one that journeys use",
+REFUSED: Mapping[str, Mapping[str, str]] = {
+    "review": {"sts:AssumeRole": "docs/accounts.md: who runs what nobody has looked at yet looks at no other account"},
 }
-"""Roles of whose work a journey does little or nothing, and why what they may do is right all the same."""
+"""What roles ask for and may not have, by purpose and action, and where it is said that this is right."""

@@ -19,10 +19,10 @@ STEPS = {"create": ("create", "read"), "update": ("update", "read"), "delete": (
 
 NO_SCHEMA = {
     "AWS::CodeBuild::Project": {
-        "create": {"codebuild:CreateProject"},
+        "create": {"codebuild:CreateProject", "codebuild:CreateWebhook"},
         "read": {"codebuild:BatchGetProjects"},
-        "update": {"codebuild:UpdateProject"},
-        "delete": {"codebuild:DeleteProject"},
+        "update": {"codebuild:UpdateProject", "codebuild:UpdateWebhook"},
+        "delete": {"codebuild:DeleteProject", "codebuild:DeleteWebhook"},
     },
 }
 """Types whose schema names no permissions: the actions of the same names as the API's operations."""
@@ -110,6 +110,8 @@ def checks(line: Mapping[str, Any]) -> Iterator[Check]:
     for step in STEPS[operation]:
         for action in sorted(known.get(step, ())):
             if action == "iam:PassRole" or (step == "create" and action in NEVER_AT_FIRST):
+                continue
+            if action.endswith("Webhook") and not properties.get("Triggers", {}).get("Webhook"):
                 continue
             keys = dict(requested) if step == "create" else {**requested, **owned}
             if step == "create" and action.endswith((":AddTags", ":TagResource")):

@@ -4,8 +4,11 @@ import json
 import time
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+
+from tidegate_sandbox import lifecycle
 
 pytestmark = pytest.mark.journey
 
@@ -54,6 +57,40 @@ def test_three_accounts_walk_the_same_way_and_production_is_in_its_own(
     for account in ("222222222222", "333333333333"):
         assert any(f"::{account}:role/tidegate/sagemaker-{told['project']['id']}-deploy-" in role for role in deployed)
     assert told["account"]["balanced"], told["account"]["disagreements"]
+
+
+def test_given_nothing_is_being_tested_then_a_decline_that_comes_all_the_same_rejects_nothing(
+    told_where_the_stack_succeeds: dict[str, Any],
+) -> None:
+    """With a repository behind a connection, and the endpoint in another account; test_trial.py has one that is due."""
+    told = told_where_the_stack_succeeds
+    running = lifecycle.find(told["home"])
+    assert running is not None
+    codebuild, logs = (
+        boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=running.url,
+            region_name="us-east-1",
+            aws_access_key_id=running.environment()["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key="local",
+        )
+        for service in ("codebuild", "logs")
+    )
+    given = {"STAGE": "prod", "PIPELINE_EXECUTION_ID": "of-an-event-that-came-late"}
+
+    id = codebuild.start_build(
+        projectName=f"sagemaker-{told['project']['id']}-decline",
+        environmentVariablesOverride=[{"name": name, "value": value} for name, value in given.items()],
+    )["build"]["id"]
+
+    until = time.monotonic() + 300
+    while not (build := codebuild.batch_get_builds(ids=[id])["builds"][0])["buildComplete"]:
+        assert time.monotonic() < until, "the build does not end"
+        time.sleep(0.5)
+    stream = {"logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"]}
+    said = [event["message"] for event in logs.get_log_events(**stream, startFromHead=True)["events"]]
+    assert build["buildStatus"] == "SUCCEEDED", said
+    assert any("there is nothing to decline" in line for line in said), said
 
 
 def test_the_endpoint_looks_well_after_the_rollback(told: dict[str, Any]) -> None:

@@ -1,103 +1,88 @@
 """Least privilege, held against what was called: no role lacks what it asked for, and none may do what nobody asked.
 
 The journal of a sandbox tells what each role asked for (tidegate_sandbox.journal); the roles are as they were deployed.
+Whatever is done in the sandboxes of the walks counts, so this is looked at last (conftest.py).
 """
 
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from tests.journey.documented_calls import DOCUMENTED, UNUSED_HERE
+from tests.journey.documented_calls import DOCUMENTED, REFUSED
+from tests.journey.roles import Check, Role, acts, deployed
 from tests.journey.stack_calls import checks, handlers, rendered_types
-from tidegate_sandbox import iam_hooks, journal
+from tidegate_sandbox import journal, lifecycle
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
 _PROJECT_ID = re.compile(r"(?<![a-z0-9])p-[a-z0-9]{12}(?![a-z0-9])")
 
-Check = tuple[str, str | None, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Role:
-    """A role as it was deployed. `purpose` is the same for that role of every project."""
-
-    arn: str
-    purpose: str
-    documents: tuple[Mapping[str, Any], ...]
-    boundary: Mapping[str, Any] | None
-
-    @cached_property
-    def actions(self) -> set[str]:
-        """What its own policies allow, each by name."""
-        statements = [each for document in self.documents for each in document["Statement"]]
-        return {action for each in statements if each["Effect"] == "Allow" for action in _listed(each["Action"])}
-
-    def may(self, check: Check, region: str) -> bool:
-        """Whether its policies, within its boundary, allow what was asked for."""
-        action, resource, keys = check
-        if resource is None:
-            return action in self.actions
-        return iam_hooks.decide(self.documents, self.boundary, self.arn, (action, resource, keys), region).allowed
-
-
-@dataclass(frozen=True)
-class Account:
-    """What was called in one sandbox, by whom, and what everyone there might."""
-
-    lines: list[dict[str, Any]]
-    roles: dict[str, Role]
+Line = dict[str, Any]
+Sandbox = tuple[list[Line], dict[str, Role]]
+"""What was asked for in one sandbox, and by ARN everyone there."""
 
 
 @pytest.fixture(scope="module")
-def account(told: dict[str, Any], trial: Any, aws: Any) -> Account:
-    """The sandbox that the journey left up, after all that is done in it."""
-    # Projects that other tests launched and deleted are told as the journey's own, whose roles are still there.
-    text = _PROJECT_ID.sub(told["project"]["id"], journal.path(Path(told["home"])).read_text())
-    lines = [json.loads(line) for line in text.splitlines()]
-    iam = aws("iam")
-    arns = {
-        role["Arn"]
-        for page in iam.get_paginator("list_roles").paginate(PathPrefix="/tidegate/")
-        for role in page["Roles"]
-    }
-    return Account(lines, {arn: _role(iam, arn) for arn in arns | {line["role"] for line in lines}})
+def sandboxes(all_is_done: None, told: dict[str, Any], told_where_the_stack_succeeds: dict[str, Any]) -> list[Sandbox]:
+    """Both sandboxes that were left up, after all that is done in them."""
+    return [_sandbox(Path(told["home"])), _sandbox(Path(told_where_the_stack_succeeds["home"]))]
 
 
-def _role(iam: Any, arn: str) -> Role:
-    name = arn.rpartition("/")[2]
-    described = iam.get_role(RoleName=name)["Role"]
-    own = [
-        iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
-    ]
-    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-    own += [_managed(iam, policy["PolicyArn"]) for policy in attached]
-    boundary = described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    return Role(arn, _purpose(name), tuple(own), _managed(iam, boundary) if boundary else None)
+def _sandbox(home: Path) -> Sandbox:
+    running = lifecycle.find(home)
+    assert running is not None
+
+    def iam_of(account: str) -> Any:
+        keys = {"aws_access_key_id": account, "aws_secret_access_key": "local"}
+        return boto3.client("iam", endpoint_url=running.url, region_name="us-east-1", **keys)
+
+    lines = [json.loads(line) for line in journal.path(home).read_text().splitlines()]
+    return lines, deployed(iam_of, lines)
 
 
-def _managed(iam: Any, arn: str) -> Mapping[str, Any]:
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    document: Mapping[str, Any] = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return document
+Actions = Mapping[str, set[str]]
+"""Actions by a role's purpose, those of its own policies; or by the name of a managed policy, which roles may share."""
 
 
-def _purpose(name: str) -> str:
-    return re.sub(r"^sagemaker-p-[a-z0-9]+-|-[a-z]{2}(-[a-z]+)+-[0-9]$", "", name)
+@pytest.fixture(scope="module")
+def used(sandboxes: list[Sandbox]) -> Actions:
+    """What a journey, or a type that CloudFormation makes with a role, has a use for."""
+    found = defaultdict(set)
+    for lines, roles in sandboxes:
+        for arn, _, (action, _, _) in _asked(lines):
+            for whose in roles[arn].actions:
+                found[whose].add(action)
+        for line in lines:
+            if acts(line) and line["action"].startswith("cloudformation/"):
+                for whose in roles[line["role"]].actions:
+                    found[whose].update(*handlers(line["keys"]["type"]).values())
+    # A stage file decides which types a stage has, and the role of its stack has to make them all.
+    for kind in rendered_types():
+        found["cloudformation"].update(*handlers(kind).values())
+    return found
 
 
-def _asked(lines: list[dict[str, Any]]) -> Iterator[tuple[str, str, Check]]:
+@pytest.fixture(scope="module")
+def allowed(sandboxes: list[Sandbox]) -> Actions:
+    """What the policies allow."""
+    found = defaultdict(set)
+    for _, roles in sandboxes:
+        for role in roles.values():
+            for whose, actions in role.actions.items():
+                found[whose] |= actions
+    return found
+
+
+def _asked(lines: list[Line]) -> Iterator[tuple[str, str, Check]]:
     """Return who asked for what and where, each once."""
     seen = set()
-    for line in lines:
+    for line in filter(acts, lines):
         of_a_stack = line["action"].startswith("cloudformation/")
         asked: list[Check] = list(checks(line)) if of_a_stack else [(line["action"], line["resource"], line["keys"])]
         for action, resource, keys in asked:
@@ -107,44 +92,55 @@ def _asked(lines: list[dict[str, Any]]) -> Iterator[tuple[str, str, Check]]:
                 yield line["role"], line["region"], (action, resource, keys)
 
 
-def test_then_every_role_may_do_what_it_did(account: Account) -> None:
-    refused = defaultdict(set)
-    for arn, region, check in _asked(account.lines):
-        if not account.roles[arn].may(check, region):
-            refused[account.roles[arn].purpose].add(f"{check[0]} on {check[1]} with {dict(check[2])}")
-    assert not refused, "\n".join(f"{purpose}: {what}" for purpose in refused for what in sorted(refused[purpose]))
+def test_then_every_role_may_do_what_it_did(sandboxes: list[Sandbox]) -> None:
+    """But for what is refused on purpose, and for what is another project's, which a role that searches comes upon."""
+    refused, on_purpose = defaultdict(set), set()
+    for lines, roles in sandboxes:
+        for arn, region, check in _asked(lines):
+            if roles[arn].may(check, region) or _of_another_project(arn, check):
+                continue
+            if check[0] in REFUSED.get(roles[arn].purpose, {}):
+                on_purpose.add((roles[arn].purpose, check[0]))
+            else:
+                refused[arn].add(f"{check[0]} on {check[1]} with {dict(check[2])}")
+    assert not refused, "\n".join(f"{arn}: {what}" for arn in refused for what in sorted(refused[arn]))
+    assert on_purpose == {(purpose, action) for purpose, actions in REFUSED.items() for action in actions}
 
 
-def test_then_no_role_may_do_what_nothing_asked_for(account: Account) -> None:
+def _of_another_project(arn: str, check: Check) -> bool:
+    own, named = set(_PROJECT_ID.findall(arn)), set(_PROJECT_ID.findall(check[1] or ""))
+    return bool(own and named - own)
+
+
+def test_then_no_role_may_do_what_nothing_asked_for(used: Actions, allowed: Actions) -> None:
     """A journey, a type that CloudFormation makes with the role, or a documented case: each action has one of them."""
-    used = defaultdict(set)
-    for arn, _, (action, _, _) in _asked(account.lines):
-        used[account.roles[arn].purpose].add(action)
-    for line in account.lines:
-        if line["action"].startswith("cloudformation/"):
-            purpose = account.roles[line["role"]].purpose
-            for actions in handlers(line["keys"]["type"]).values():
-                used[purpose] |= actions
-    # A stage file decides which types a stage has, and the role of its stack has to make them all.
-    used["cloudformation"] |= {
-        action for kind in rendered_types() for each in handlers(kind).values() for action in each
-    }
-    may = {role.purpose: role.actions for role in account.roles.values()}
     unused = {
         f"{purpose}: {action}"
-        for purpose, actions in may.items()
-        for action in actions - used[purpose] - DOCUMENTED.get(purpose, {}).keys()
-        if purpose not in UNUSED_HERE
+        for purpose, actions in allowed.items()
+        for action in actions - used.get(purpose, set()) - DOCUMENTED.get(purpose, {}).keys()
     }
     assert not unused, "allowed, and asked for by nothing:\n" + "\n".join(sorted(unused))
+
+
+def test_then_what_is_documented_is_allowed_and_is_asked_for_by_nothing_else(used: Actions, allowed: Actions) -> None:
+    """Nothing stands in the table that does not have to."""
     stale = {
         f"{purpose}: {action}"
         for purpose, actions in DOCUMENTED.items()
         for action in actions
-        if action in used[purpose] or action not in may.get(purpose, set())
+        if action in used.get(purpose, set()) or action not in allowed.get(purpose, set())
     }
     assert not stale, "documented, but asked for after all or not allowed:\n" + "\n".join(sorted(stale))
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def test_then_every_kind_of_role_that_a_project_has_was_looked_at(sandboxes: list[Sandbox]) -> None:
+    """In both variants and in every account; nothing above would miss a role that is not there."""
+    found = [{(arn.split(":")[4], role.purpose) for arn, role in roles.items()} for _, roles in sandboxes]
+    of_a_project = {"seed", "build", "render", "verify", "decline", "review", "goodbye", "pipeline", "cloudformation"}
+    of_a_project |= {"execution", "events", "starter", "tidegate-launch"}
+    home, *others = sorted({account for account, _ in found[1]})
+    assert found[0] >= {(home, purpose) for purpose in {*of_a_project, "tidegate-launch-s3"}}
+    assert found[1] >= {(home, purpose) for purpose in {*of_a_project, "connection", "tidegate-stackset-admin"}}
+    in_a_stage_account = {"cloudformation", "deploy", "execution", "goodbye", "look", "tidegate-stackset"}
+    assert len(others) == 2
+    assert found[1] >= {(account, purpose) for account in others for purpose in in_a_stage_account}

@@ -56,18 +56,19 @@ def _arns(table: Table, pattern: str, parameters: Mapping[str, Any]) -> Iterator
     """Return the ARNs that `pattern` comes to: a resource whose `{Member}` is a parameter, a name or already an ARN."""
     from tidegate_sandbox.context import scope
 
-    place = _PLACE.search(pattern)
-    if place is None:
+    named = _PLACE.search(pattern)
+    if named is None:
         yield pattern if pattern == "*" else scope().arn(table.namespace, pattern)
         return
-    found = _member(parameters, place[1])
+    found = _member(parameters, named[1])
     for value in found if isinstance(found, list) else [found]:
         if value is None:
             yield "*"
         elif str(value).startswith("arn:"):
-            yield str(value)
+            *place, resource = str(value).split(":", 5)
+            yield ":".join([*place, table.whole(resource)])
         else:
-            resource = pattern.replace(place[0], str(value).partition(":")[0])
+            resource = pattern.replace(named[0], str(value).partition(":")[0])
             yield scope().arn(table.namespace, resource.lower() if table.lower_case else resource)
 
 

@@ -2,6 +2,13 @@
 
 from tidegate_sandbox.authorisation.table import ANY, Table
 
+
+def _project(resource: str) -> str:
+    """Return the project of a build, `build/{project}:{id}`; a project itself is left as it is."""
+    kind, _, name = resource.partition("/")
+    return f"project/{name.partition(':')[0]}" if kind == "build" else resource
+
+
 TABLE = Table(
     namespace="codebuild",
     passed_to="codebuild.amazonaws.com",
@@ -20,4 +27,5 @@ TABLE = Table(
         "UpdateProject": ("project/{name}",),
     },
     roles=("serviceRole",),
+    whole=_project,
 )

@@ -11,7 +11,8 @@ class Table:
     `resources`: by operation, the resource parts of ARNs, in which `{Member}` stands for a parameter (a name, or an ARN
     already, or a list of these; what follows a colon in a name is left out), or `*`. `roles`: the members
     by which a role is handed over, to `passed_to`. `tagging`: the action that tags given at creation need besides,
-    and the condition key that says what creates. `tags_of` returns the tags that the resource has already.
+    and the condition key that says what creates. `tags_of` returns the tags that the resource has already. `whole`
+    turns a resource that an ARN names into the one that IAM knows, where that is a larger one.
     """
 
     namespace: str
@@ -21,6 +22,7 @@ class Table:
     tagging: tuple[str, str | None] | None = None
     lower_case: bool = False
     tags_of: Callable[[str], Iterable[Mapping[str, str]]] | None = None
+    whole: Callable[[str], str] = str
 
 
 ANY = ("*",)

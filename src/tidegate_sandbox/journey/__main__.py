@@ -43,15 +43,10 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         project = journey.launch()
         step.look_at = f"project {project.name} ({project.id}), its two repositories and two pipelines"
 
-    asked = journey.ask_for_review(project)
     build_pipeline = project.outputs["BuildPipelineName"]
     with narrator.step("The first push builds: process, train, evaluate, condition, register") as step:
         first = journey.build(project, known=[], version=1)
         step.look_at = _registered(first)
-
-    with narrator.step("ML engineer: read the review of a pull request that was opened meanwhile") as step:
-        review = journey.reviewed(asked)
-        step.look_at = review
 
     with narrator.step("ML engineer: approve version 1, release it to staging and production") as step:
         execution = journey.release(project, first)
@@ -59,6 +54,7 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
         _expect_outcome(outcomes[1], "PROMOTED", execution.failures())
         step.look_at = f"endpoint {project.production}: {outcomes[1]} (nothing to guard yet: it is new)"
 
+    asked = journey.ask_for_review(project)
     with narrator.step("Compare what production serves with model.predict") as step:
         rows, difference = journey.compare(project, first)
         if difference > COMPARISON_TOLERANCE:
@@ -76,6 +72,10 @@ def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[st
             journey.push(project, TRAIN_ON_LATER_MONTHS)
             second = journey.build(project, known, version=2)
             step.look_at = _registered(second)
+
+        with narrator.step("ML engineer: read the review of a pull request that was opened meanwhile") as step:
+            review = journey.reviewed(asked)
+            step.look_at = review
 
         with narrator.step("ML engineer: release version 2 behind a canary, under traffic") as step:
             known = journey.executions(build_pipeline)
