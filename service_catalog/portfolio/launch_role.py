@@ -74,7 +74,11 @@ def boundary_statements() -> list[Statement]:
     return [
         # Of EC2 only what has to do with a container's place in a network.
         allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
-        allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]),
+        allow(
+            ["iam:PassRole"],
+            on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")],
+            when=passed_to("cloudformation", "sagemaker"),
+        ),
         # Its roles in the accounts of its stages, whichever these are: those accounts have a say too.
         allow(["sts:AssumeRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}", "*")]),
         allow(

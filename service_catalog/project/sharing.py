@@ -27,8 +27,10 @@ def bucket_statements(names: ProjectNames) -> list[Json]:
         statement
         for place in PLACES
         for statement in (
-            _shared(place, names, ("deploy", "cloudformation", "execution"), READ_OBJECTS, [everything]),
-            _shared(place, names, ("deploy", "cloudformation", "execution"), READ_BUCKET, [own]),
+            _shared(place, names, ("deploy", "cloudformation"), READ_OBJECTS, [everything]),
+            _shared(place, names, ("deploy", "cloudformation"), READ_BUCKET, [own]),
+            _shared(place, names, ("execution",), SERVE_OBJECTS, [everything]),
+            _shared(place, names, ("execution",), SERVE_BUCKET, [own]),
             _shared(place, names, ("execution",), WRITE_OBJECTS, [s3_arn(f"{names.bucket}/{at}/*") for at in WRITTEN]),
         )
     ]
@@ -36,6 +38,7 @@ def bucket_statements(names: ProjectNames) -> list[Json]:
 
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectVersion")
 READ_BUCKET = ("s3:GetBucketLocation", "s3:ListBucket")
+SERVE_OBJECTS, SERVE_BUCKET = ("s3:GetObject",), ("s3:ListBucket",)
 WRITE_OBJECTS = ("s3:AbortMultipartUpload", "s3:PutObject")
 
 

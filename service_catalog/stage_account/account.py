@@ -17,7 +17,18 @@ from service_catalog.names import (
     stack_set_execution,
     stage_boundary,
 )
-from service_catalog.policy import VERSION, Statement, allow, allow_on_any, arn, document, iam_arn, reasons, sub
+from service_catalog.policy import (
+    VERSION,
+    Statement,
+    allow,
+    allow_on_any,
+    arn,
+    document,
+    iam_arn,
+    passed_to,
+    reasons,
+    sub,
+)
 from service_catalog.project.endpoint_roles import AUTOSCALING, service_linked_role
 
 # Every project: any id that SageMaker gives.
@@ -70,7 +81,11 @@ def boundary_statements() -> list[Statement]:
     return [
         # Of EC2 only what has to do with a container's place in a network.
         allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
-        allow(["iam:PassRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]),
+        allow(
+            ["iam:PassRole"],
+            on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")],
+            when=passed_to("cloudformation", "sagemaker"),
+        ),
         allow(
             ["iam:CreateServiceLinkedRole"],
             on=[iam_arn(service_linked_role())],

@@ -14,7 +14,14 @@ from service_catalog.policy import VERSION, Statement, allow, iam_arn, passed_to
 from service_catalog.project import endpoint_roles, goodbye_role
 from service_catalog.project.roles import add_bounded_role
 from service_catalog.project.scope import OWN_ACCOUNT, PROJECT_TAG, Scope
-from service_catalog.project.sharing import READ_BUCKET, READ_OBJECTS, WRITE_OBJECTS, WRITTEN
+from service_catalog.project.sharing import (
+    READ_BUCKET,
+    READ_OBJECTS,
+    SERVE_BUCKET,
+    SERVE_OBJECTS,
+    WRITE_OBJECTS,
+    WRITTEN,
+)
 
 HOME, ID, KEY = "HomeAccount", "ProjectId", "KeyArn"
 
@@ -105,8 +112,8 @@ def _execution(stages: Stages) -> list[Statement]:
     """Serve models of the project's bucket and write what is captured and monitored there; train nothing."""
     written = [s3_arn(f"{stages.names.bucket}/{prefix}/*") for prefix in WRITTEN]
     return [
-        allow(["s3:ListBucket"], on=[s3_arn(stages.names.bucket)]),
-        allow(["s3:GetObject"], on=[s3_arn(f"{stages.names.bucket}/*")]),
+        allow(SERVE_BUCKET, on=[s3_arn(stages.names.bucket)]),
+        allow(SERVE_OBJECTS, on=[s3_arn(f"{stages.names.bucket}/*")]),
         allow(WRITE_OBJECTS, on=written),
         allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], on=[stages.key]),
         *stages.encrypt_volumes(),

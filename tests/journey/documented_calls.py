@@ -38,6 +38,7 @@ _OLD_NAME = "docs/git-hosts.md: a connection keeps the name of the service that 
 _OF_A_TEMPLATE = "docs/accounts.md: which role CloudFormation reads a template of another account with is not settled"
 _STACK_SETS = "docs/accounts.md: which calls of a stack set's instances reach this role is not documented"
 _TAGS_OF_STACKS = "a template's configuration may hold tags, and a stack is tagged with them"
+_STILL_RUNS = "tests/service_catalog/test_goodbye.py: what runs is stopped before what serves is removed"
 _LEFT_BEHIND = "tests/service_catalog/test_goodbye.py: what an endpoint left that no stack deleted"
 _PIPELINE_STEPS = 'SageMaker developer guide, "Define a pipeline": it runs its steps with this role, here in-process'
 _SERVICE_CATALOG = 'Service Catalog administrator guide, "AWS Service Catalog launch constraints": a launch role has it'
@@ -56,6 +57,20 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(_of_the_old_name("UseConnection"), _OLD_NAME),
     },
     "goodbye": {
+        **dict.fromkeys(
+            (
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:DeleteDashboards",
+                "sagemaker:DeleteEndpoint",
+                "sagemaker:DeleteMonitoringSchedule",
+            ),
+            _LEFT_BEHIND,
+        ),
+        **dict.fromkeys(
+            ("codebuild:StopBuild", "sagemaker:DeletePipeline", "sagemaker:StopPipelineExecution"), _STILL_RUNS
+        ),
+        "cloudformation:DescribeStackEvents": "tests/service_catalog/test_goodbye.py: why a stack does not go",
+        "sagemaker:DeleteModelPackage": "tests/service_catalog/test_goodbye.py: versions that are to be removed",
         "kms:Decrypt": _WITHOUT_ARTEFACTS["kms:Decrypt"],
         "s3:AbortMultipartUpload": _OF_UPLOADS["s3:AbortMultipartUpload"],
         "s3:GetBucketAcl": _OF_ARTEFACTS["s3:GetBucketAcl"],
@@ -190,12 +205,12 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
             _CONNECTION,
         ),
         **dict.fromkeys(_of_the_old_name("GetConnection", "GetConnectionToken", "UseConnection"), _OLD_NAME),
-        "sns:GetSubscriptionAttributes": "tests/service_catalog/test_product_handlers.py: a launch that tells somebody",
     },
     "tidegate-stackset": dict.fromkeys(
         (
             "cloudformation:CancelUpdateStack",
             "cloudformation:ContinueUpdateRollback",
+            "cloudformation:DescribeStackEvents",
             "cloudformation:DescribeStackResources",
             "cloudformation:GetStackPolicy",
             "cloudformation:GetTemplate",

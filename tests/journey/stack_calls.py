@@ -134,6 +134,8 @@ def _arn(line: Mapping[str, Any], kind: str, action: str) -> str | None:
         "AWS::CodePipeline::Pipeline": f"arn:aws:codepipeline:{region}:{account}:{told['id']}",
         "AWS::CloudWatch::Dashboard": f"arn:aws:cloudwatch::{account}:dashboard/{told['id']}",
         "AWS::S3::BucketPolicy": f"arn:aws:s3:::{told['properties'].get('Bucket')}",
+        # IAM knows no subscriptions (Service Authorization Reference, SNS).
+        "AWS::SNS::Subscription": str(told["properties"].get("TopicArn")),
     }
     arn = names.get(kind) or told["attributes"].get("Arn") or line["resource"]
     if not arn.startswith("arn:"):

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tidegate_sandbox import lifecycle
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
 
 def test_good_models_are_promoted_and_the_broken_one_is_rolled_back(told: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tidegate_sandbox import lifecycle
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
 CHECKOUT = Path(__file__).parents[2]
 NAME = "from-s3"

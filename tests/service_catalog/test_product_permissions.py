@@ -48,19 +48,45 @@ def test_then_every_purpose_has_a_role_of_its_own_within_the_boundary(product: T
         assert "policy/tidegate/tidegate-project-" in role["Properties"]["PermissionsBoundary"]["Fn::Sub"]
 
 
+EVERY = pytest.mark.parametrize(
+    "template", ["product_template", "hosted_template", "portfolio", "stage_account", "stage_roles_template"]
+)
+"""All that is ever deployed, its conditions not decided."""
+OF_IDENTITIES = {"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"}
+
+
+def policies(template: Template) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+    """Return by name each resource that says what somebody may do, and its statements."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in OF_IDENTITIES:
+            own = [resource["Properties"], *resource["Properties"].get("Policies", [])]
+            documents = [each["PolicyDocument"] for each in own if "PolicyDocument" in each]
+            yield name, resource, [decided(each) for document in documents for each in document["Statement"]]
+
+
+def decided(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement that is there on a condition as if it were there."""
+    found: dict[str, Any] = statement["Fn::If"][1] if "Fn::If" in statement else statement
+    return found
+
+
 @pytest.mark.parametrize("template", ["product", "hosted", "portfolio"])
 def test_then_no_role_has_a_wildcard_action(template: str, request: pytest.FixtureRequest) -> None:
     for name, role in roles(request.getfixturevalue(template)).items():
         assert not [action for action in allowed(role) if "*" in action], name
 
 
-@pytest.mark.parametrize("template", ["product", "hosted", "portfolio"])
+@EVERY
 def test_then_any_resource_at_all_has_a_reason_in_the_template(template: str, request: pytest.FixtureRequest) -> None:
-    for name, role in roles(request.getfixturevalue(template)).items():
-        for statement in statements(role):
+    looked_at = 0
+    for name, resource, found in policies(request.getfixturevalue(template)):
+        for statement in found:
+            looked_at += 1
+            assert statement["Effect"] == "Deny" or not {"NotResource", "NotAction"} & statement.keys(), name
             if "*" in as_list(statement["Resource"]):
                 for action in as_list(statement["Action"]):
-                    assert role.get("Metadata", {}).get(action), f"{name}: {action}"
+                    assert resource.get("Metadata", {}).get(action), f"{name}: {action}"
+    assert looked_at
 
 
 def test_given_a_statement_about_anything_without_a_reason_then_it_is_refused() -> None:
@@ -68,14 +94,17 @@ def test_given_a_statement_about_anything_without_a_reason_then_it_is_refused() 
         allow(["s3:GetObject"], on=["*"])
 
 
-@pytest.mark.parametrize("template", ["product", "hosted", "portfolio"])
+@EVERY
 def test_then_a_role_is_passed_only_to_named_services(template: str, request: pytest.FixtureRequest) -> None:
-    for name, role in roles(request.getfixturevalue(template)).items():
-        for statement in statements(role):
-            if "iam:PassRole" in as_list(statement["Action"]):
-                assert statement["Condition"]["StringEquals"]["iam:PassedToService"], name
+    for name, _, found in policies(request.getfixturevalue(template)):
+        for statement in found:
+            if any(fnmatchcase("iam:PassRole", action) for action in as_list(statement["Action"])):
                 passed = json.dumps(statement["Resource"])
-                assert "role/tidegate/sagemaker-" in passed or "role/tidegate/tidegate-stackset-admin-" in passed, name
+                assert any(f"role/tidegate/{each}" in passed for each in PASSED), name
+                assert statement["Condition"]["StringEquals"]["iam:PassedToService"], name
+
+
+PASSED = ("sagemaker-", "tidegate-stackset-admin-", "tidegate-launch-s3-")
 
 
 def test_then_no_role_of_a_project_touches_iam_but_to_pass_a_role_or_to_let_autoscaling_have_its_own(
