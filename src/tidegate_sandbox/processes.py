@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,10 +80,11 @@ class Process:
     ) -> "Process":
         """Start `argv` in `cwd`, its output appended to `log`, in `environment(env)`.
 
-        FileNotFoundError or PermissionError where it cannot be started. `name` is what `status` shows.
+        FileNotFoundError or PermissionError where it cannot be started, RuntimeError where all children have been
+        ended. `name` is what `status` shows.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with log.open("ab") as output, _register.open() as add:
             popen = subprocess.Popen(
                 [os.fspath(argument) for argument in argv],
                 cwd=cwd,
@@ -93,8 +94,8 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        process = cls(popen, name or Path(os.fspath(argv[0])).name)
-        _register.add(process)
+            process = cls(popen, name or Path(os.fspath(argv[0])).name)
+            add(process)
         return process
 
     @property
@@ -169,8 +170,11 @@ def children() -> list[Child]:
 
 
 def end_all() -> None:
-    """End every child, for the sandbox is going down."""
-    processes = _register.running()
+    """End every child, for the sandbox is going down, and let none be started any more.
+
+    What ran a child goes on a moment longer than that: a build whose command was ended would begin its next phase.
+    """
+    processes = _register.close()
     for process in processes:
         process.ask_to_end()
     for process in processes:
@@ -184,11 +188,28 @@ class _Register:
     processes: dict[int, Process] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     warden: "subprocess.Popen[bytes] | None" = None
+    closed: bool = False
 
-    def add(self, process: Process) -> None:
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Callable[[Process], None]]:
+        """Return what a child is entered with; one that is started within the block is in the register or was refused.
+
+        RuntimeError once the register is closed.
+        """
         with self.lock:
-            self.processes[process.pid] = process
-            self._tell(b"+%d\n" % process.pid)
+            if self.closed:
+                raise RuntimeError("the local simulation is going down")
+            yield self._add
+
+    def _add(self, process: Process) -> None:
+        self.processes[process.pid] = process
+        self._tell(b"+%d\n" % process.pid)
+
+    def close(self) -> list[Process]:
+        """Take no child any more; return those that run."""
+        with self.lock:
+            self.closed = True
+            return list(self.processes.values())
 
     def remove(self, process: Process) -> None:
         with self.lock:

@@ -112,8 +112,21 @@ def test_children_and_theirs_die_with_a_parent_that_is_killed_outright(tmp_path)
     assert gone(grandchild)
 
 
-def test_when_the_sandbox_goes_down_every_child_goes_with_it(tmp_path, log):
-    started = [processes.Process.start(["sleep", "60"], cwd=tmp_path, log=log) for _ in range(2)]
-    processes.end_all()
-    assert [process.poll() for process in started] == [-signal.SIGTERM] * 2
-    assert processes.children() == []
+def test_when_the_sandbox_goes_down_every_child_goes_with_it_and_none_is_started_any_more(tmp_path):
+    script = (
+        "from pathlib import Path; import sys, threading\n"
+        "from tidegate_sandbox import processes\n"
+        "def start(): return processes.Process.start(['sleep', '60'], cwd=Path('.'), log=Path('child.log'))\n"
+        "first, others = start(), []\n"
+        "def go_on():\n"
+        "    try:\n"
+        "        while True: others.append(start())\n"
+        "    except RuntimeError as refused: print(refused, flush=True)\n"
+        "threads = [threading.Thread(target=go_on) for _ in range(3)]\n"
+        "for each in threads: each.start()\n"
+        "processes.end_all()\n"
+        "for each in threads: each.join()\n"
+        "print(first.poll(), {each.poll() for each in others} <= {-15}, processes.children())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == [*["the local simulation is going down"] * 3, "-15 True []"], done.stderr

@@ -1,6 +1,7 @@
 """Pipelines as they run against CodeCommit, CodeBuild, CloudFormation and people, seen through boto3."""
 
 import json
+import os
 import uuid
 from typing import Any
 
@@ -347,6 +348,37 @@ def test_an_execution_can_be_stopped(journey: Journey, abandon: bool) -> None:
     assert journey.executions()[0]["stopTrigger"] == {"reason": "enough"}
     with pytest.raises(journey.client.exceptions.PipelineExecutionNotStoppableException):
         journey.client.stop_pipeline_execution(pipelineName=journey.name, pipelineExecutionId=execution)
+
+
+@pytest.mark.parametrize("retried", [False, True])
+def test_what_an_abandoned_build_runs_is_ended_also_where_its_stage_is_retried_at_once(
+    journey: Journey, retried: bool
+) -> None:
+    began = journey.folder / "began"
+    project = journey.project("long", f"test ! -e {began}", f"echo $$ > {began}", "sleep 600 & wait")
+    execution = journey.create([journey.build("Long", project)])
+    shell = int(journey.eventually(lambda: began.exists() and began.read_text()))
+
+    journey.client.stop_pipeline_execution(
+        pipelineName=journey.name, pipelineExecutionId=execution, abandon=True, reason="enough"
+    )
+    journey.becomes(execution, "Stopped")
+    if retried:
+        journey.client.retry_stage_execution(
+            pipelineName=journey.name, stageName="S1", pipelineExecutionId=execution, retryMode="ALL_ACTIONS"
+        )
+        journey.becomes(execution, "Failed")
+
+    journey.eventually(lambda: not is_alive(shell), 60)
+
+
+def is_alive(group: int) -> bool:
+    """Whether anything runs in a process group; a shell of a build leads one."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_failed_stage_can_be_retried_from_what_failed(journey: Journey) -> None:

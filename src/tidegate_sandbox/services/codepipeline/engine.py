@@ -224,7 +224,7 @@ class Line:
         try:
             run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
             run.configuration = {k: resolve(v, execution.variables) for k, v in run.action.configuration.items()}
-            task = Task(execution, run, partial(self._wait, execution), self._announce)
+            task = Task(execution, run, partial(self._wait, execution, run), self._announce)
             with _acting(execution, run.action):
                 outcome = RUNNERS[run.action.provider](task)
         except ActionFailedError as error:
@@ -257,12 +257,12 @@ class Line:
         with self.changed:
             self.changed.notify_all()
 
-    def _wait(self, execution: Execution, condition: Callable[[], bool], seconds: float) -> bool:
+    def _wait(self, execution: Execution, run: ActionExecution, condition: Callable[[], bool], seconds: float) -> bool:
         clock = context.sandbox().clock
         started = clock.now()
         with self.changed:
             while not condition():
-                if execution.abandoned or (clock.now() - started).total_seconds() >= seconds:
+                if execution.abandoned or run.is_done or (clock.now() - started).total_seconds() >= seconds:
                     return False
                 # The sandbox's clock may run faster than the wall, so its end is looked for now and then.
                 self.changed.wait(_TICK)

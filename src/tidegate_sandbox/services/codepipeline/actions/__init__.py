@@ -28,6 +28,11 @@ class Task:
     announce: Callable[[], None]
 
     @property
+    def is_abandoned(self) -> bool:
+        """Whether nobody waits for it any more, also where its stage has been retried since and runs it anew."""
+        return self.execution.abandoned or self.run.is_done
+
+    @property
     def configuration(self) -> Mapping[str, str]:
         """The action's configuration."""
         return self.run.configuration

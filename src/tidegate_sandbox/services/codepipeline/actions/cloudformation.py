@@ -33,7 +33,7 @@ def run(task: Task) -> Outcome:
         return Outcome(variables=_outputs(existing))
     while (stack := _stack(client, name)) and stack["StackStatus"].endswith("_IN_PROGRESS"):
         # A stack that is changing goes on where its execution is abandoned, as in AWS.
-        if task.execution.abandoned:
+        if task.is_abandoned:
             raise ActionFailedError(f"Stack {name} goes on; the execution was abandoned")
         time.sleep(_POLL)
     if stack is None:

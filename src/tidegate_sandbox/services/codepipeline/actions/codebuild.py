@@ -33,7 +33,7 @@ def run(task: Task) -> Outcome:
     task.run.external_id = build.id
     task.run.external_url = build.log.as_uri()
     while not build.finished.wait(_TICK):
-        if task.execution.abandoned:
+        if task.is_abandoned:
             journal.acted("codebuild:StopBuild", project)
             builds.stop(build)
     if build.status != "SUCCEEDED":
