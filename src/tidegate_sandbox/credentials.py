@@ -160,6 +160,7 @@ def install() -> None:
 
     iam_hooks.hold_buckets_to_roles(lambda key: session.role_arn if (session := of_access_key(key)) else None)
     iam_hooks.lend_functions(lambda role, name: session_of(role, "lambda", name).environment())
+    iam_hooks.hold_function_logs_to_roles()
     iam_hooks.replace_stack_operations(_operating_on)
 
 

@@ -16,6 +16,7 @@ from ministack.core import iam_actions as _actions
 from ministack.core import iam_evaluator as _evaluator
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import router as _router
+from ministack.services import cloudwatch_logs as _logs
 from ministack.services import iam as _iam
 from ministack.services import lambda_svc as _lambda
 from ministack.services import s3 as _s3
@@ -36,15 +37,18 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_evaluator, "_ALWAYS_ALLOWED_ACTIONS"),
     (_evaluator, "EvalContext"),
     (_evaluator, "_conditions_met"),
+    (_evaluator, "_gather_role_policies"),
     (_evaluator, "_service_principal_matches"),
     (_evaluator, "evaluate"),
     (_evaluator, "evaluate_resource_policy"),
     (_evaluator, "evaluate_trust_policy"),
     (_evaluator, "parse_policy_document"),
+    (_lambda, "_emit_lambda_logs"),
     (_lambda, "execution_credentials"),
     (_lambda_runtime, "execution_credentials"),
     (_router, "extract_access_key_id"),
     (_iam, "_roles"),
+    (_logs, "_log_groups"),
     (_s3, "_bucket_encryption"),
     (_s3, "_bucket_policies"),
     (_s3, "_foreign_bucket_allows"),
@@ -132,6 +136,30 @@ def lend_functions(credentials: Callable[[str, str], Mapping[str, str]]) -> None
         return dict(credentials(config["Role"], config["FunctionName"]))
 
     _lambda.execution_credentials = _lambda_runtime.execution_credentials = execution_credentials
+
+
+def hold_function_logs_to_roles() -> None:
+    """Let a function make its log group only where its role may, as Lambda does, which writes with that role.
+
+    ministack makes it for any: a group that went with its stack a moment before the function ended would be back.
+    """
+    emit = _lambda._emit_lambda_logs
+
+    def emitted(function: dict[str, Any], *told: Any, **more: Any) -> None:
+        config = function.get("config") or function
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        if group in _logs._log_groups or _may_make(config, group):
+            emit(function, *told, **more)
+
+    _lambda._emit_lambda_logs = emitted
+
+
+def _may_make(config: Mapping[str, Any], group: str) -> bool:
+    _, _, _, region, account, *_ = config["FunctionArn"].split(":")
+    role, resource = str(config["Role"]), f"arn:aws:logs:{region}:{account}:log-group:{group}"
+    policies = _evaluator._gather_role_policies(role.rpartition("/")[2], account)
+    context = _principal(role, "logs:CreateLogGroup", resource, {})
+    return bool(_evaluator.evaluate(context, policies).decision == "Allow")
 
 
 # ---------------------------------------------------------------- requests

@@ -53,7 +53,9 @@ class BuildLog:
             new = new[: new.rfind(b"\n") + 1]
         self._shipped += len(new)
         for events in batches(new.decode(errors="replace"), context.sandbox().clock.now()):
-            self._logs.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+            # Where the group is gone, as with the project that the build was of, what is left to say is lost.
+            with contextlib.suppress(self._logs.exceptions.ResourceNotFoundException):
+                self._logs.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
 
 
 def batches(text: str, at: datetime) -> list[list[dict[str, Any]]]:
