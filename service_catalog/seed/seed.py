@@ -145,8 +145,8 @@ def is_free(repository: Path, url: str, project_id: str) -> bool:
         planted_for = _project_of(_git("show", f"{THERE}:{ANSWERS}", at=repository))
         if planted_for not in (None, project_id):
             raise SeedError(
-                f"{url} holds what was planted for project {planted_for}. Name an empty repository, or remove what is "
-                "in this one."
+                f"{url} holds what was planted for project {planted_for}, perhaps by a launch that failed. Name an "
+                "empty repository, or remove what is in this one."
             )
     return False
 
@@ -217,10 +217,21 @@ def plant(bundle: Path, properties: Mapping[str, Any]) -> dict[str, str]:
         free = {part: is_free(repository, urls[part], context["project_id"]) for part, repository in baked.items()}
         for part, repository in baked.items():
             if free[part]:
-                push(repository, urls[part])
+                try:
+                    push(repository, urls[part])
+                except SeedError as error:
+                    raise SeedError(f"{error} {_left(urls, done)}".rstrip()) from None
             done[part] = "planted" if free[part] else "left alone"
             print(f"{part}: {done[part]}", flush=True)
     return done
+
+
+def _left(urls: Mapping[str, str], done: Mapping[str, str]) -> str:
+    """Say what a launch that fails now has put where it may outlast it; a push by force is not to be had everywhere."""
+    planted = [urls[part] for part, what in done.items() if what == "planted"]
+    if not planted:
+        return ""
+    return f"{planted[0]} has its first commit already: unless it goes with the launch, empty it before the next one."
 
 
 def main() -> int:

@@ -269,6 +269,34 @@ def test_given_git_fails_then_its_reason_reaches_cloudformation(
     assert len(json.dumps(told)) <= 4096
 
 
+def test_given_the_second_push_is_refused_then_it_is_told_where_the_first_has_left_a_commit(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path
+) -> None:
+    refuse = tmp_path / "deploy.git" / "hooks" / "pre-receive"
+    refuse.parent.mkdir(exist_ok=True)
+    refuse.write_text("#!/bin/sh\necho protected >&2; exit 1\n")
+    refuse.chmod(0o755)
+    with pytest.raises(SeedError, match=r"(?s)git push failed: .*protected.*") as failed:
+        plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+    assert f"{repositories['build']} has its first commit already: unless it goes with the launch" in str(failed.value)
+    assert git("ls-remote", repositories["build"], at=tmp_path)
+    refuse.unlink()
+    again = plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+    assert again == {"build": "left alone", "deploy": "planted"}
+
+
+def test_given_the_first_push_is_refused_then_nothing_is_said_of_what_it_left(
+    bundle: Path, repositories: dict[str, str], tmp_path: Path
+) -> None:
+    refuse = tmp_path / "build.git" / "hooks" / "pre-receive"
+    refuse.parent.mkdir(exist_ok=True)
+    refuse.write_text("#!/bin/sh\nexit 1\n")
+    refuse.chmod(0o755)
+    with pytest.raises(SeedError, match="git push failed") as failed:
+        plant(bundle, {"Context": CONTEXT, "Repositories": repositories})
+    assert "first commit" not in str(failed.value)
+
+
 def test_given_the_build_broke_before_planting_then_cloudformation_is_still_answered(
     bundle: Path, repositories: dict[str, str], cloudformation: CloudFormation
 ) -> None:
