@@ -1,4 +1,6 @@
-"""Launches of the published product at the wall's own speed: one, ten at once, one given lies, two that fail."""
+"""Launches of the published product at the wall's own speed: one, ten at once, one given lies, two that fail.
+
+The first is then upgraded to a version that is published later (upgrading.py)."""
 
 import json
 import os
@@ -16,6 +18,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from upgrading import CLASH, Upgraded
+from upgrading import walk as walk_upgrade
+
+from tidegate_sandbox import iam_hooks, journal
 
 CHECKOUT = Path(__file__).parents[3]
 TEN = [f"ten-{number}" for number in range(10)]
@@ -94,6 +100,7 @@ class Gallery:
             "roles": [each["RoleName"] for each in client("iam").list_roles(PathPrefix="/tidegate/")["Roles"]],
             "rules": [each["Name"] for each in client("events").list_rules()["Rules"]],
             "functions": [each["FunctionName"] for each in client("lambda").list_functions()["Functions"]],
+            "log groups": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
             "topics": [each["TopicArn"] for each in client("sns").list_topics()["Topics"]],
             "projects": client("codebuild").list_projects()["projects"],
             "pipelines": [each["name"] for each in client("codepipeline").list_pipelines()["pipelines"]],
@@ -104,6 +111,17 @@ class Gallery:
             ],
         }
         return {kind: kept for kind, names in seen.items() if (kept := [each for each in names if project_id in each])}
+
+    def at_rest(self, project_id: str) -> None:
+        """Wait until nothing runs of a project's pipelines."""
+        codepipeline, until = self.sandbox.client("codepipeline"), time.monotonic() + 120
+        for name in (f"sagemaker-{project_id}-modelbuild", f"sagemaker-{project_id}-modeldeploy"):
+            while True:
+                runs = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+                if all(each["status"] not in ("InProgress", "Stopping") for each in runs):
+                    break
+                assert time.monotonic() < until, f"{name} does not come to rest"
+                time.sleep(0.3)
 
     def first_commit(self, name: str, project_id: str, part: str, into: Path) -> Path:
         repository = f"{name}-{project_id}-model{part}"
@@ -293,3 +311,83 @@ def test_a_decision_that_is_told_twice_starts_two_runs_that_say_what_started_the
         ran = {each["actionName"]: each["output"]["outputVariables"] for each in details}
         assert set(ran) == {"Source", "Render"}, "nobody is asked, and nothing is deployed"
         assert ran["Render"]["STARTED_BY"] == "the rejection of a version in the model registry"
+
+
+@pytest.fixture(scope="module")
+def upgraded(gallery: Gallery, one: Launched, tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
+    """The first launch, brought to a newer version after its owners have worked on both repositories."""
+    return walk_upgrade(gallery, "one", one.id, tmp_path_factory.mktemp("upgrade"))
+
+
+def test_given_a_newer_version_then_nothing_of_a_project_is_brought_to_it_before_its_code(upgraded: Upgraded) -> None:
+    assert upgraded.too_early.status == 1
+    assert "! The code comes first: a version's repositories" in upgraded.too_early.said
+    assert f"one-{upgraded.id}-modeldeploy is of another version" in upgraded.too_early.said
+    assert "Nothing has been changed, for what the lines with ! say." in upgraded.too_early.said
+
+
+def test_then_owners_see_in_each_repository_what_is_merged_and_what_is_left_to_them(upgraded: Upgraded) -> None:
+    clashes = f"- {CLASH}: edited here, and changed differently by the template"
+    for told in (upgraded.previewed, upgraded.branches):
+        assert {part: each.status for part, each in told.items()} == {"build": 0, "deploy": 0}
+        assert clashes in told["deploy"].said
+        assert clashes not in told["build"].said
+        assert "steps/compare.md" in told["build"].said
+    assert "nothing has been changed" in upgraded.previewed["build"].said
+    assert "The branch upgrade-to-0.2.0-" in upgraded.branches["build"].said
+    assert re.search(r"<<<<<<< .*\n.*5m\n=======\n.*3m\n>>>>>>> ", upgraded.clash)
+
+
+def test_then_both_sides_are_in_the_repositories_and_they_tell_the_new_version(upgraded: Upgraded) -> None:
+    build, deploy = upgraded.clones["build"], upgraded.clones["deploy"]
+    assert "max_rmse: 45" in build.read("pipeline.yml")
+    assert "num_round: 300" in build.read("pipeline.yml")
+    assert (build.read("steps/compare.md"), build.read("docs/our-features.md")) == (
+        "How two versions compare.\n",
+        "ours\n",
+    )
+    assert "count: 6" in deploy.read("stages/prod.yml")
+    assert "periods: 2 of 4" in deploy.read("stages/prod.yml")
+    assert "termination_wait: 5m" in deploy.read(CLASH)
+    assert deploy.read("our-runbook.md") == "ours\n"
+    assert [path.name for path in (deploy.folder / "vendor").glob("*.whl")] == ["tidegate-0.2.0-py3-none-any.whl"]
+    for part, clone in upgraded.clones.items():
+        before, after = upgraded.before[part], clone.record()
+        assert (before["version"], after["version"]) == ("0.1.0", "0.2.0")
+        assert before["bundle"]["key"] != after["bundle"]["key"]
+        assert before["answers"] == after["answers"]
+        assert "up to date" in upgraded.again[part].said
+
+
+def test_then_what_the_repositories_check_of_themselves_still_holds(upgraded: Upgraded) -> None:
+    assert {name: told.said for name, told in upgraded.checked.items() if told.status} == {}
+    assert "max_rmse=45" in upgraded.checked["build's settings"].said
+
+
+def test_then_the_infrastructure_is_told_resource_by_resource_and_brought_to_the_version(upgraded: Upgraded) -> None:
+    told = upgraded.preview.said
+    assert upgraded.preview.status == 0
+    assert re.search(r"version 0\.1\.0-[0-9a-f]{8} → 0\.2\.0-[0-9a-f]{8}\n", told)
+    assert "by CloudFormation's change set" in told
+    assert re.search(r"~ \w+ \(AWS::Logs::LogGroup\)[^\n]*\n    RetentionInDays\n", told)
+    assert "REPLACED" not in told
+    assert "!" not in told
+    assert upgraded.applied.status == 0, upgraded.applied.said
+    assert "UpdateCompleted: one is of version 0.2.0-" in upgraded.applied.said
+    assert upgraded.retention == {120}
+    assert "there is nothing to upgrade" in upgraded.nothing.said
+
+
+def test_then_the_policy_of_owners_is_what_fetching_a_version_takes_and_no_more(
+    gallery: Gallery, upgraded: Upgraded
+) -> None:
+    lines = map(json.loads, journal.path(gallery.sandbox.home).read_text().splitlines())
+    asked = [line for line in lines if line["role"] == upgraded.owner]
+    iam = gallery.sandbox.client("iam")
+    version = iam.get_policy(PolicyArn=upgraded.policy)["Policy"]["DefaultVersionId"]
+    policy = iam.get_policy_version(PolicyArn=upgraded.policy, VersionId=version)["PolicyVersion"]["Document"]
+    for line in asked:
+        check = (line["action"], line["resource"], line["keys"])
+        assert iam_hooks.decide([policy], None, upgraded.owner, check, line["region"]).allowed, check
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert {line["action"] for line in asked} == allowed
