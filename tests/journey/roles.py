@@ -6,7 +6,7 @@ What is gone is known from the journal, which has the properties of each role an
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,11 @@ class Role:
         found = {_general(name): _actions([document]) for name, document in self.managed.items()}
         return {self.purpose: _actions(self.own), **found}
 
+    def without(self, action: str) -> "Role":
+        """Return the role as it would be if none of its policies named an action."""
+        own = tuple(_without(document, action) for document in self.own)
+        return replace(self, own=own, managed={name: _without(each, action) for name, each in self.managed.items()})
+
     def may(self, check: Check, region: str) -> bool:
         """Whether its policies, within its boundary, allow what was asked for."""
         action, resource, keys = check
@@ -52,8 +57,21 @@ def _general(name: str) -> str:
 
 
 def _actions(documents: Iterable[Document]) -> set[str]:
-    statements = [each for document in documents for each in listed(document["Statement"])]
-    return {action for each in statements if each["Effect"] == "Allow" for action in listed(each["Action"])}
+    statements = [each for document in documents for each in _allowing(document)]
+    return {action for each in statements for action in listed(each["Action"])}
+
+
+def _without(document: Document, action: str) -> Document:
+    rest = [
+        {**each, "Action": [one for one in listed(each["Action"]) if one != action]} for each in _allowing(document)
+    ]
+    return {**document, "Statement": [each for each in rest if each["Action"]]}
+
+
+def _allowing(document: Document) -> list[Any]:
+    found = listed(document["Statement"])
+    assert all(each["Effect"] == "Allow" for each in found), "what a policy denies is not looked at here"
+    return found
 
 
 def deployed(iam_of: Callable[[str], Any], lines: Iterable[Line]) -> dict[str, Role]:

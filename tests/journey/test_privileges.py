@@ -138,6 +138,23 @@ def test_then_what_is_documented_is_allowed_and_is_asked_for_by_nothing_else(use
     assert not stale, "documented, but asked for after all or not allowed:\n" + "\n".join(sorted(stale))
 
 
+def test_given_a_permission_is_taken_away_then_the_journey_stops_at_a_call_that_needs_it(
+    sandboxes: list[Sandbox],
+) -> None:
+    """One action at a time from each role, wherever its policies have it: no other statement makes up for it."""
+    stopped = 0
+    for lines, roles in sandboxes:
+        called: dict[tuple[str, str], list[tuple[str, Check]]] = defaultdict(list)
+        for arn, region, check in _asked(lines):
+            if check[0] in {action for actions in roles[arn].actions.values() for action in actions}:
+                called[arn, check[0]].append((region, check))
+        for (arn, action), asked in called.items():
+            less = roles[arn].without(action)
+            assert not any(less.may(check, region) for region, check in asked), f"{arn} may {action} all the same"
+            stopped += 1
+    assert stopped
+
+
 def test_then_every_kind_of_role_that_a_project_has_was_looked_at(sandboxes: list[Sandbox]) -> None:
     """In both variants and in every account; nothing above would miss a role that is not there."""
     found = [{(arn.split(":")[4], role.purpose) for arn, role in roles.items()} for _, roles in sandboxes]
