@@ -17,6 +17,9 @@ const SECTIONS = [
   ["sandbox", "The sandbox"],
 ];
 
+// Views that belong to a section of another name.
+const WITHIN = { launch: ["projects", "Launch a project"] };
+
 const main = document.getElementById("main");
 let about = null;
 let shown = null;
@@ -107,22 +110,25 @@ function draw() {
   const news = told.main && view.news?.(told.main);
   if (news && shown.news && news !== shown.news) say(news);
   shown.news = news;
-  const title = [at.name, SECTIONS.find(([section]) => section === at.section)?.[1], "Tidegate sandbox"].filter(Boolean).join(" · ");
+  const title = [WITHIN[at.section]?.[1] ?? at.name, titleOf(WITHIN[at.section]?.[0] ?? at.section), "Tidegate sandbox"].filter(Boolean).join(" · ");
   if (document.title !== title) document.title = title;
 }
 
 function page(at, view, body) {
-  const title = SECTIONS.find(([section]) => section === at.section)?.[1] ?? at.section;
-  const crumbs = at.name
-    ? h("nav.crumbs", { "aria-label": "Breadcrumbs" }, h("ol", null, h("li", null, link(at.path(at.section), title)), h("li", { "aria-current": "page" }, at.name)))
+  const [within, own] = WITHIN[at.section] ?? [at.section, at.name];
+  const crumbs = own
+    ? h("nav.crumbs", { "aria-label": "Breadcrumbs" }, h("ol", null, h("li", null, link(at.path(within), titleOf(within))), h("li", { "aria-current": "page" }, own)))
     : null;
   return h("main", { id: "main", tabindex: "-1" }, crumbs, body);
 }
 
+const titleOf = (wanted) => SECTIONS.find(([section]) => section === wanted)?.[1];
+
 function frame(at) {
+  const within = WITHIN[at.section]?.[0] ?? at.section;
   const side = h("nav.side", { id: "side", "aria-label": "Sections" },
     h("ul", null, SECTIONS.map(([section, title]) =>
-      h("li", null, h("a", { href: `#/${at.path(section)}`, "aria-current": section === at.section ? (at.name ? "true" : "page") : null }, title)))));
+      h("li", null, h("a", { href: `#/${at.path(section)}`, "aria-current": section === within ? (section === at.section && !at.name ? "page" : "true") : null }, title)))));
   morph(document.getElementById("side"), side);
   const scopes = about.scopes.map(([account, region]) => `${account}/${region}`);
   if (!scopes.includes(at.scope)) scopes.push(at.scope);

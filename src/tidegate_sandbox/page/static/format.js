@@ -6,7 +6,7 @@ const short = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 3 });
 export const number = (value) => (value === null || value === undefined ? "–" : Math.abs(value) >= 1000 ? whole.format(value) : short.format(value));
 export const percent = (share) => (share === null || share === undefined || Number.isNaN(share) ? "–" : `${short.format(share * 100)} %`);
 export const milliseconds = (value) => (value === null || value === undefined ? "–" : `${number(value)} ms`);
-export const bytes = (value) => (value >= 2 ** 30 ? `${short.format(value / 2 ** 30)} GB` : `${whole.format(value / 2 ** 20)} MB`);
+export const bytes = (value) => (value >= 2 ** 30 ? `${short.format(value / 2 ** 30)} GB` : value >= 2 ** 20 ? `${whole.format(value / 2 ** 20)} MB` : `${whole.format(value / 2 ** 10)} KB`);
 
 const two = (value) => String(value).padStart(2, "0");
 const seconds = (at) => (typeof at === "string" ? Date.parse(at) / 1000 : at);

@@ -71,7 +71,7 @@ export function say(text) {
 
 // Ask a person before something is done: `fields` of a form, and what is done with their answers.
 export function dialog({ title, text, fields = [], button, danger = false, act }) {
-  const trouble = h("div", { role: "alert" });
+  const trouble = h("div");
   const send = h(`button.${danger ? "danger" : "primary"}`, { type: "submit" }, button);
   const form = h("form", {
     onsubmit: async (event) => {

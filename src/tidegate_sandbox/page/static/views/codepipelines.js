@@ -36,7 +36,7 @@ export const one = {
     const running = execution?.status === "InProgress";
     return [
       heading(pipeline.name, execution ? status(execution.status) : null,
-        does("Start it", at.scope, "codepipeline", "start_pipeline_execution", { name: pipeline.name }, { said: "Started" }),
+        does("Start", at.scope, "codepipeline", "start_pipeline_execution", { name: pipeline.name }, { said: "Started" }),
         running ? h("button", { type: "button", onclick: () => stop(pipeline, at) }, "Stop") : null),
       execution ? h("p.quiet", null, "Execution ", code(hash(execution.id)), ", started ", when(execution.started, at.now), ` by ${started(execution.trigger)}: `, revision(execution)) : h("p.quiet", null, "It has never run."),
       execution?.summary ? note("off", h("p", null, execution.summary)) : null,

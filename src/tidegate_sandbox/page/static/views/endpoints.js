@@ -199,18 +199,22 @@ const worst = (values) => {
 };
 
 // ------------------------------------------------------------------ verdicts, configuration
+const SHOWN_VERDICTS = 3;
 const PHASE_WORDS = { release: "Release", test: "Test put in place", live: "Test taken away" };
 
 function verdicts(releases, at) {
   if (!releases?.length) return null;
   return card("Verdicts on releases", { id: "verdicts" },
     h("p.quiet", null, "What tidegate verify found, by the configuration that serves, never by the endpoint's status."),
-    h("ul.plain", null, releases.map((each) =>
-      h("li.verdict", { "data-key": each.execution },
-        h("p", null, status(each.outcome), h("b", null, ` ${PHASE_WORDS[each.phase] ?? "Release"} of version ${each.version ?? "?"}`), h("span.quiet", null, " ", when(each.ended, at.now))),
-        h("p", null, each.sentence), each.notes.map((text) => h("p.quiet", null, text)),
-        each.pipeline ? h("p", null, link(`${at.path("codepipelines", each.pipeline, { execution: each.execution })}`, "The pipeline's execution")) : null))));
+    verdictList(releases.slice(0, SHOWN_VERDICTS), at),
+    releases.length > SHOWN_VERDICTS ? h("details", null, h("summary", null, `${releases.length - SHOWN_VERDICTS} before`), verdictList(releases.slice(SHOWN_VERDICTS), at)) : null);
 }
+
+const verdictList = (releases, at) => h("ul.plain", null, releases.map((each) =>
+  h("li.verdict", { "data-key": each.execution + each.phase },
+    h("p", null, status(each.outcome), h("b", null, ` ${PHASE_WORDS[each.phase] ?? "Release"} of version ${each.version ?? "?"}`), h("span.quiet", null, " ", when(each.ended, at.now))),
+    h("p", null, each.sentence), each.notes.map((text) => h("p.quiet", null, text)),
+    each.pipeline ? h("p", null, link(at.path("codepipelines", each.pipeline, { execution: each.execution }), "The pipeline's execution")) : null)));
 
 function details(endpoint) {
   const [serving] = endpoint.fleets;

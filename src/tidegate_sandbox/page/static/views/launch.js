@@ -32,7 +32,7 @@ export const form = {
         field({ key: "Description", description: "What it is for; may be left out", default: "", values: [], pattern: "", max_length: "1024" }, "project:"),
         needed.map((each) => field(each, "parameter:")),
         optional.length ? h("details", null, h("summary", null, `Options (${optional.length}): network, accounts, notices, what starts a release`), optional.map((each) => field(each, "parameter:"))) : null,
-        h("div", { id: "launch-trouble", role: "alert" }),
+        h("div", { id: "launch-trouble" }),
         h("div.buttons", null, h("a.button", { href: `#/${at.path("launch")}` }, "Back"), h("button.primary", { type: "submit" }, "Launch"))),
     ];
   },

@@ -31,6 +31,7 @@ export const one = {
     const step = pipeline.steps.find((each) => each.name === at.query.get("step"));
     return [
       heading(pipeline.name, execution ? status(execution.status) : null,
+        does("Start", at.scope, "sagemaker", "start_pipeline_execution", { PipelineName: pipeline.name, ClientRequestToken: crypto.randomUUID() }, { said: "Started" }),
         execution?.status === "Executing" ? does("Stop", at.scope, "sagemaker", "stop_pipeline_execution", { PipelineExecutionArn: execution.arn, ClientRequestToken: crypto.randomUUID() }, { said: "Stopping" }) : null),
       execution ? h("p.quiet", null, code(execution.id), ` · ${execution.description || execution.name} · started `, when(execution.started, at.now)) : h("p.quiet", null, "It has never run."),
       execution?.failure ? note("bad", h("p", null, execution.failure)) : null,

@@ -28,7 +28,7 @@ export const one = {
       linked("Model pipelines", at, "pipelines", project.pipelines.map((each) => each.name), "Made by the first build."),
       linked("Model registry", at, "registry", project.groups, "Where versions are approved and rejected."),
       card("Endpoints", {}, project.endpoints.length
-        ? h("ul.plain", null, project.endpoints.map((each) => h("li", { "data-key": each.name }, link(`${each.account}/${each.region}/endpoints/${encodeURIComponent(each.name)}`, each.name), " ", status(each.status))))
+        ? h("ul.plain", null, project.endpoints.map((each) => h("li", { "data-key": each.name }, link(`${each.account}/${each.region}/endpoints/${encodeURIComponent(each.name)}`, each.name), h("div", null, status(each.status)))))
         : h("p.quiet", null, "None yet: the first approved version makes them."))),
     project.repositories.map((each) => repository(each)),
     h("details.card", null, h("summary", null, "Outputs of the launch"),
