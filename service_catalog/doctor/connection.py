@@ -185,8 +185,8 @@ def _repository(found: Repository) -> Check:
     if found.branches:
         return REPOSITORY.warning(
             f"{found.address} has branches already ({', '.join(found.branches[:3])}): what was committed there by "
-            "people is left alone, and then nothing is seeded.",
-            "Give an empty repository, unless it holds a seed from before.",
+            "people is left alone, and then nothing is seeded; another project's seed fails the launch.",
+            "Give an empty repository, or one that has only what its host began it with (README, licence, .gitignore).",
         )
     return REPOSITORY.ok(f"{found.address} exists and is empty.")
 
