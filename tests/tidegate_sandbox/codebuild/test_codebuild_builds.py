@@ -358,7 +358,6 @@ def test_events_tell_of_the_start_and_the_end(sandbox: Any, builds: Builds, even
             {"environment": {**ENVIRONMENT, "environmentVariables": [{"name": "A", "value": "x" * 4097}]}},
             "EnvironmentVariable should be at most 4096 characters",
         ),
-        ({"vpcConfig": {"vpcId": "vpc-1"}}, "a VPC is not"),
         ({"artifacts": {"type": "CODEPIPELINE"}}, "both be of type CODEPIPELINE"),
     ],
 )

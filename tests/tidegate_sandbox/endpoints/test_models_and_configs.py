@@ -7,6 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from workshop import BUCKET, IMAGE, ROLE, Workshop
 
+from tests.tidegate_sandbox.networks import lay
+
 
 def package(workshop: Workshop, **environment: str) -> str:
     group = f"{workshop.name}-{uuid.uuid4().hex[:4]}"
@@ -176,10 +178,7 @@ def test_a_shadow_is_described_with_its_weight(workshop: Workshop) -> None:
 
 
 def test_network_volumes_and_timeouts_are_described_as_they_were_given(workshop: Workshop) -> None:
-    network = {
-        "VpcConfig": {"Subnets": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]},
-        "EnableNetworkIsolation": True,
-    }
+    network = {"VpcConfig": lay(workshop.sandbox.client).of_sagemaker, "EnableNetworkIsolation": True}
     given = {
         "VolumeSizeInGB": 20,
         "ModelDataDownloadTimeoutInSeconds": 600,
@@ -197,3 +196,20 @@ def test_network_volumes_and_timeouts_are_described_as_they_were_given(workshop:
     assert {key: variant[key] for key in given} == given
     assert workshop.endpoint(name) == "InService"
     assert workshop.invoke() == "v1:x"
+
+
+def test_a_model_is_in_a_network_that_is_there_and_is_one(workshop: Workshop) -> None:
+    one, other = lay(workshop.sandbox.client), lay(workshop.sandbox.client)
+    mixed = one.of_sagemaker | {"SecurityGroupIds": [other.group]}
+    for sentence, network in {
+        "The subnet ID 'subnet-0a1b2c3d' does not exist": one.of_sagemaker | {"Subnets": ["subnet-0a1b2c3d"]},
+        "belong to different networks": mixed,
+    }.items():
+        with pytest.raises(ClientError, match=sentence) as refused:
+            workshop.sagemaker.create_model(
+                ModelName=workshop.name,
+                ExecutionRoleArn=ROLE,
+                PrimaryContainer=workshop.container(),
+                VpcConfig=network,
+            )
+        assert refused.value.response["Error"]["Code"] == "ValidationException"

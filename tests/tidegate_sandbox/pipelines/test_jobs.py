@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.tidegate_sandbox.networks import lay
+
 Request = Callable[..., dict[str, Any]]
 ENDED = ("Completed", "Failed", "Stopped")
 TWO = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
@@ -184,6 +186,23 @@ socket.create_connection((where.hostname, where.port), timeout=2)
     )
     assert isolated["ProcessingJobStatus"] == "Failed"
     assert "Connection refused" in isolated["FailureReason"] or "unreachable" in isolated["FailureReason"]
+
+
+def test_a_job_is_in_a_network_that_is_there_and_says_so(
+    sandbox: Any, run: Any, processing_request: Request, training_request: Request, name: str
+) -> None:
+    network = lay(sandbox.client).of_sagemaker
+    asked = {"NetworkConfig": {"VpcConfig": network, "EnableNetworkIsolation": False}}
+    job = run("Processing", processing_request("print('in it')", **asked))
+    assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
+    assert job["NetworkConfig"] == asked["NetworkConfig"]
+
+    absent = {"VpcConfig": network | {"Subnets": ["subnet-0a1b2c3d"]}}
+    sagemaker = sandbox.client("sagemaker")
+    with pytest.raises(ClientError, match="The subnet ID 'subnet-0a1b2c3d' does not exist"):
+        sagemaker.create_training_job(TrainingJobName=name, **training_request("", **absent))
+    with pytest.raises(ClientError, match="The subnet ID 'subnet-0a1b2c3d' does not exist"):
+        sagemaker.create_processing_job(ProcessingJobName=f"{name}-2", **processing_request("", NetworkConfig=absent))
 
 
 def test_what_a_job_writes_and_installs_is_gone_when_it_is_over_and_its_output_stays(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import Service, check_parameters
+from tidegate_sandbox.services import networks
 from tidegate_sandbox.services.codebuild import webhooks
 from tidegate_sandbox.services.codebuild.records import Project, lock, state
 from tidegate_sandbox.services.codebuild.source import PROVIDERS, SourceError, hosted
@@ -18,7 +19,6 @@ _REFUSED = {
     "secondarySources": "secondary sources outside a pipeline are",
     "secondarySourceVersions": "secondary sources outside a pipeline are",
     "secondaryArtifacts": "secondary artifacts outside a pipeline are",
-    "vpcConfig": "a VPC is",
     "fileSystemLocations": "file systems are",
     "buildBatchConfig": "batch builds are",
     "badgeEnabled": "build badges are",
@@ -28,11 +28,14 @@ _REFUSED = {
 VALUE_MAX = 4096
 """Characters of a variable's value, as CodeBuild refuses more; its reference does not say so."""
 _KEPT = ("description", "sourceVersion", "cache", "logsConfig", "tags")
+# CodeBuild user guide, "Allow Amazon VPC access in your CodeBuild projects".
+_NETWORK = ("vpcId", "subnets", "securityGroupIds")
 
 
 @codebuild.operation("CreateProject")
 def create(p: dict[str, Any]) -> dict[str, Any]:
     """Create a project; also for CloudFormation."""
+    _check_network(p)
     with lock:
         if p["name"] in state.here().projects:
             raise AwsError("ResourceAlreadyExistsException", f"Project already exists: {project_arn(p['name'])}")
@@ -44,10 +47,12 @@ def create(p: dict[str, Any]) -> dict[str, Any]:
 
 @codebuild.operation("UpdateProject")
 def update(p: dict[str, Any]) -> dict[str, Any]:
-    """Change what is given of a project; also for CloudFormation."""
+    """Change what is given of a project; an empty `vpcConfig` takes it out of its network."""
     with lock:
         before = find(p["name"])
-        return {"project": _changed(before, {**before, **p})}
+    _check_network({**before, **p})
+    with lock:
+        return {"project": _changed(find(p["name"]), {**before, **p})}
 
 
 @codebuild.operation("DeleteProject")
@@ -153,6 +158,28 @@ def check_source(source: dict[str, Any], artifacts: dict[str, Any]) -> None:
         raise _invalid("git submodules are not in the local simulation")
 
 
+def _check_network(p: dict[str, Any]) -> None:
+    """Raise AwsError where the network of the project `p` is not whole, not there, or not its role's to look at."""
+    given = p.get("vpcConfig")
+    if not given:
+        return
+    if missing := [name for name in _NETWORK if not given.get(name)]:
+        raise _invalid(f"Invalid vpc config: {', '.join(missing)} must be given, and with it {', '.join(_NETWORK)}")
+    try:
+        with credentials.acting_as(p["serviceRole"], "codebuild", "AWSCodeBuild"):
+            look_at_network(p)
+    except networks.NetworkError as error:
+        if error.forbidden:
+            raise _invalid(f"Not authorized to perform {error.operation}") from None
+        raise _invalid(f"Invalid vpc config: {error}") from None
+
+
+def look_at_network(project: Project) -> None:
+    """Look at the network that builds of the project are to be in, if any; NetworkError where none could join it."""
+    if given := project.get("vpcConfig"):
+        networks.check(given["subnets"], given["securityGroupIds"], given["vpcId"])
+
+
 def _project(p: dict[str, Any]) -> Project:
     for name, what in _REFUSED.items():
         if p.get(name):
@@ -181,6 +208,7 @@ def _project(p: dict[str, Any]) -> Project:
         "encryptionKey": p.get("encryptionKey") or context.scope().arn("kms", "alias/aws/s3"),
         "badge": {"badgeEnabled": False},
         **{name: p[name] for name in _KEPT if name in p},
+        **({"vpcConfig": p["vpcConfig"]} if p.get("vpcConfig") else {}),
     }
 
 
@@ -210,6 +238,7 @@ class ProjectResource:
             return self.create(logical_id, new, stack)
         # Not UpdateProject: a property that the template no longer has goes back to its default.
         parameters = self._parameters({**new, "Name": physical_id})
+        _check_network(parameters)
         with lock:
             made = _changed(find(physical_id), parameters)
             made.pop("webhook", None)

@@ -128,6 +128,7 @@ class Build:
             "cache": project.get("cache"),
             "environment": environment,
             "serviceRole": project["serviceRole"],
+            "vpcConfig": project.get("vpcConfig"),
             "logs": {
                 "groupName": self.group,
                 "streamName": self.stream,

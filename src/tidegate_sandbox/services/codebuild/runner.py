@@ -25,8 +25,10 @@ from tidegate_sandbox.services.codebuild.buildspec import (
 from tidegate_sandbox.services.codebuild.container import Container
 from tidegate_sandbox.services.codebuild.events import state_changed
 from tidegate_sandbox.services.codebuild.logs import BuildLog
+from tidegate_sandbox.services.codebuild.projects import look_at_network
 from tidegate_sandbox.services.codebuild.records import Build, PhaseRecord, Status
 from tidegate_sandbox.services.codebuild.shell import Ended, Shell
+from tidegate_sandbox.services.networks import NetworkError
 
 
 class _PhaseError(Exception):
@@ -121,6 +123,10 @@ class _Run:
 
     def _provision(self) -> None:
         self.log = BuildLog(self.build.log, self.build.group, self.build.stream)
+        try:
+            look_at_network(self.build.project)
+        except NetworkError as error:
+            raise _PhaseError("VPC_CLIENT_ERROR", f"Unexpected EC2 error: {error.code}") from None
         try:
             self.container = containers.provision(self.build)
         except RuntimeError as error:

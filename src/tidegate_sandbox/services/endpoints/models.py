@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from tidegate_sandbox import context, credentials
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services import tags
+from tidegate_sandbox.services import networks, tags
 from tidegate_sandbox.services.endpoints.records import (
     Capture,
     Container,
@@ -68,6 +68,7 @@ def create_model(parameters: dict[str, Any]) -> dict[str, Any]:
     container = _container(containers[0])
     with credentials.acting_as(parameters.get("ExecutionRoleArn"), "sagemaker", name):
         _check_model_data(container.model_data_url)
+        networks.check_of_sagemaker(parameters.get("VpcConfig"))
     given = {key: value for key, value in parameters.items() if key != "Tags"}
     tags.set_tags(arn, parameters.get("Tags", []))
     inventory.here().models[name] = Model(name, arn, container, _now(), given)

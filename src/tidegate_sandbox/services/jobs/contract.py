@@ -46,6 +46,8 @@ class Container:
     max_runtime: int
     """Seconds of the wall."""
     network: bool
+    vpc: Mapping[str, Any] | None = None
+    """The VpcConfig that was asked for."""
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Any] = field(default_factory=dict)
     """JSON documents by their path below /opt/ml."""
@@ -128,6 +130,7 @@ def processing(request: Mapping[str, Any], arn: str) -> Container:
         command=(*entrypoint, *application.get("ContainerArguments", ())),
         max_runtime=request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
         network=not request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+        vpc=request.get("NetworkConfig", {}).get("VpcConfig"),
         environment={**request.get("Environment", {}), "PROCESSING_JOB_ARN": arn},
         files={
             "config/processingjobconfig.json": {"ProcessingJobArn": arn, **request},
@@ -199,6 +202,7 @@ def training(request: Mapping[str, Any], arn: str) -> Container:
         command=(*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())),
         max_runtime=request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
         network=not request.get("EnableNetworkIsolation", False),
+        vpc=request.get("VpcConfig"),
         environment={**request.get("Environment", {}), "TRAINING_JOB_NAME": name, "TRAINING_JOB_ARN": arn},
         files={
             "input/config/hyperparameters.json": request.get("HyperParameters", {}),

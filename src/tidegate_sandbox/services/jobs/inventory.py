@@ -3,11 +3,11 @@
 import threading
 from typing import Any
 
-from tidegate_sandbox import hooks, images, isolation
+from tidegate_sandbox import credentials, hooks, images, isolation
 from tidegate_sandbox.context import Scoped, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
-from tidegate_sandbox.services import tags
+from tidegate_sandbox.services import networks, tags
 from tidegate_sandbox.services.jobs import contract
 from tidegate_sandbox.services.jobs.job import Job, Kind
 
@@ -33,6 +33,8 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
         isolation.check()
     except RuntimeError as cannot:
         raise AwsError("NotImplemented", str(cannot), 501) from cannot
+    with credentials.acting_as(request["RoleArn"], "sagemaker", name):
+        networks.check_of_sagemaker(container.vpc)
     job = Job(kind, arn, request, container)
     with _creating:
         taken = (kind, name.lower()) in _jobs.here()
