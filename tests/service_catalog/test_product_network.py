@@ -12,6 +12,7 @@ from service_catalog.project.parameters import NETWORK
 from service_catalog.publishing.bundle import CHECKOUT, SEED_CODE
 from service_catalog.seed import bake
 from tests.service_catalog.launched import launched
+from tidegate.stage.load import load_repo
 
 Template = dict[str, Any]
 VPC, SUBNETS, GROUPS = "vpc-0123456789abcdef0", "subnet-0123456789abcdef0,subnet-89abcdef", "sg-0123456789abcdef0"
@@ -93,3 +94,5 @@ def test_then_both_repositories_know_the_network(tmp_path: Path, named: bool) ->
     subnets, groups = (SUBNETS.split(","), [GROUPS]) if named else ([], [])
     assert (project["subnets"], project["security_groups"]) == (subnets, groups)
     assert endpoint.get("network") == ({"subnets": subnets, "security_groups": groups} if named else None)
+    for stage in load_repo(deploy).stages:
+        assert (stage.network.subnets, stage.network.security_groups) == (tuple(subnets), tuple(groups))

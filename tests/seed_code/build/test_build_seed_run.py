@@ -53,6 +53,11 @@ def test_other_answers_reach_the_definition(other_repo: Path, python: Path) -> N
         assert f'"{project[key]}"' in text
     assert f".dkr.ecr.{project['region']}.amazonaws.com/sagemaker-xgboost:3.2-0" in text
     assert "eu-west-1" not in text
+    network = {"Subnets": project["subnets"], "SecurityGroupIds": project["security_groups"]}
+    jobs = {step["Name"]: step["Arguments"] for step in json.loads(text)["Steps"] if "RoleArn" in step["Arguments"]}
+    assert {name: arguments.get("NetworkConfig", arguments)["VpcConfig"] for name, arguments in jobs.items()} == (
+        dict.fromkeys(["Process", "Train", "Evaluate"], network)
+    )
 
 
 def files(folder: Path) -> list[Path]:

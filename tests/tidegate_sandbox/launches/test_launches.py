@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 from upgrading import CLASH, Upgraded
 from upgrading import walk as walk_upgrade
 
 from tidegate_sandbox import iam_hooks, journal
+
+from tests.tidegate_sandbox.networks import Network, lay
 
 CHECKOUT = Path(__file__).parents[3]
 TEN = [f"ten-{number}" for number in range(10)]
@@ -168,10 +171,22 @@ def _stop_pipelines(gallery: Gallery, over: threading.Event) -> None:
 
 
 @pytest.fixture(scope="module")
-def one(gallery: Gallery) -> Launched:
-    """A launch with nothing beside it, whose deploys start by hand only and whose notices go to somebody."""
+def network(gallery: Gallery) -> Network:
+    return lay(gallery.sandbox.client)
+
+
+@pytest.fixture(scope="module")
+def one(gallery: Gallery, network: Network) -> Launched:
+    """A launch in a network, whose deploys start by hand only and whose notices go to somebody; with none beside it."""
     return gallery.launched(
-        "one", NotifyEmail="ml-team@example.com", ReleaseOnApproval="no", ReleaseOnRejection="no", ReleaseOnPush="no"
+        "one",
+        NotifyEmail="ml-team@example.com",
+        ReleaseOnApproval="no",
+        ReleaseOnRejection="no",
+        ReleaseOnPush="no",
+        VpcId=network.vpc,
+        SubnetIds=",".join(network.subnets),
+        SecurityGroupIds=network.group,
     )
 
 
@@ -195,6 +210,34 @@ def test_what_starts_a_deploy_is_what_the_launch_chose(gallery: Gallery, one: La
     assert off == {"approval", "rejection", "deploy-push"}
     subscribed = gallery.sandbox.client("sns").list_subscriptions()["Subscriptions"]
     assert [each["Endpoint"] for each in subscribed if one.id in each["TopicArn"]] == ["ml-team@example.com"]
+
+
+def test_every_build_of_a_launch_in_a_network_is_in_it_and_both_repositories_name_it(
+    gallery: Gallery, one: Launched, network: Network, tmp_path: Path
+) -> None:
+    client = gallery.sandbox.client("codebuild")
+    names = [each for each in client.list_projects()["projects"] if one.id in each]
+    projects = client.batch_get_projects(names=names)["projects"]
+    assert {each["name"].rpartition("-")[2] for each in projects} >= {"seed", "build", "render", "verify", "goodbye"}
+    assert [each["vpcConfig"] for each in projects] == [network.of_builds] * len(projects)
+    seeded = client.list_builds_for_project(projectName=f"sagemaker-{one.id}-seed")["ids"]
+    [build] = client.batch_get_builds(ids=seeded)["builds"]
+    assert (build["buildStatus"], build["vpcConfig"]) == ("SUCCEEDED", network.of_builds)
+    told = {"subnets": list(network.subnets), "security_groups": [network.group]}
+    jobs = json.loads((gallery.first_commit("one", one.id, "build", tmp_path) / "project.json").read_text())
+    assert {key: jobs[key] for key in told} == told
+    stages = yaml.safe_load((gallery.first_commit("one", one.id, "deploy", tmp_path) / "endpoint.yml").read_text())
+    assert stages["network"] == told
+
+
+def test_a_launch_in_a_network_that_is_not_there_says_what_is_not_and_leaves_nothing(
+    gallery: Gallery, network: Network
+) -> None:
+    absent = "subnet-0123456789abcdef0"
+    ended = gallery.launched("nowhere", VpcId=network.vpc, SubnetIds=absent, SecurityGroupIds=network.group)
+    assert ended.status == "CreateFailed"
+    assert f"The subnet ID '{absent}' does not exist" in ended.reason
+    assert gallery.remains(ended.id) == {}
 
 
 def test_ten_launches_at_once_all_end_well_and_each_repository_is_of_its_own_project(
