@@ -17,6 +17,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from service_catalog.names import BRANCH, SEEDS, template_key
+from service_catalog.project.parameters import ACCOUNT
 from service_catalog.publishing.account import Account, PublishError, reach, sentences
 from service_catalog.publishing.admin_bucket import AdminBucket
 from service_catalog.publishing.catalogue import Catalogue
@@ -95,6 +96,8 @@ def upgrade(account: Account, request: Request, clock: Clock) -> bool:
         *_unready_code(account, project, target, request),
         *_running(account, project),
     ]  # fmt: skip
+    for told in moves(project, answers):
+        print(told)
     for reason in reasons:
         print(f"! {reason}")
     if not request.apply:
@@ -141,6 +144,24 @@ def _answers(project: Project, target: Target, given: Mapping[str, str]) -> dict
             f"Version {target.version} asks for {', '.join(missing)}: give each with --parameter NAME=VALUE."
         )
     return answers
+
+
+def moves(project: Project, answers: Mapping[str, str]) -> list[str]:
+    """Say of each stage that the new `answers` put into another account what people have to do besides."""
+    told = []
+    for stage, parameter in ACCOUNT.items():
+        before, after = project.answers.get(parameter, ""), answers.get(parameter, "")
+        if before != after:
+            told.append(
+                f"The stage {stage} moves from {_place(before)} to {_place(after)}. Delete its stack "
+                f"{project.names.endpoint_stack(stage)} before this is applied, since its roles go with the update if "
+                "they are in another account; then say in endpoint.yml where it is (docs/accounts.md, Move a stage)."
+            )
+    return told
+
+
+def _place(account: str) -> str:
+    return f"account {account}" if account else "the project's own account"
 
 
 def _unready_code(account: Account, project: Project, target: Target, request: Request) -> list[str]:

@@ -1,11 +1,12 @@
-"""Where a project comes from, as far as SageMaker says it."""
+"""Where a project comes from, as far as SageMaker says it, and what moves when it is updated."""
 
 from typing import Any
 
 import pytest
 
 from service_catalog.publishing.account import PublishError
-from service_catalog.upgrade.project import find_project
+from service_catalog.upgrade.project import Origin, Project, find_project
+from service_catalog.upgrade.upgrade import moves
 from tests.tidegate.answering import answering
 
 BUCKET = "tidegate-111122223333-eu-west-1"
@@ -39,3 +40,12 @@ class Empty:
 def test_given_a_launch_from_s3_that_never_had_a_stack_then_a_sentence_says_what_to_do() -> None:
     with pytest.raises(PublishError, match="churn was never launched whole: delete it, and launch it anew"):
         find_project(Empty(), "churn")  # type: ignore[arg-type]
+
+
+def test_given_a_stage_that_moves_to_another_account_then_what_people_have_to_do_is_said() -> None:
+    now = {"StagingAccount": "", "ProductionAccount": "222222222222", "NotifyEmail": ""}
+    project = Project("churn", "p-abc", "CreateCompleted", "SC-1", Origin("codecommit", "0.1.0"), now)
+    assert moves(project, now) == []
+    (told,) = moves(project, now | {"ProductionAccount": ""})
+    assert told.startswith("The stage prod moves from account 222222222222 to the project's own account.")
+    assert "Delete its stack sagemaker-p-abc-prod before this is applied" in told
