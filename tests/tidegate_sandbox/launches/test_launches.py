@@ -22,9 +22,8 @@ from botocore.exceptions import ClientError
 from upgrading import CLASH, Upgraded
 from upgrading import walk as walk_upgrade
 
-from tidegate_sandbox import iam_hooks, journal
-
 from tests.tidegate_sandbox.networks import Network, lay
+from tidegate_sandbox import iam_hooks, journal
 
 CHECKOUT = Path(__file__).parents[3]
 TEN = [f"ten-{number}" for number in range(10)]
