@@ -1,4 +1,4 @@
-"""How many instances and builds a project at work needs at once, read from the seeds that it starts with."""
+"""How many instances, builds and event rules a project at work needs at once."""
 
 import re
 from collections import Counter
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from service_catalog.project.parameters import Git
 from service_catalog.publishing.bundle import CHECKOUT
 
 DEPLOY = Path("seed_code/deploy/{{cookiecutter.project_name}}-modeldeploy")
@@ -17,10 +18,16 @@ ENDPOINT, TRAINING, PROCESSING = "for endpoint usage", "for training job usage",
 BUILDS = "Concurrently running builds for Linux/Small environment"
 # Verify runs for as long as a release does, beside whatever else is built.
 BUILDS_AT_ONCE = 2
+# On the default event bus; with a connection, pipelines are triggered and pull requests told by the host.
+RULES = "Number of rules"
+RULES_OF_A_PROJECT: Mapping[Git, int] = {"codecommit": 9, "connection": 6}
 
 
-def needs(checkout: Path = CHECKOUT) -> Mapping[str, Mapping[str, int]]:
-    """Return what a project needs at once of each quota, by the service that has it."""
+def needs(git: Git, checkout: Path = CHECKOUT) -> Mapping[str, Mapping[str, int]]:
+    """Return what a project needs at once of each quota, by the service that has it.
+
+    Instances and builds are those of the seeds that it starts with; `git` is where its code is to live.
+    """
     wanted: Counter[str] = Counter()
     shared = _read(checkout / DEPLOY / "endpoint.yml").get("instances", {})
     fleets: Counter[str] = Counter()
@@ -36,7 +43,11 @@ def needs(checkout: Path = CHECKOUT) -> Mapping[str, Mapping[str, int]]:
     jobs = _read(checkout / BUILD / "pipeline.yml")["instances"]
     wanted[f"{jobs['training']} {TRAINING}"] += 1
     wanted[f"{jobs['processing']} {PROCESSING}"] += 1
-    return {"sagemaker": dict(wanted), "codebuild": {BUILDS: BUILDS_AT_ONCE}}
+    return {
+        "sagemaker": dict(wanted),
+        "codebuild": {BUILDS: BUILDS_AT_ONCE},
+        "events": {RULES: RULES_OF_A_PROJECT[git]},
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""The accounts of stages: bootstrapped for this one, and reached by the role that stack sets act with.
+"""The accounts of stages: bootstrapped for this one, as this checkout does it, and reached by the role of stack sets.
 
 Only a stage account can tell what was bootstrapped there. So each is looked at with a profile of its own, if one is
 given; the home account's side is looked at in any case.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from service_catalog.doctor.simulating import SIMULATE, Denied, simulate
 from service_catalog.doctor.topic import Topic
 from service_catalog.names import STAGE_ACCOUNT_STACK, stack_set_administration, stack_set_execution
 from service_catalog.publishing.account import Account
+from service_catalog.publishing.difference import difference
+from service_catalog.publishing.synth import NodeMissingError, synthesise_stage_account
 
 ADMINISTRATION = Subject("stack-set-administration", "Role for stage accounts")
 STAGE = Subject("stage-account", "Stage account")
@@ -32,6 +35,8 @@ class Bootstrapped:
     status: str
     home: str
     trust: Mapping[str, Any] | Missing | Unread = MISSING
+    differs: tuple[str, ...] | Unread = ()
+    """What bootstrapping it with this checkout would change there."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,22 @@ def _stage(home: Account, account: str, profile: str | None) -> Bootstrapped | M
         missing=["NoSuchEntity"],
     )
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    return Bootstrapped(account, str(stack["StackStatus"]), outputs.get("Home", ""), trust)
+    return Bootstrapped(account, str(stack["StackStatus"]), outputs.get("Home", ""), trust, _differs(there, home.id))
+
+
+def _differs(there: Rim, home: str) -> tuple[str, ...] | Unread:
+    found = read(lambda: there.client("cloudformation").get_template(StackName=STAGE_ACCOUNT_STACK)["TemplateBody"])
+    if isinstance(found, Unread):
+        return found
+    if not isinstance(found, Mapping):
+        return Unread("its template is not one that bootstrapping wrote")
+    # Only the CDK knows what this checkout would put there, and the CDK takes Node.
+    os.environ.setdefault("CDK_VALIDATION", "false")
+    try:
+        ours = synthesise_stage_account(home)
+    except (NodeMissingError, ImportError) as error:
+        return Unread(f"what this checkout would put there cannot be synthesised: {str(error).rstrip('.')}")
+    return tuple(f"{each.verb} {each.logical_id}" for each in difference(found, ours))
 
 
 def judge(facts: StageAccounts, _question: Question) -> list[Check]:
@@ -147,12 +167,30 @@ def _judge_stage(facts: StageAccounts, account: str, found: Bootstrapped | Missi
             f"{stack_set_administration(facts.region)} of {facts.home}.",
             bootstrap,
         )
-    return STAGE.ok(f"Account {account} is bootstrapped for this one, and trusts it.")
+    if isinstance(found.differs, Unread):
+        return STAGE.unknown(
+            f"Account {account} trusts this one, but whether it is bootstrapped as this checkout does it is not known: "
+            f"{found.differs.why}.",
+            found.differs.remedy("cloudformation:GetTemplate", otherwise=f"{bootstrap} --dry-run"),
+        )
+    if found.differs:
+        return STAGE.warning(
+            f"Account {account} was bootstrapped by another version: this checkout's differs in "
+            f"{', '.join(found.differs)}, and a launch may be refused what its roles there need.",
+            bootstrap,
+        )
+    return STAGE.ok(f"Account {account} is bootstrapped for this one as this checkout does it, and trusts it.")
 
 
 TOPIC = Topic(
     STAGE,
-    ("iam:GetRole", SIMULATE, "sts:GetCallerIdentity", "cloudformation:DescribeStacks"),
+    (
+        "iam:GetRole",
+        SIMULATE,
+        "sts:GetCallerIdentity",
+        "cloudformation:DescribeStacks",
+        "cloudformation:GetTemplate",
+    ),
     gather,
     judge,
     wanted=lambda question: question.before == "launch" and bool(question.staging or question.production),

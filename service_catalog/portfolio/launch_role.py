@@ -10,7 +10,6 @@ from typing import Any
 
 from service_catalog.names import (
     ROLE_PATH,
-    ProjectNames,
     permissions_boundary,
     stack_set_administration,
 )
@@ -24,14 +23,12 @@ from service_catalog.policy import (
     s3_arn,
     sub,
 )
-from service_catalog.project.endpoint_roles import AUTOSCALING, service_linked_role
+from service_catalog.project.every_project import ANY, ROLES, bounds, make_roles
 from service_catalog.project.scope import PROJECT_TAG
 
-# Every project: any name, and any id that SageMaker gives.
-ANY = ProjectNames(project_name="*", project_id="p-*")
 # What a stack set's instances are authorised on besides the set: each account that they are in.
 STACK_SETS = (("stackset", ""), ("stackset-target", "/*"))
-BOUNDARY = iam_arn(f"policy{ROLE_PATH}{permissions_boundary('${AWS::Region}')}")
+BOUNDARY = permissions_boundary("${AWS::Region}")
 
 
 def launch_statements(stage_roles: Sequence[str]) -> dict[str, list[Statement]]:
@@ -48,12 +45,7 @@ def launch_statements(stage_roles: Sequence[str]) -> dict[str, list[Statement]]:
 
 
 def boundary_statements() -> list[Statement]:
-    """Return the most that any role of a project may be given, whatever its own policy says.
-
-    It holds no action that could widen a role: nothing in IAM but passing a project's own roles, and bringing into
-    being the role with which Application Auto Scaling changes endpoints.
-    """
-    anything = "the boundary names services; each role's own policy names resources, and only both together allow"
+    """Return the most that any role of a project may be given, whatever its own policy says."""
     services = (
         "application-autoscaling",
         "cloudformation",
@@ -72,20 +64,9 @@ def boundary_statements() -> list[Statement]:
         "sns",
     )
     return [
-        # Of EC2 only what has to do with a container's place in a network.
-        allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
-        allow(
-            ["iam:PassRole"],
-            on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")],
-            when=passed_to("cloudformation", "sagemaker"),
-        ),
+        *bounds(services),
         # Its roles in the accounts of its stages, whichever these are: those accounts have a say too.
         allow(["sts:AssumeRole"], on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}", "*")]),
-        allow(
-            ["iam:CreateServiceLinkedRole"],
-            on=[iam_arn(service_linked_role())],
-            when={"StringEquals": {"iam:AWSServiceName": AUTOSCALING}},
-        ),
     ]
 
 
@@ -123,30 +104,9 @@ def provisioning_statements() -> list[Statement]:
 
 
 def _roles() -> list[Statement]:
-    roles = [iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]
     return [
-        allow(
-            _actions("iam", "CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy"),
-            on=roles,
-            when={"StringEquals": {"iam:PermissionsBoundary": sub(BOUNDARY)}},
-        ),
-        allow(
-            _actions(
-                "iam",
-                "DeleteRole",
-                "DeleteRolePolicy",
-                "GetRole",
-                "GetRolePolicy",
-                "ListAttachedRolePolicies",
-                "ListRolePolicies",
-                "TagRole",
-                "UntagRole",
-                "UpdateAssumeRolePolicy",
-                "UpdateRole",
-            ),
-            on=roles,
-        ),
-        allow(["iam:PassRole"], on=roles, when=passed_to("codebuild", "codepipeline", "events", "lambda")),
+        *make_roles(BOUNDARY),
+        allow(["iam:PassRole"], on=[ROLES], when=passed_to("codebuild", "codepipeline", "events", "lambda")),
     ]
 
 

@@ -16,10 +16,11 @@ from service_catalog.names import (
 )
 from service_catalog.policy import Statement, allow, arn, document, iam_arn, reasons, sub, trust
 from service_catalog.portfolio.catalogue import add_catalogue
-from service_catalog.portfolio.launch_role import ANY, boundary_statements, launch_statements, provisioning_statements
+from service_catalog.portfolio.launch_role import boundary_statements, launch_statements, provisioning_statements
 from service_catalog.portfolio.launchers import add_launchers
 from service_catalog.portfolio.offer import Offer
 from service_catalog.portfolio.owners import add_owners
+from service_catalog.project.every_project import ANY
 from service_catalog.project.scope import OWN_ACCOUNT
 
 REGION = "${AWS::Region}"

@@ -5,17 +5,15 @@ checkout twice changes nothing.
 """
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
 
-from service_catalog.publishing.account import Account, PublishError, reach, sentences
+from service_catalog.publishing.account import Account
 from service_catalog.publishing.admin_bucket import AdminBucket
-from service_catalog.publishing.bundle import BundleError
+from service_catalog.publishing.command import run
 from service_catalog.publishing.plan import Request, plan
 from service_catalog.publishing.published import ROUTES
-from service_catalog.publishing.synth import NodeMissingError
 from service_catalog.publishing.told import tell
 
 # CloudFormation's own pattern of a PrincipalARN, less the parts it leaves open.
@@ -52,8 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for principal in options.principal:
         if not PRINCIPAL.fullmatch(principal):
             parser.error(f"{principal} is not the ARN of a role, user or group (arn:aws:iam::ACCOUNT:role/NAME)")
-    # The CDK's own validation takes seconds; the tests lint every template.
-    os.environ.setdefault("CDK_VALIDATION", "false")
     request = Request(
         routes=ROUTES if options.route == "both" else tuple(filter(None, [options.route])),
         principals=tuple(options.principal),
@@ -61,13 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         deprecate=tuple(options.deprecate),
         restore=tuple(options.restore),
     )
-    try:
-        with sentences():
-            publish(reach(), request, dry_run=options.dry_run)
-    except (PublishError, NodeMissingError, BundleError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run(lambda account: publish(account, request, dry_run=options.dry_run))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from service_catalog.portfolio.offer import Offer
-from service_catalog.publishing.account import Account, PublishError, reach, sentences
+from service_catalog.publishing.account import Account, PublishError
 from service_catalog.publishing.admin_bucket import AdminBucket
 from service_catalog.publishing.admin_stack import AdminStack
 from service_catalog.publishing.catalogue import Catalogue
+from service_catalog.publishing.command import run
 from service_catalog.publishing.published import ROUTES, Published, Route, read
 from service_catalog.publishing.studio import Studio
-from service_catalog.publishing.synth import NodeMissingError, synthesise_portfolio, to_json
+from service_catalog.publishing.synth import synthesise_portfolio, to_json
 
 
 def unpublish(account: Account, routes: Sequence[Route] = ROUTES) -> None:
@@ -119,13 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--route", choices=[*ROUTES, "both"], default="both", help="the gallery to take it out of (left out: both)"
     )
     options = parser.parse_args(arguments)
-    try:
-        with sentences():
-            unpublish(reach(), ROUTES if options.route == "both" else (options.route,))
-    except (PublishError, NodeMissingError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run(lambda account: unpublish(account, ROUTES if options.route == "both" else (options.route,)))
 
 
 if __name__ == "__main__":

@@ -12,28 +12,14 @@ from aws_cdk import aws_iam as iam
 
 from service_catalog.names import (
     ROLE_PATH,
-    ProjectNames,
     stack_set_administration,
     stack_set_execution,
     stage_boundary,
 )
-from service_catalog.policy import (
-    VERSION,
-    Statement,
-    allow,
-    allow_on_any,
-    arn,
-    document,
-    iam_arn,
-    passed_to,
-    reasons,
-    sub,
-)
-from service_catalog.project.endpoint_roles import AUTOSCALING, service_linked_role
+from service_catalog.policy import VERSION, Statement, allow, allow_on_any, arn, document, iam_arn, reasons, sub
+from service_catalog.project.every_project import ANY, bounds, make_roles
 
-# Every project: any id that SageMaker gives.
-ANY = ProjectNames(project_name="*", project_id="p-*")
-BOUNDARY = iam_arn(f"policy{ROLE_PATH}{stage_boundary('${AWS::Region}')}")
+BOUNDARY = stage_boundary("${AWS::Region}")
 
 
 def define_stage_account(app: cdk.App, stack_id: str, home: str) -> cdk.Stack:
@@ -49,7 +35,7 @@ def define_stage_account(app: cdk.App, stack_id: str, home: str) -> cdk.Stack:
     boundary = iam.CfnManagedPolicy(
         stack,
         "Boundary",
-        managed_policy_name=sub(stage_boundary("${AWS::Region}")),
+        managed_policy_name=sub(BOUNDARY),
         path=ROLE_PATH,
         description="The most that any role of a Tidegate project may be given in this account",
         policy_document=document(bounds),
@@ -71,32 +57,12 @@ def define_stage_account(app: cdk.App, stack_id: str, home: str) -> cdk.Stack:
 
 
 def boundary_statements() -> list[Statement]:
-    """Return the most that a project's roles may be given here, whatever their own policies say.
-
-    It holds nothing of IAM but to pass a project's own roles, and to bring into being the role with which Application
-    Auto Scaling changes endpoints.
-    """
-    anything = "the boundary names services; each role's own policy names resources, and only both together allow"
-    services = ("application-autoscaling", "cloudformation", "cloudwatch", "ecr", "kms", "logs", "s3", "sagemaker")
-    return [
-        # Of EC2 only what has to do with a container's place in a network.
-        allow_on_any([*(f"{service}:*" for service in services), "ec2:*NetworkInterface*", "ec2:Describe*"], anything),
-        allow(
-            ["iam:PassRole"],
-            on=[iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")],
-            when=passed_to("cloudformation", "sagemaker"),
-        ),
-        allow(
-            ["iam:CreateServiceLinkedRole"],
-            on=[iam_arn(service_linked_role())],
-            when={"StringEquals": {"iam:AWSServiceName": AUTOSCALING}},
-        ),
-    ]
+    """Return the most that a project's roles may be given here, whatever their own policies say."""
+    return bounds(("application-autoscaling", "cloudformation", "cloudwatch", "ecr", "kms", "logs", "s3", "sagemaker"))
 
 
 def execution_statements() -> list[Statement]:
     """Return what the stack sets' role may do: have stacks of its own, and in them the roles of projects."""
-    roles = [iam_arn(f"role{ROLE_PATH}{ANY.role('*')}")]
     return [
         allow(
             [
@@ -126,29 +92,7 @@ def execution_statements() -> list[Statement]:
             ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"],
             because="they look at a template before there is a stack",
         ),
-        allow(
-            [f"iam:{action}" for action in ("CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy")],
-            on=roles,
-            when={"StringEquals": {"iam:PermissionsBoundary": sub(BOUNDARY)}},
-        ),
-        allow(
-            [
-                f"iam:{action}"
-                for action in (
-                    "DeleteRole",
-                    "DeleteRolePolicy",
-                    "GetRole",
-                    "GetRolePolicy",
-                    "ListAttachedRolePolicies",
-                    "ListRolePolicies",
-                    "TagRole",
-                    "UntagRole",
-                    "UpdateAssumeRolePolicy",
-                    "UpdateRole",
-                )
-            ],
-            on=roles,
-        ),
+        *make_roles(BOUNDARY),
     ]
 
 

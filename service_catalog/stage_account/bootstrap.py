@@ -5,15 +5,15 @@ again changes nothing, unless this checkout's roles are others.
 """
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
 
 from service_catalog.names import STAGE_ACCOUNT_STACK, stack_set_administration, stack_set_execution, stage_boundary
-from service_catalog.publishing.account import Account, PublishError, reach, sentences
+from service_catalog.publishing.account import Account, PublishError
 from service_catalog.publishing.admin_stack import AdminStack
-from service_catalog.publishing.synth import NodeMissingError, synthesise_stage_account, to_json
+from service_catalog.publishing.command import run
+from service_catalog.publishing.synth import synthesise_stage_account, to_json
 
 
 def bootstrap(account: Account, home: str, *, dry_run: bool) -> None:
@@ -65,15 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not re.fullmatch("[0-9]{12}", options.home):
         parser.error(f"{options.home} is not an account: write its 12 digits")
-    # The CDK's own validation takes seconds; the tests lint the template.
-    os.environ.setdefault("CDK_VALIDATION", "false")
-    try:
-        with sentences():
-            bootstrap(reach(), options.home, dry_run=options.dry_run)
-    except (PublishError, NodeMissingError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run(lambda account: bootstrap(account, options.home, dry_run=options.dry_run))
 
 
 if __name__ == "__main__":

@@ -72,12 +72,8 @@ def status(home: Home = None) -> None:
     """Show the sandbox's address, uptime, speed, memory and child processes; exit 1 where none runs."""
     from tidegate_sandbox import lifecycle
 
-    home = (home or lifecycle.default_home()).resolve()
     try:
-        running = lifecycle.find(home)
-        if running is None:
-            typer.echo(f"No sandbox runs in {home}")
-            raise typer.Exit(1)
+        running = _running(home)
         state = running.status()
     except lifecycle.LifecycleError as error:
         raise _refusal(error) from error
@@ -149,15 +145,22 @@ def show_repository(provider: Provider, repository: Repository, home: Home = Non
 def _at_host(home: Path | None, ask: "Callable[[str], str]") -> None:
     from tidegate_sandbox import git_host, lifecycle
 
-    home = (home or lifecycle.default_home()).resolve()
     try:
-        running = lifecycle.find(home)
-        if running is None:
-            typer.echo(f"No sandbox runs in {home}")
-            raise typer.Exit(1)
-        typer.echo(ask(running.url))
+        typer.echo(ask(_running(home).url))
     except (lifecycle.LifecycleError, git_host.GitHostError) as error:
         raise _refusal(error) from error
+
+
+def _running(home: Path | None) -> "Running":
+    """Return the sandbox that runs in `home`; end with exit code 1 if none does."""
+    from tidegate_sandbox import lifecycle
+
+    home = (home or lifecycle.default_home()).resolve()
+    running = lifecycle.find(home)
+    if running is None:
+        typer.echo(f"No sandbox runs in {home}")
+        raise typer.Exit(1)
+    return running
 
 
 class _Progress:

@@ -16,6 +16,7 @@ from service_catalog.publishing.plan import Request
 from service_catalog.publishing.publish import publish
 from service_catalog.publishing.release import Release
 from service_catalog.publishing.versions import newest_name
+from service_catalog.stage_account.bootstrap import bootstrap
 
 _accounts = itertools.count(720000000000)
 
@@ -155,7 +156,7 @@ def test_given_a_connection_then_its_tag_is_looked_at_and_one_that_is_not_there_
     assert desk.ask(*named[:-1], gone)[1]["connection"][0] == ["failed"]
 
 
-def test_given_stage_accounts_then_each_is_looked_at_from_inside(desk, sandbox, tmp_path, monkeypatch):
+def test_given_stage_accounts_then_each_is_looked_at_from_inside(desk, sandbox, tmp_path, monkeypatch, capsys):
     there, bare = str(int(desk.id) + 10_000_000), str(int(desk.id) + 20_000_000)
     settings = tmp_path / "credentials"
     settings.write_text(
@@ -197,7 +198,14 @@ def test_given_stage_accounts_then_each_is_looked_at_from_inside(desk, sandbox, 
     stacks.get_waiter("stack_create_complete").wait(StackName=STAGE_ACCOUNT_STACK, WaiterConfig={"Delay": 1})
     found = desk.ask(*named, *profiles)[1]
     assert found["stack-set-administration"][0] == ["ok"]
-    assert found["stage-account"][0] == ["ok", "failed"]
+    assert found["stage-account"][0] == ["warning", "failed"], "it is not as this checkout bootstraps an account"
+    assert "removed Role" in found["stage-account"][1]
+    stacks.delete_stack(StackName=STAGE_ACCOUNT_STACK)
+    stacks.get_waiter("stack_delete_complete").wait(StackName=STAGE_ACCOUNT_STACK, WaiterConfig={"Delay": 1})
+    session = boto3.Session(there, "local", region_name=sandbox.region)
+    bootstrap(Account(session, there, sandbox.region), desk.id, dry_run=False)
+    capsys.readouterr()
+    assert desk.ask(*named, *profiles)[1]["stage-account"][0] == ["ok", "failed"]
     wrong = ["--stage-profile", f"{there}=bare", "--stage-profile", f"{bare}=nobody"]
     found = desk.ask(*named, *wrong)[1]["stage-account"]
     assert found[0] == ["unknown", "unknown"]

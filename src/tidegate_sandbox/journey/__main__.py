@@ -30,6 +30,9 @@ COMPARISON_TOLERANCE = 1e-4
 
 def walk(journey: Journey, narrator: Narrator, url: str, rate: float) -> dict[str, Any]:
     """Walk the whole journey; return what is to be reported. Raises JourneyError with a sentence."""
+    with narrator.step("Platform engineer: ask the doctor what would fail later") as step:
+        step.look_at = journey.look_before()
+
     with narrator.step("Platform engineer: publish the product") as step:
         journey.publish()
         step.look_at = "Service Catalog: the portfolio, its product, its launch role"

@@ -63,11 +63,16 @@ class Journey:
         self.accounts = accounts
 
     # ------------------------------------------------------------ platform engineer
+    def look_before(self) -> str:
+        """Look for what would fail later, as a platform engineer does first; return what it came to."""
+        return self._run("doctor").strip().splitlines()[-1]
+
     def publish(self) -> None:
         """Publish the product with the platform engineer's own script."""
         self._run("publish")
 
-    def _run(self, script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def _run(self, script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a script of the checkout; return what it said. Raises JourneyError with the end of it if it fails."""
         log = self._work / f"{script}.log"
         with log.open("w") as out:
             done = subprocess.run(
@@ -79,6 +84,7 @@ class Journey:
             )
         if done.returncode:
             raise JourneyError(f"scripts/{script} failed:\n{_tail(log.read_text())}")
+        return log.read_text()
 
     def bootstrap(self) -> None:
         """Let the project's account have stages in the others, with the script that an administrator runs there."""

@@ -18,9 +18,14 @@ from tidegate_sandbox.services.paging import page
 
 quotas = Service("service-quotas")
 
-NAMES = {"codebuild": "AWS CodeBuild", "sagemaker": "Amazon SageMaker"}
+NAMES = {
+    "codebuild": "AWS CodeBuild",
+    "events": "Amazon EventBridge (CloudWatch Events)",
+    "sagemaker": "Amazon SageMaker",
+}
 BUILDS = ("Small", "Medium", "Large")
 BUILDS_AT_ONCE = 60.0
+RULES_ON_A_BUS = 300.0
 # A new account has none of the large and of those with accelerators.
 SMALL = ("large", "xlarge", "medium")
 INSTANCES = 20.0
@@ -38,6 +43,9 @@ def _of(service: str) -> Iterator[tuple[str, float]]:
     if service == "codebuild":
         for size in BUILDS:
             yield f"Concurrently running builds for Linux/{size} environment", BUILDS_AT_ONCE
+        return
+    if service == "events":
+        yield "Number of rules", RULES_ON_A_BUS
         return
     for kind in sorted({*HOSTING, *PROCESSING}):
         value = INSTANCES if kind.rpartition(".")[2] in SMALL else 0.0

@@ -43,6 +43,7 @@ FOLDER = "s3://tidegate-111122223333-eu-west-1/templates/"
 STUDIO = studio.Studio((DOMAIN,), "Enabled", FOLDER)
 S3 = ("s3",)
 QUOTA = quotas.Quota("sagemaker", "ml.m5.large for endpoint usage", 9, 9.0, "L-1")
+ON_THE_BUS = quotas.Quota("events", "Number of rules", 9, 300.0, "L-2", 291.0)
 FOUND = connection.Found("GitHub", "AVAILABLE", "111122223333", {"sagemaker": "True"}, "https://github.com")
 REPOSITORY = connection.Repository("build", "https://github.com/acme/b.git", ())
 CONNECTED = connection.Connected("111122223333", FOUND, (REPOSITORY, replace(REPOSITORY, part="deploy")))
@@ -127,6 +128,18 @@ CASES: list[Case] = [
     (
         stage_accounts, there(trust=MISSING), STAGED, "stage-account", FAILED, "does not trust",
         "scripts/bootstrap-account",
+    ),
+    (
+        stage_accounts, there(differs=("changed Boundary",)), STAGED, "stage-account", WARNING,
+        "this checkout's differs in changed Boundary", "scripts/bootstrap-account --home 111122223333",
+    ),
+    (
+        stage_accounts, there(differs=DENIED), STAGED, "stage-account", UNKNOWN, "not known",
+        "cloudformation:GetTemplate",
+    ),
+    (
+        stage_accounts, there(differs=Unread("cannot be synthesised")), STAGED, "stage-account", UNKNOWN,
+        "cannot be synthesised", "--dry-run",
     ),
     (stage_accounts, there(trust=DENIED), STAGED, "stage-account", UNKNOWN, "could not be looked at", "iam:GetRole"),
     (
@@ -320,6 +333,25 @@ CASES: list[Case] = [
     ),
     (quotas, (replace(QUOTA, value=None),), LAUNCH, "quotas", UNKNOWN, "no quota of sagemaker", "console"),
     (quotas, DENIED, LAUNCH, "quotas", UNKNOWN, "not allowed", "servicequotas:ListServiceQuotas"),
+    (quotas, (QUOTA,), LAUNCH, "quotas", OK, "what is in use is not counted", ""),
+    (quotas, (ON_THE_BUS,), LAUNCH, "quotas", OK, "Number of rules: 300, 291 in use, of which a project needs 9.", ""),
+    (
+        quotas, (replace(ON_THE_BUS, used=292.0),), LAUNCH, "quotas", FAILED,
+        "is 300, 292 in use, and a project needs 9 at once",
+        "--service-code events --quota-code L-2 --desired-value 301",
+    ),
+    (
+        quotas, (replace(ON_THE_BUS, used=DENIED),), LAUNCH, "quotas", UNKNOWN, "how much of it is used",
+        "events:ListRules",
+    ),
+    (
+        quotas, (replace(QUOTA, used=DENIED),), LAUNCH, "quotas", UNKNOWN, "how much of it is used",
+        "cloudwatch:GetMetricStatistics",
+    ),
+    (
+        quotas, (replace(ON_THE_BUS, used=DENIED, value=8.0),), LAUNCH, "quotas", FAILED,
+        "is 8, and a project needs 9", "--desired-value 9",
+    ),
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Looking never breaks: whatever AWS answers, each topic says what it could not see."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -8,13 +9,15 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from service_catalog.doctor import examine as examination
+from service_catalog.doctor import quotas
 from service_catalog.doctor.check import Verdict
 from service_catalog.doctor.examine import TOPICS, examine
 from service_catalog.doctor.looking import MISSING, Rim, Unread, look, read
-from service_catalog.doctor.needs import BUILDS, needs
+from service_catalog.doctor.needs import BUILDS, RULES, needs
 from service_catalog.doctor.question import Network, Question
 from service_catalog.doctor.topic import Topic
 from service_catalog.publishing.account import Account
+from tests.tidegate.answering import answering
 
 ARN = "arn:aws:codestar-connections:eu-west-1:111122223333:connection/00000000-0000-0000-0000-000000000000"
 LAUNCHES = (
@@ -30,6 +33,7 @@ def refusal(code: str, message: str = "") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "TheCall")
 
 
+NOW = datetime.now(UTC)
 SESSION = boto3.Session(region_name="eu-west-1")
 
 
@@ -130,11 +134,69 @@ def test_given_another_error_then_the_remedy_is_no_permission() -> None:
 
 def test_then_a_project_needs_what_its_seeds_say_with_the_largest_fleet_twice() -> None:
     # The seeds as they are: staging has one instance, production four, all of one type.
-    assert needs() == {
+    assert needs("codecommit") == {
         "sagemaker": {
             "ml.m5.large for endpoint usage": 1 + 4 + 4,
             "ml.m5.large for training job usage": 1,
             "ml.m5.large for processing job usage": 1,
         },
         "codebuild": {BUILDS: 2},
+        "events": {RULES: 9},
+    }
+
+
+def test_then_a_project_needs_as_many_rules_as_its_template_has(
+    product: dict[str, Any], hosted: dict[str, Any]
+) -> None:
+    for git, template in {"codecommit": product, "connection": hosted}.items():
+        rules = [each for each in template["Resources"].values() if each["Type"] == "AWS::Events::Rule"]
+        assert needs(git)["events"] == {RULES: len(rules)}  # type: ignore[arg-type]
+
+
+class Account300(RefusedRim):
+    """An account with 292 rules on its bus, whose quota of instances names the metric of its use."""
+
+    def client(self, service: str) -> Any:
+        listed = {"events": [{"QuotaName": RULES, "QuotaCode": "L-1", "Value": 300.0}], "codebuild": []}
+        metric = {
+            "MetricNamespace": "AWS/Usage",
+            "MetricName": "ResourceCount",
+            "MetricDimensions": {"Service": "SageMaker", "Resource": "endpoint/ml.m5.large"},
+            "MetricStatisticRecommendation": "Maximum",
+        }
+        instances = {"QuotaName": "ml.m5.large for endpoint usage", "QuotaCode": "L-2", "Value": 20.0}
+        listed["sagemaker"] = [{**instances, "UsageMetric": metric}]
+
+        def quotas(ServiceCode: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+            return {"Quotas": [{**each, "ServiceCode": ServiceCode} for each in listed[ServiceCode]]}
+
+        def rules(**_: Any) -> dict[str, Any]:
+            return {"Rules": [{"Name": f"rule-{number}"} for number in range(292)]}
+
+        def points(**asked: Any) -> dict[str, Any]:
+            assert asked["Namespace"] == "AWS/Usage"
+            assert {"Name": "Resource", "Value": "endpoint/ml.m5.large"} in asked["Dimensions"]
+            times = (NOW - timedelta(minutes=10), NOW - timedelta(minutes=5))
+            found = [{"Timestamp": at, "Maximum": value} for at, value in zip(times, (19.0, 12.0), strict=True)]
+            return {"Label": "ResourceCount", "Datapoints": found}
+
+        return answering(
+            service,
+            {
+                "service-quotas": {"ListServiceQuotas": quotas, "ListAWSDefaultServiceQuotas": quotas},
+                "events": {"ListRules": rules},
+                "cloudwatch": {"GetMetricStatistics": points},
+            }[service],
+        )
+
+
+def test_then_what_is_used_of_a_quota_is_counted_or_read_off_its_metric() -> None:
+    found = quotas.gather(Account300(refusal("Unused")), Question())
+    assert not isinstance(found, Unread)
+    used = {each.name: (each.used, each.value) for each in found if each.value is not None}
+    assert used == {RULES: (292.0, 300.0), "ml.m5.large for endpoint usage": (12.0, 20.0)}
+    short = {each.sentence for each in quotas.judge(found, Question()) if each.verdict == Verdict.FAILED}
+    assert short == {
+        "'Number of rules' is 300, 292 in use, and a project needs 9 at once.",
+        "'ml.m5.large for endpoint usage' is 20, 12 in use, and a project needs 9 at once.",
     }
