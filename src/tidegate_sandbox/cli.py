@@ -77,7 +77,7 @@ def status(home: Home = None) -> None:
         state = running.status()
     except lifecycle.LifecycleError as error:
         raise _refusal(error) from error
-    typer.echo(f"local simulation  {running.url}  (process {running.pid})")
+    typer.echo(f"local simulation  {running.url}  (process {running.pid}; its page for a browser is there too)")
     typer.echo(f"home              {state['home']}")
     typer.echo(f"uptime            {state['uptime_seconds']:.0f} s, its clock at {state['speed']:g} times the wall")
     typer.echo(f"memory            {state['memory_bytes'] / 2**20:.0f} MB")
@@ -181,7 +181,7 @@ def _say_ready(running: "Running", crashed: bool) -> None:
     typer.echo(f"The local simulation is ready at {running.url}. To use it:\n")
     for name, value in running.environment().items():
         typer.echo(f"  export {name}={value}")
-    typer.echo("")
+    typer.echo(f"\nA browser shows what is in it, and does the whole journey: {running.url}/\n")
 
 
 def _refusal(error: Exception) -> typer.Exit:

@@ -225,7 +225,10 @@ def _journey(
 
 
 def _say_what_next(narrator: Narrator, running: lifecycle.Running, home: Path, result: dict[str, Any]) -> None:
-    lines = [f"The sandbox is still up at {running.url}. To go on with it, in a shell at the checkout:"]
+    lines = [
+        f"The sandbox is still up. Look around in it with a browser: {running.url}/",
+        "To go on with it in a shell at the checkout:",
+    ]
     lines += [f"  export {name}={value}" for name, value in running.environment().items()]
     if result:
         outputs, endpoint = result["project"]["outputs"], result["endpoint"]

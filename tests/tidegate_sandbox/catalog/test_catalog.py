@@ -35,6 +35,22 @@ def test_a_stack_publishes_a_product_that_studio_can_find(publisher):
     assert [each["PrincipalARN"] for each in principals] == ["arn:aws:iam::111122223333:role/studio"]
 
 
+def test_a_launch_is_told_beforehand_what_it_will_be_asked(publisher, product):
+    asked = publisher.catalog.describe_provisioning_parameters(ProductId=product)
+    name, project_id = asked["ProvisioningArtifactParameters"]
+    assert (name["ParameterKey"], name["ParameterType"], name["IsNoEcho"]) == ("SageMakerProjectName", "String", False)
+    assert "DefaultValue" not in name
+    assert name["ParameterConstraints"] == {
+        "AllowedPattern": "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}$",
+        "ConstraintDescription": NAME_RULE,
+        "MaxLength": "32",
+    }
+    assert project_id["ParameterConstraints"] == {}
+    assert asked["ConstraintSummaries"] == [{"Type": "LAUNCH"}]
+    with pytest.raises(ClientError, match="No launch paths found"):
+        publisher.catalog.describe_provisioning_parameters(ProductId=product, PathId="lpv2-none")
+
+
 def test_updating_the_stack_adds_a_version_and_keeps_the_id_of_the_one_before(publisher):
     role, url = publisher.role(), publisher.template(TEMPLATE)
     name = f"publish-{uuid.uuid4().hex[:8]}"

@@ -139,7 +139,7 @@ function traffic(endpoint, at, releases) {
   const several = new Set(series.map((each) => each.variant)).size > 1;
   const label = (each) => `${several ? `${each.variant}, ` : ""}v${each.version ?? "?"}${each.shadow ? ", shadow" : ""} ${ending(each.config, 8)}`;
   const room = at.width - 34;
-  const columns = Math.min(3, Math.max(1, Math.floor((room + 16) / (360 + 16))));
+  const columns = Math.min(3, Math.max(1, Math.floor((room + 16) / (300 + 16))));
   const width = Math.max(280, Math.round((room - 16 * (columns - 1)) / columns));
   const bands = releases.flatMap((each) => watched(each));
   if (endpoint.update) bands.push({ from: endpoint.update.started, until: at.now, label: "This release" });

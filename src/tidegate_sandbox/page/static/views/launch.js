@@ -31,7 +31,7 @@ export const form = {
         field({ key: "ProjectName", description: "Name of the project: 1 to 32 letters, digits and hyphens", default: null, values: [], pattern: "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", max_length: "32" }, "project:"),
         field({ key: "Description", description: "What it is for; may be left out", default: "", values: [], pattern: "", max_length: "1024" }, "project:"),
         needed.map((each) => field(each, "parameter:")),
-        optional.length ? h("details", null, h("summary", null, `Options (${optional.length}): network, accounts, notices, what starts a release`), optional.map((each) => field(each, "parameter:"))) : null,
+        optional.length ? h("details", null, h("summary", null, `Options (${optional.length}), each with a default`), optional.map((each) => field(each, "parameter:"))) : null,
         h("div", { id: "launch-trouble" }),
         h("div.buttons", null, h("a.button", { href: `#/${at.path("launch")}` }, "Back"), h("button.primary", { type: "submit" }, "Launch"))),
     ];
@@ -45,7 +45,7 @@ function field(each, prefix) {
     ? h("select", shared, each.values.map((value) => h("option", { value, selected: value === each.default }, value)))
     : h("input", { ...shared, value: each.default ?? "", required: each.default === null, maxlength: each.max_length || null, type: each.secret ? "password" : "text", autocomplete: "off", spellcheck: "false" });
   return h("div.field", null, h("label", { for: id }, words(each.key)), input,
-    h("p.quiet", { id: `${id}-help` }, each.description, each.constraint && each.constraint !== each.description ? ` ${each.constraint}` : ""));
+    h("p.quiet", { id: `${id}-help` }, [each.description, each.constraint].filter(Boolean).map((text) => text.replace(/\.$/, "")).join(". ")));
 }
 
 async function submit(event, product, at) {

@@ -36,7 +36,7 @@ def _notify(task: Task, topic: str, minutes: int) -> None:
     run, scope = task.run, context.scope()
     expires = context.sandbox().clock.now() + timedelta(minutes=minutes)
     pipeline = task.execution.pipeline.name
-    view = f"{context.sandbox().url}/#codepipeline/{pipeline}/{run.stage.name}"
+    view = f"{context.sandbox().url}/_tidegate/#/{scope.account}/{scope.region}/codepipelines/{pipeline}"
     message = {
         "region": scope.region,
         "consoleLink": view,
@@ -47,7 +47,7 @@ def _notify(task: Task, topic: str, minutes: int) -> None:
             "token": run.token,
             "expires": f"{expires:%Y-%m-%dT%H:%MZ}",
             "externalEntityLink": run.external_url or None,
-            "approvalReviewLink": f"{view}/{run.action.name}",
+            "approvalReviewLink": view,
             "customData": task.configuration.get("CustomData"),
         },
     }
