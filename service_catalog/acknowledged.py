@@ -1,4 +1,4 @@
-"""What reviewers of templates (cdk-nag, checkov) object to, and why it is right here all the same.
+"""What reviewers of templates (cdk-nag, checkov, the CDK itself) object to, and why it is right all the same.
 
 Every finding has to match one of these, and each of these a finding: tests/service_catalog/test_product_reviews.py.
 For IAM the findings of cdk-nag say what has a wildcard: `AwsSolutions-IAM5[Resource::ARN]`.
@@ -24,6 +24,19 @@ class Acknowledgement:
 def _any(resource: str) -> str:
     return rf"AwsSolutions-IAM5\[Resource::{resource}\]"
 
+
+_EMPTY = "nothing stands for no network, and a condition keeps it from where an id is needed"
+_DEFAULTS = "the accounts are asked for; the validator takes their defaults, which are equal, for all that there is"
+
+# By the id of the rule: these are about the template as it is written, whatever the resource.
+VALIDATOR = {
+    "E1150": _EMPTY,
+    "E1151": _EMPTY,
+    "E1154": _EMPTY,
+    "E3050": "it takes GetAtt of a role with a path for a Ref to it; cfn-lint, which tells them apart, does not object",
+    "W1028": _DEFAULTS,
+    "W8003": _DEFAULTS,
+}
 
 _ROLE = r"\w+/\w+(Role|Policy)"
 _LAUNCH = r"Portfolio/(S3)?Launch\w*"

@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 
+from service_catalog.acknowledged import VALIDATOR
 from service_catalog.names import ProjectNames
 from service_catalog.policy import sub
 from service_catalog.project.choices import add_choices
@@ -52,6 +53,12 @@ def define_project(app: cdk.App, stack_id: str, seeds: SeedLocation, git: Git, s
     cdk.Tags.of(stack).add("sagemaker:project-name", sub(names.project_name))
     cdk.Tags.of(stack).add("sagemaker:project-id", sub(names.project_id))
     _add_outputs(stack, project)
+    cdk.Validations.of(stack).acknowledge(
+        *(
+            cdk.Acknowledgment(id=f"CloudFormation-Validate::{rule}", reason=reason)
+            for rule, reason in VALIDATOR.items()
+        )
+    )
     return stack
 
 

@@ -49,16 +49,14 @@ def by_cdk_nag(by_name: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
     from cdk_nag import AwsSolutionsChecks
 
     folder = tmp_path_factory.mktemp("nag")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("CDK_VALIDATION", raising=False)
-        app = cdk.App(outdir=str(folder / "out"))
-        for name, template in by_name.items():
-            (folder / f"{name}.json").write_text(to_json(template))
-            stack = cdk.Stack(app, name, synthesizer=cdk.BootstraplessSynthesizer())
-            cloudformation_include.CfnInclude(stack, "It", template_file=str(folder / f"{name}.json"))
-        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        with pytest.raises(Exception, match="Validation"):
-            app.synth()
+    app = cdk.App(outdir=str(folder / "out"))
+    for name, template in by_name.items():
+        (folder / f"{name}.json").write_text(to_json(template))
+        stack = cdk.Stack(app, name, synthesizer=cdk.BootstraplessSynthesizer())
+        cloudformation_include.CfnInclude(stack, "It", template_file=str(folder / f"{name}.json"))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with pytest.raises(Exception, match="Validation"):
+        app.synth()
     [report] = [
         each
         for each in json.loads((folder / "out" / "validation-report.json").read_text())["pluginReports"]
@@ -73,6 +71,20 @@ def by_cdk_nag(by_name: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 
 def test_then_cdk_nag_finds_nothing_that_is_not_acknowledged(by_cdk_nag: set[tuple[str, str]]) -> None:
     held_against(CDK_NAG, by_cdk_nag)
+
+
+def test_then_the_cdk_itself_says_nothing_while_it_synthesises_a_product() -> None:
+    # In a process of its own, for the CDK's takes over its environment when it starts, and the others do not validate.
+    synthesise = "from service_catalog.publishing import synth; synth.synthesise_product('any', 'any', 'connection')"
+    ran = subprocess.run(
+        [sys.executable, "-c", synthesise],
+        cwd=LOCK.parents[1],
+        env={name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ran.stdout, ran.stderr) == ("", "")
 
 
 @pytest.fixture(scope="session")
