@@ -2,6 +2,7 @@
 
 The first is then upgraded to a version that is published later (upgrading.py)."""
 
+import io
 import json
 import os
 import re
@@ -9,16 +10,18 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from botocore.exceptions import ClientError
+from deciding import LATE, Decided, register_version
 from upgrading import CLASH, Upgraded
 from upgrading import walk as walk_upgrade
 
@@ -321,38 +324,78 @@ def test_a_push_that_is_refused_is_told_in_gits_own_words_and_the_launch_leaves_
     assert gallery.remains(refused.id) == {}
 
 
-def test_a_decision_that_is_told_twice_starts_two_runs_that_say_what_started_them_and_change_nothing(
-    gallery: Gallery, eventually: Callable[..., Any]
-) -> None:
-    client, launched = gallery.sandbox.client, gallery.launched("twice")
-    pipeline, group = f"sagemaker-{launched.id}-modeldeploy", f"twice-{launched.id}"
+@pytest.fixture(scope="module")
+def decided(gallery: Gallery, eventually: Callable[..., Any]) -> Decided:
+    launched = gallery.launched("twice")
     (bucket,) = [each for each in gallery.remains(launched.id)["buckets"] if not each.endswith("-log")]
-    client("s3").put_object(Bucket=bucket, Key="model.tar.gz", Body=b"any")
-    container = {"Image": "any", "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
-    types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
-    version = client("sagemaker").create_model_package(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus="PendingManualApproval",
-        InferenceSpecification={"Containers": [container], **types},
-    )["ModelPackageArn"]
-    gallery.spared.add(pipeline)
-
+    gallery.sandbox.client("s3").put_object(Bucket=bucket, Key="model.tar.gz", Body=b"any")
+    version = register_version(gallery, f"twice-{launched.id}", bucket)
+    found = Decided(gallery, "twice", launched.id, bucket, version, [])
+    gallery.spared.add(found.pipeline)
     for _ in range(2):
-        client("sagemaker").update_model_package(ModelPackageArn=version, ModelApprovalStatus="Rejected")
+        found.decide(version, "Rejected")
 
     def both() -> list[dict[str, Any]]:
-        found = client("codepipeline").list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
-        runs = [each for each in found if each["trigger"]["triggerDetail"].endswith("-rejection")]
+        runs = found.runs("rejection")
         return runs if len(runs) == 2 and all(each["status"] != "InProgress" for each in runs) else []
 
-    for run in eventually(both, 300):
+    return replace(found, told_twice=eventually(both, 300))
+
+
+def test_a_decision_that_is_told_twice_starts_two_runs_that_say_what_started_them_and_change_nothing(
+    decided: Decided,
+) -> None:
+    for run in decided.told_twice:
         assert run["status"] == "Succeeded"
-        details = client("codepipeline").list_action_executions(
-            pipelineName=pipeline, filter={"pipelineExecutionId": run["pipelineExecutionId"]}
-        )["actionExecutionDetails"]
-        ran = {each["actionName"]: each["output"]["outputVariables"] for each in details}
+        ran = decided.ran(run)
         assert set(ran) == {"Source", "Render"}, "nobody is asked, and nothing is deployed"
-        assert ran["Render"]["STARTED_BY"] == "the rejection of a version in the model registry"
+        started_by = ran["Render"]["output"]["outputVariables"]["STARTED_BY"]
+        assert started_by == "the rejection of a version in the model registry"
+
+
+def test_an_approval_that_is_told_late_releases_what_the_registry_says_by_then(
+    decided: Decided, eventually: Callable[..., Any]
+) -> None:
+    """First the version has been rejected since; then it is approved, and so is a newer one."""
+    client = decided.gallery.sandbox.client
+    client("events").put_rule(
+        Name=f"sagemaker-{decided.id}-approval", EventPattern=json.dumps({"source": [LATE]}), State="ENABLED"
+    )
+
+    def ended() -> dict[str, Any] | None:
+        (run,) = decided.runs("approval") or [{"status": "InProgress"}]
+        return None if run["status"] == "InProgress" else run
+
+    rejected_since = decided.tell_late(ended, eventually)
+    newer = decided.register()
+    for version in (decided.version, newer):
+        decided.decide(version, "Approved")
+
+    def rendered() -> dict[str, Any] | None:
+        runs = decided.runs("approval")
+        render = decided.ran(runs[0]).get("Render", {}) if len(runs) == 2 else {}
+        return render if render.get("status") not in (None, "InProgress") else None
+
+    render = decided.tell_late(rendered, eventually)
+    with suppress(ClientError):  # what it would go on with has no container to serve it
+        client("codepipeline").stop_pipeline_execution(
+            pipelineName=decided.pipeline,
+            pipelineExecutionId=decided.runs("approval")[0]["pipelineExecutionId"],
+            abandon=True,
+        )
+
+    assert rejected_since["status"] == "Succeeded"
+    ran = decided.ran(rejected_since)
+    assert set(ran) == {"Source", "Render"}, "what is rejected by now is not released"
+    started_by = {each["output"]["outputVariables"]["STARTED_BY"] for each in (ran["Render"], render)}
+    assert started_by == {"the approval of a version in the model registry"}
+    assert render["status"] == "Succeeded"
+    (artefact,) = render["output"]["outputArtifacts"]
+    place = artefact["s3location"]
+    body = client("s3").get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        for stage in ("staging", "prod"):
+            assert newer in archive.read(f"{stage}.release.json").decode(), "the newest that is approved"
 
 
 @pytest.fixture(scope="module")
