@@ -18,7 +18,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -126,16 +127,21 @@ def many_stages(folder: Path, count: int) -> tuple[float, float]:
     return (loaded - begun) * 1000 / count, (time.process_time() - loaded) * 1000 / count
 
 
-def whole_processes(folder: Path, runs: int) -> tuple[float, float]:
-    """Return the median seconds of `tidegate render --all` and of its peer, run by turns."""
+def baked(folder: Path, wheel: Path | None = None) -> Path:
+    """Return a deploy repository in `folder`, as a launch makes it."""
     sys.path.insert(0, str(ROOT))
     from service_catalog.seed.seed import bake
 
-    repo = bake(ROOT / "seed_code" / "deploy", {}, folder)
+    return bake(ROOT / "seed_code" / "deploy", {}, folder, wheel=wheel)
+
+
+@contextmanager
+def sagemaker() -> Iterator[dict[str, str]]:
+    """Serve SageMaker for as long as the block runs; give the environment of a process that is to use it."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), SageMaker)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     # Bytecode is kept, as in any installation that is used twice.
-    environment = {
+    yield {
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",
         "AWS_DEFAULT_REGION": REGION,
@@ -143,16 +149,22 @@ def whole_processes(folder: Path, runs: int) -> tuple[float, float]:
         "AWS_SECRET_ACCESS_KEY": "bench",
         "NO_PROXY": "127.0.0.1",
     }
+    server.shutdown()
+
+
+def whole_processes(folder: Path, runs: int) -> tuple[float, float]:
+    """Return the median seconds of `tidegate render --all` and of its peer, run by turns."""
+    repo = baked(folder)
     ours = [sys.executable, "-m", "tidegate", "render", "--all", "--repo", str(repo), "--out", str(folder / "rendered")]
     theirs = [sys.executable, "-c", "import boto3; boto3.client('sagemaker')"]
     times: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for turn in range(runs + 1):
-        for name, command in (("ours", ours), ("theirs", theirs)):
-            begun = time.perf_counter()
-            subprocess.run(command, env=environment, check=True, capture_output=True)
-            if turn:  # the first compiles what is not compiled yet
-                times[name].append(time.perf_counter() - begun)
-    server.shutdown()
+    with sagemaker() as environment:
+        for turn in range(runs + 1):
+            for name, command in (("ours", ours), ("theirs", theirs)):
+                begun = time.perf_counter()
+                subprocess.run(command, env=environment, check=True, capture_output=True)
+                if turn:  # the first compiles what is not compiled yet
+                    times[name].append(time.perf_counter() - begun)
     return statistics.median(times["ours"]), statistics.median(times["theirs"])
 
 
