@@ -117,16 +117,22 @@ class Gallery:
         }
         return {kind: kept for kind, names in seen.items() if (kept := [each for each in names if project_id in each])}
 
-    def at_rest(self, project_id: str) -> None:
-        """Wait until nothing runs of a project's pipelines."""
-        codepipeline, until = self.sandbox.client("codepipeline"), time.monotonic() + 120
-        for name in (f"sagemaker-{project_id}-modelbuild", f"sagemaker-{project_id}-modeldeploy"):
-            while True:
-                runs = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
-                if all(each["status"] not in ("InProgress", "Stopping") for each in runs):
-                    break
-                assert time.monotonic() < until, f"{name} does not come to rest"
-                time.sleep(0.3)
+    def runs(self, project_id: str, part: str) -> list[str]:
+        """Return how each execution so far of one of a project's pipelines has ended, or that it goes on."""
+        found = self.sandbox.client("codepipeline").list_pipeline_executions(
+            pipelineName=f"sagemaker-{project_id}-model{part}"
+        )
+        return [each["status"] for each in found["pipelineExecutionSummaries"]]
+
+    def at_rest(self, project_id: str, builds: int) -> None:
+        """Wait until a project's build pipeline has run so many times, and nothing of either pipeline runs."""
+        until = time.monotonic() + 120
+        while True:
+            runs = {part: self.runs(project_id, part) for part in ("build", "deploy")}
+            if len(runs["build"]) >= builds and not {"InProgress", "Stopping"} & {*runs["build"], *runs["deploy"]}:
+                return
+            assert time.monotonic() < until, f"the pipelines of {project_id} do not come to rest"
+            time.sleep(0.3)
 
     def first_commit(self, name: str, project_id: str, part: str, into: Path) -> Path:
         repository = f"{name}-{project_id}-model{part}"
@@ -413,12 +419,13 @@ def test_given_a_newer_version_then_nothing_of_a_project_is_brought_to_it_before
 
 def test_then_owners_see_in_each_repository_what_is_merged_and_what_is_left_to_them(upgraded: Upgraded) -> None:
     clashes = f"- {CLASH}: edited here, and changed differently by the template"
-    for told in (upgraded.previewed, upgraded.branches):
-        assert {part: each.status for part, each in told.items()} == {"build": 0, "deploy": 0}
-        assert clashes in told["deploy"].said
-        assert clashes not in told["build"].said
-        assert "steps/compare.md" in told["build"].said
-    assert "nothing has been changed" in upgraded.previewed["build"].said
+    assert "nothing has been changed" in upgraded.previewed.said
+    assert {part: each.status for part, each in upgraded.branches.items()} == {"build": 0, "deploy": 0}
+    for told in (upgraded.previewed, upgraded.branches["deploy"]):
+        assert clashes in told.said
+        assert "stages/prod.yml" in told.said
+    assert clashes not in upgraded.branches["build"].said
+    assert "steps/compare.md" in upgraded.branches["build"].said
     assert "The branch upgrade-to-0.2.0-" in upgraded.branches["build"].said
     assert re.search(r"<<<<<<< .*\n.*5m\n=======\n.*3m\n>>>>>>> ", upgraded.clash)
 

@@ -81,7 +81,7 @@ class Upgraded:
     id: str
     before: dict[str, dict[str, Any]]
     too_early: Told
-    previewed: dict[str, Told]
+    previewed: Told
     branches: dict[str, Told]
     clash: str
     clones: dict[str, Clone]
@@ -97,6 +97,7 @@ class Upgraded:
 
 def walk(gallery: Any, project: str, project_id: str, folder: Path) -> Upgraded:
     """Upgrade a launched project of `gallery` to a version that is published on the way."""
+    builds = len(gallery.runs(project_id, "build"))
     clones = {part: _worked_on(gallery, project, project_id, part, folder) for part in SEEDS}
     before = {part: clone.record() for part, clone in clones.items()}
     checkout = _next_version(folder / "next")
@@ -107,14 +108,15 @@ def walk(gallery: Any, project: str, project_id: str, folder: Path) -> Upgraded:
 
     published = script("publishing.publish")
     assert published.status == 0, published.said
-    gallery.at_rest(project_id)
+    gallery.at_rest(project_id, builds + 1)
     too_early = script("upgrade.upgrade", project, "--apply")
     owner, policy, session = _owner(gallery, published.said)
 
-    def by_owners(*arguments: str) -> dict[str, Told]:
-        return {part: clone.run("scripts/upgrade.py", *arguments, **session) for part, clone in clones.items()}
+    def by_owners() -> dict[str, Told]:
+        return {part: clone.run("scripts/upgrade.py", **session) for part, clone in clones.items()}
 
-    previewed, branches = by_owners("--preview"), by_owners()
+    previewed = clones["deploy"].run("scripts/upgrade.py", "--preview", **session)
+    branches = by_owners()
     clash = clones["deploy"].read(CLASH)
     _decide(clones["deploy"])
     for clone in clones.values():
@@ -126,10 +128,10 @@ def walk(gallery: Any, project: str, project_id: str, folder: Path) -> Upgraded:
         "deploy": clones["deploy"].run("-m", "tidegate", "validate"),
         "deploy's tests": clones["deploy"].run("-m", "pytest", "-q", "-p", "no:randomly", "tests"),
         "build's settings": clones["build"].run(
-            "-c", "from pipelines.settings import *; print(load_settings().gate, load_project())"
+            "-c", "from pipelines import settings; print(settings.load_settings().gate, settings.load_project())"
         ),
     }
-    gallery.at_rest(project_id)
+    gallery.at_rest(project_id, builds + 2)
     preview, applied = script("upgrade.upgrade", project), script("upgrade.upgrade", project, "--apply")
     groups = gallery.sandbox.client("logs").describe_log_groups(
         logGroupNamePrefix=f"/aws/codebuild/sagemaker-{project_id}-"
