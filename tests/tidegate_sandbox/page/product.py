@@ -30,9 +30,9 @@ CANARY = {
         "TrafficRoutingConfiguration": {
             "Type": "CANARY",
             "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25},
-            "WaitIntervalInSeconds": 1500,
+            "WaitIntervalInSeconds": 1200,
         },
-        "TerminationWaitInSeconds": 300,
+        "TerminationWaitInSeconds": 600,
     },
     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": {"Ref": "Alarm"}}]},
 }

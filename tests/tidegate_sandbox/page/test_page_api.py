@@ -100,7 +100,7 @@ def test_a_view_that_is_not_there_says_so(visitor):
 
 
 def test_the_gallery_asks_what_the_template_asks(visitor, product):
-    (shown,) = [each for each in visitor.view("gallery") if each["product"] == product.id]
+    (shown,) = [each for each in visitor.view("gallery") if each["id"] == product.id]
     subject, size = shown["parameters"]
     assert (subject["key"], subject["default"], subject["constraint"]) == (
         "Subject",
@@ -108,6 +108,47 @@ def test_the_gallery_asks_what_the_template_asks(visitor, product):
         "A subject has small letters only.",
     )
     assert (size["default"], size["values"]) == ("small", ["small", "large"])
+
+
+def test_the_gallery_has_the_templates_in_s3_that_a_domain_shows(page_sandbox, visitor, eventually):
+    sagemaker, s3 = page_sandbox.client("sagemaker"), page_sandbox.client("s3")
+    template = {
+        "Description": "From S3",
+        "Parameters": {
+            "SageMakerProjectName": {"Type": "String"},
+            "SageMakerProjectId": {"Type": "String"},
+            "Subject": {"Type": "String", "Description": "What it is about"},
+        },
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "SageMakerProjectId"}}}},
+    }
+    for name, tags in (("shown.json", "sagemaker:studio-visibility=true"), ("hidden.json", "")):
+        body = json.dumps(template).encode()
+        s3.put_object(Bucket="endpoint-tests", Key=f"templates/{name}", Body=body, Tagging=tags)
+    (domain,) = sagemaker.list_domains()["Domains"]
+    location = {"Key": "sagemaker:projectS3TemplatesLocation", "Value": "s3://endpoint-tests/templates/"}
+    sagemaker.add_tags(ResourceArn=domain["DomainArn"], Tags=[location])
+
+    (shown,) = [each for each in visitor.view("gallery") if each["id"].startswith("endpoint-tests/")]
+    assert (shown["name"], shown["description"]) == ("shown.json", "From S3")
+    assert [(each["key"], each["description"]) for each in shown["parameters"]] == [("Subject", "What it is about")]
+    provider = {"TemplateName": "shown", "TemplateURL": shown["template"]}
+    provider["Parameters"] = [{"Key": "Subject", "Value": "rain"}]
+    asked = {"ProjectName": "from-s3", "TemplateProviders": [{"CfnTemplateProvider": provider}]}
+    assert visitor.call("sagemaker", "create_project", asked).status == 200
+
+    project = eventually(lambda: (now := visitor.view("projects/from-s3"))["status"] == "CreateCompleted" and now)
+    assert project["stack"] == f"SP-{project['id']}"
+    assert visitor.call("sagemaker", "delete_project", {"ProjectName": "from-s3"}).status == 200
+    eventually(lambda: "from-s3" not in [each["name"] for each in visitor.view("projects")])
+
+
+def test_what_another_account_has_is_shown_when_it_is_chosen(page_sandbox, visitor):
+    other = page_sandbox.client("sagemaker", account="222222222222", region="us-east-1")
+    other.create_model_package_group(ModelPackageGroupName="theirs")
+    assert ["222222222222", "us-east-1"] in visitor.get("/_tidegate/api/sandbox").json["scopes"]
+    theirs = visitor.get("/_tidegate/api/222222222222/us-east-1/registry").json
+    assert [each["name"] for each in theirs] == ["theirs"]
+    assert "theirs" not in [each["name"] for each in visitor.view("registry")]
 
 
 def test_a_note_is_the_registrys_own_word_for_word(page_sandbox, visitor, product):

@@ -97,9 +97,9 @@ function draw() {
   frame(at);
   main.removeAttribute("aria-busy");
   const refused = told.mainRefused;
-  const gone = refused && !(refused.status >= 400);
+  const trouble = refused?.status ? `This is how it was; now: ${refused.message}` : "The sandbox does not answer. It may have ended: start it again with tidegate sandbox up.";
   const body = told.main
-    ? [gone ? note("bad", "The sandbox does not answer. It may have ended: start it again with tidegate sandbox up.") : null, view.render(told.main, at, told)]
+    ? [refused ? note("bad", trouble) : null, view.render(told.main, at, told)]
     : [refused ? note("bad", refused.message) : h("p.quiet", null, "Loading…")];
   const follow = [...main.querySelectorAll("[data-follow]")].filter((log) => log.scrollTop + log.clientHeight > log.scrollHeight - 24);
   morph(main, page(at, view, body));

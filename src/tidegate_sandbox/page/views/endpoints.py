@@ -199,13 +199,15 @@ def _traffic(reader: Reader, name: str, fleets: list[Told], now: datetime, minut
     pairs = list(_metered(reader, name))
     invocations = read(reader, [_query(name, pair, "Invocations", "Sum") for pair in pairs], since, until)
     with_data = [(pair, values) for pair, values in zip(pairs, invocations, strict=True) if values]
-    others = [_query(name, pair, *_CHARTED[line]) for pair, _ in with_data for line in _CHARTED]
+    # A median is looked at only where variants stand side by side.
+    charted = {line: asked for line, asked in _CHARTED.items() if line != "latency50" or len(fleets[0]["variants"]) > 1}
+    others = [_query(name, pair, *asked) for pair, _ in with_data for asked in charted.values()]
     values = iter(read(reader, others, since, until))
     known = {(fleet["config"], each["name"]): each for fleet in fleets for each in fleet["variants"]}
     series = []
     for (config, variant), counted in with_data:
         lines: dict[str, Any] = {"requests": by_minute(counted, since, until)}
-        for line, (metric, _) in _CHARTED.items():
+        for line, (metric, _) in charted.items():
             found = by_minute(next(values), since, until)
             lines[line] = [_milliseconds(each) for each in found] if metric == "ModelLatency" else found
         one = known.get((config, variant)) or _gone(reader, config, variant)

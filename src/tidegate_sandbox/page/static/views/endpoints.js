@@ -31,7 +31,7 @@ export const list = {
 
 export const one = {
   sources: (at, told) => ({
-    main: { path: `${at.scope}/endpoints/${encodeURIComponent(at.name)}?minutes=${at.query.get("minutes") ?? 60}`, every: told.main?.update ? 1000 : 1500 },
+    main: { path: `${at.scope}/endpoints/${encodeURIComponent(at.name)}?minutes=${at.query.get("minutes") ?? 60}`, every: told.main?.update ? 1000 : 2000 },
     releases: { path: `${at.scope}/releases/${encodeURIComponent(at.name)}`, every: 5000 },
   }),
   news: (endpoint) => `${endpoint.name} is ${endpoint.status}${endpoint.update ? `: ${endpoint.update.message}` : ""}`,

@@ -10,9 +10,9 @@ export const gallery = {
     heading("Launch a project"),
     h("p.quiet", null, "The gallery: what the platform team has published for this account."),
     products.length
-      ? h("ul.gallery", null, products.map((each) => h("li.card", { "data-key": each.product },
-        h("h2", null, each.name), h("p", null, each.description), h("p.quiet", null, `Version ${each.version_name} · ${each.owner}`),
-        h("p", null, h("a.button.primary", { href: `#/${at.path("launch", each.product)}`, "aria-label": `Choose ${each.name}` }, "Choose")))))
+      ? h("ul.gallery", null, products.map((each) => h("li.card", { "data-key": each.id },
+        h("h2", null, each.name), h("p", null, each.description), h("p.quiet", null, `${each.template ? "Template in" : `Version ${each.version_name} ·`} ${each.owner}`),
+        h("p", null, h("a.button.primary", { href: `#/${at.path("launch", each.id)}`, "aria-label": `Choose ${each.name}` }, "Choose")))))
       : note("off", h("p", null, "Nothing has been published yet: run scripts/publish with the environment that tidegate sandbox up printed.")),
   ],
 };
@@ -20,16 +20,17 @@ export const gallery = {
 export const form = {
   sources: (at) => ({ main: { path: `${at.scope}/gallery` } }),
   render: (products, at) => {
-    const product = products.find((each) => each.product === at.name);
+    const product = products.find((each) => each.id === at.name);
     if (!product) return note("bad", h("p", null, "The gallery has no such product. ", link(at.path("launch"), "See what it has")));
     const needed = product.parameters.filter((each) => each.default === null);
     const optional = product.parameters.filter((each) => each.default !== null);
     return [
       heading(`Launch: ${product.name}`),
       h("p", null, product.description),
-      h("form.card.launch", { onsubmit: (event) => submit(event, product, at), "data-key": product.product },
+      h("form.card.launch", { onsubmit: (event) => submit(event, product, at), "data-key": product.id },
         field({ key: "ProjectName", description: "Name of the project: 1 to 32 letters, digits and hyphens", default: null, values: [], pattern: "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", max_length: "32" }, "project:"),
         field({ key: "Description", description: "What it is for; may be left out", default: "", values: [], pattern: "", max_length: "1024" }, "project:"),
+        product.template ? field({ key: "Role", description: "ARN of the role that makes the stack; without one, the account does", default: "", values: [], pattern: "", max_length: "2048" }, "project:") : null,
         needed.map((each) => field(each, "parameter:")),
         optional.length ? h("details", null, h("summary", null, `Options (${optional.length}), each with a default`), optional.map((each) => field(each, "parameter:"))) : null,
         h("div", { id: "launch-trouble" }),
@@ -65,7 +66,7 @@ async function submit(event, product, at) {
     await call(at.scope, "sagemaker", "create_project", {
       ProjectName: name,
       ...(description ? { ProjectDescription: description } : {}),
-      ServiceCatalogProvisioningDetails: { ProductId: product.product, ProvisioningArtifactId: product.version, ProvisioningParameters: parameters },
+      ...(product.template ? byTemplate(product, parameters, answers.get("project:Role")) : { ServiceCatalogProvisioningDetails: { ProductId: product.id, ProvisioningArtifactId: product.version, ProvisioningParameters: parameters } }),
     });
     location.hash = `#/${at.path("projects", name)}`;
   } catch (refused) {
@@ -73,3 +74,7 @@ async function submit(event, product, at) {
     button.disabled = false;
   }
 }
+
+const byTemplate = (product, parameters, role) => ({
+  TemplateProviders: [{ CfnTemplateProvider: { TemplateName: product.name.replace(/\.[a-z]+$/, ""), TemplateURL: product.template, Parameters: parameters, ...(role ? { RoleARN: role } : {}) } }],
+});
