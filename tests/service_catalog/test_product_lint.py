@@ -36,6 +36,12 @@ def refused(template: dict[str, Any], engine: validate.Engine) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("name", ["stage_roles_template", "stage_account"])
+def test_then_what_is_of_other_accounts_could_be_sent_in_a_request(name: str, request: pytest.FixtureRequest) -> None:
+    """CloudFormation takes 51,200 bytes there, as bootstrapping an account does, which has no bucket."""
+    assert len(to_json(request.getfixturevalue(name)).encode()) <= 51_200
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_then_cfn_lint_finds_nothing(name: str, request: pytest.FixtureRequest) -> None:
     assert linted(request.getfixturevalue(name), *NOT_LOOKED_AT) == []

@@ -55,6 +55,35 @@ def test_then_only_the_roles_of_builds_and_only_for_that_network_may_join_it(net
     assert joining["Condition"]["ArnEquals"]["ec2:Vpc"]["Fn::Sub"].endswith(":vpc/${VpcId}")
 
 
+# What the documents that network.py and endpoint_roles.py name say each needs, to make, hand over and take away the
+# interfaces of a container in a network.
+OF_BUILDS = {
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+}
+OF_CONTAINERS = OF_BUILDS | {"ec2:DeleteNetworkInterfacePermission"}
+
+
+def in_ec2(resource: dict[str, Any]) -> set[str]:
+    """What its policies allow in EC2."""
+    return set(re.findall(r"ec2:[A-Z]\w+(?=\")", json.dumps(resource))) - {"ec2:AuthorizedService", "ec2:Vpc"}
+
+
+def test_then_builds_and_containers_may_do_in_ec2_what_aws_documents_and_no_more(
+    networked: Template, stage_roles_template: Template
+) -> None:
+    allowed = {name: found for name, each in networked["Resources"].items() if (found := in_ec2(each))}
+    assert allowed == {"NetworkPolicy": OF_BUILDS, "ExecutionRole": OF_CONTAINERS}
+    elsewhere = {name: found for name, each in stage_roles_template["Resources"].items() if (found := in_ec2(each))}
+    assert elsewhere == {"ExecutionRole": OF_CONTAINERS}
+
+
 def test_then_a_network_is_named_whole_or_not_at_all(either: Template) -> None:
     [rule] = either["Rules"]["WholeNetwork"]["Assertions"]
     asked = [{"Fn::Equals": [{"Ref": name}, ""]} for name in ("VpcId", "SubnetIds", "SecurityGroupIds")]
