@@ -1,6 +1,7 @@
 """Launches of the published product at the wall's own speed: one, ten at once, one given lies, two that fail.
 
-The first is then upgraded to a version that is published later (upgrading.py)."""
+The first is then upgraded to a version that is published later (upgrading.py).
+"""
 
 import io
 import json
