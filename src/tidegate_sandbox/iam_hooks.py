@@ -214,11 +214,21 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
         arn = f"{arn}:log-stream:{json.loads(request.body)['logStreamName']}"
     elif action == "cloudwatch:DescribeAlarms":  # of which IAM knows any alarm, whichever is asked for
         arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+    if request.service == "ecr":
+        return [(action, each, keys) for each in _repositories(request.body, region, account) or [arn]]
     if request.service != "s3":
         return [(action, arn, keys)]
     keys |= _actions.s3_service_context(action, request.params, request.path, request.headers)
     more = _actions.s3_additional_checks(request.method, request.path, request.headers, request.body, request.params)
     return [(action, arn, keys), *((also, on, {}) for also, on in more)]
+
+
+def _repositories(body: bytes, region: str, account: str) -> list[str]:
+    """Return the ARNs of the repositories that a request to ECR names as several, or by an ARN."""
+    given = json.loads(body or b"{}")
+    if "resourceArn" in given:
+        return [given["resourceArn"]]
+    return [f"arn:aws:ecr:{region}:{account}:repository/{name}" for name in given.get("repositoryNames") or ()]
 
 
 _KEY = re.compile(rb"<KMSMasterKeyID>([^<]+)</KMSMasterKeyID>")

@@ -59,6 +59,22 @@ def test_given_a_session_of_a_role_when_it_calls_then_its_role_with_its_path_is_
     ]
 
 
+def test_given_repositories_of_images_then_each_is_written_down_however_it_is_named(
+    sandbox: Any, role: Any, written: Any
+) -> None:
+    caller, name = role(trusting("codebuild")), f"images-{uuid.uuid4().hex[:8]}"
+    arn = sandbox.client("ecr").create_repository(repositoryName=name)["repository"]["repositoryArn"]
+    ecr = assumed(sandbox, caller, "ecr")
+    ecr.describe_repositories(repositoryNames=[name])
+    ecr.list_tags_for_resource(resourceArn=arn)
+    ecr.delete_repository(repositoryName=name)
+    assert [(line["action"], line["resource"]) for line in written(caller)] == [
+        ("ecr:DescribeRepositories", arn),
+        ("ecr:ListTagsForResource", arn),
+        ("ecr:DeleteRepository", arn),
+    ]
+
+
 def test_given_tags_and_a_role_at_creation_then_what_these_need_is_written_down_too(
     sandbox: Any, role: Any, written: Any
 ) -> None:
