@@ -68,6 +68,7 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
         ),
         "cloudformation:DescribeStackEvents": "tests/service_catalog/test_goodbye.py: why a stack does not go",
         "kms:Decrypt": _WITHOUT_ARTEFACTS["kms:Decrypt"],
+        "kms:RetireGrant": 'ECR user guide, "Encryption at rest": ECR does it for whoever deletes a repository',
         "s3:AbortMultipartUpload": _OF_UPLOADS["s3:AbortMultipartUpload"],
         "s3:GetBucketAcl": _OF_ARTEFACTS["s3:GetBucketAcl"],
         "s3:GetBucketLocation": _OF_ARTEFACTS["s3:GetBucketLocation"],
