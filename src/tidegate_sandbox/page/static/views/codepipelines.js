@@ -45,7 +45,7 @@ export const one = {
       card("Executions", {}, table("Executions, newest first", ["Execution", "Status", "Change", "Started by", "When"], pipeline.executions.map((each) => ({
         key: each.id,
         cells: [
-          h("a", { href: `#/${at.here({ execution: each.id })}`, "aria-current": each.id === pipeline.chosen ? "true" : null }, hash(each.id)),
+          h("a.short", { href: `#/${at.here({ execution: each.id })}`, "aria-current": each.id === pipeline.chosen ? "true" : null }, hash(each.id)),
           status(each.status), revision(each), started(each.trigger), when(each.started, at.now),
         ],
       })))),
