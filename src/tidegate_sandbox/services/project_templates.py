@@ -122,7 +122,7 @@ def _request(detail: Detail) -> dict[str, Any]:
     except AwsError as error:
         raise AwsError("ValidationException", error.message) from error
     given = {each["Key"]: each["Value"] for each in detail["Parameters"]}
-    if problems := launch_parameters.problems(parsed.get("Parameters", {}), given):
+    if problems := launch_parameters.problems(parsed, given):
         raise AwsError("ValidationException", "; ".join(problems))
     return {
         "StackName": detail["StackDetail"]["Name"],

@@ -37,4 +37,43 @@ DECLARED = {
     ],
 )
 def test_launch_parameters_are_held_to_their_declarations(given, sentence):
-    assert problems(DECLARED, given) == ([sentence] if sentence else [])
+    assert problems({"Parameters": DECLARED}, given) == ([sentence] if sentence else [])
+
+
+TOGETHER = {
+    "Parameters": {name: {"Type": "String", "Default": ""} for name in ("One", "Other")},
+    "Rules": {
+        "Both": {
+            "RuleCondition": {"Fn::Not": [{"Fn::Equals": [{"Ref": "One"}, "alone"]}]},
+            "Assertions": [
+                {
+                    "Assert": {
+                        "Fn::Or": [
+                            {"Fn::And": [{"Fn::Equals": [{"Ref": name}, ""]} for name in ("One", "Other")]},
+                            {
+                                "Fn::And": [
+                                    {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} for name in ("One", "Other")
+                                ]
+                            },
+                        ]
+                    },
+                    "AssertDescription": "Give both, or none.",
+                }
+            ],
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, []),
+        ({"One": "a", "Other": "b"}, []),
+        ({"One": "alone"}, []),
+        ({"One": "a"}, ["Rule Both: Give both, or none."]),
+        ({"Other": "b"}, ["Rule Both: Give both, or none."]),
+    ],
+)
+def test_launch_parameters_are_held_to_the_rules_of_their_template(given, found):
+    assert problems(TOGETHER, given) == found

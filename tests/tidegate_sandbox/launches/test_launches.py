@@ -162,6 +162,7 @@ HOSTILE = {
     "a newline": ("NotifyEmail", "a@example.com\nb@example.com"),
     "4,096 characters": ("NotifyEmail", f"{'a' * 4084}@example.com"),
     "a word of its own": ("ReleaseOnPush", "maybe"),
+    "half a network": ("VpcId", "vpc-0123456789abcdef0"),
     "another project's id": ("SageMakerProjectId", "p-abc123def456"),
     "another project's name": ("SageMakerProjectName", "ten-0"),
     "a parameter that is none": ("Privileged", "yes"),

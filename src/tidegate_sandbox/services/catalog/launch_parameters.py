@@ -1,15 +1,47 @@
-"""Checks what a product is launched with against the Parameters of its CloudFormation template.
+"""Checks what a product is launched with against the Parameters and Rules of its CloudFormation template.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from tidegate_sandbox.errors import AwsError
 
-def problems(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each parameter that a template with `declared` Parameters would not take."""
+
+def problems(template: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each parameter that the template would not take; of its rules only if it takes them all."""
+    declared = template.get("Parameters", {})
+    if found := _unfit(declared, given):
+        return found
+    values = {name: str(each.get("Default", "")) for name, each in declared.items()} | dict(given)
+    return [
+        f"Rule {name}: {assertion.get('AssertDescription', 'an assertion does not hold')}"
+        for name, rule in template.get("Rules", {}).items()
+        if "RuleCondition" not in rule or _holds(rule["RuleCondition"], values)
+        for assertion in rule["Assertions"]
+        if not _holds(assertion["Assert"], values)
+    ]
+
+
+def _holds(expression: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+    ((function, arguments),) = expression.items()
+    match function:
+        case "Fn::And":
+            return all(_holds(each, values) for each in arguments)
+        case "Fn::Or":
+            return any(_holds(each, values) for each in arguments)
+        case "Fn::Not":
+            return not _holds(arguments[0], values)
+        case "Fn::Equals":
+            one, other = (values[each["Ref"]] if isinstance(each, dict) else str(each) for each in arguments)
+            return bool(one == other)
+    raise AwsError("NotImplemented", f"{function} in a rule of a template is not in the local simulation", 501)
+
+
+def _unfit(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> list[str]:
     unknown = [name for name in given if name not in declared]
     missing = [name for name in declared if name not in given and "Default" not in declared[name]]
     found = []

@@ -117,7 +117,7 @@ def _launch(parameters: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("InvalidParametersException", f"{artefact_id} is deprecated: it cannot be launched any more.")
     url, parsed = template(artefact.url)
     given = {each["Key"]: each["Value"] for each in parameters.get("ProvisioningParameters", [])}
-    if problems := launch_parameters.problems(parsed.get("Parameters", {}), given):
+    if problems := launch_parameters.problems(parsed, given):
         raise AwsError("InvalidParametersException", "; ".join(problems))
     role = _assumable(launch_role(portfolio, product))
 
@@ -181,7 +181,7 @@ def update_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
         asked = parameters.get("ProvisioningParameters", [])
         given = {each["Key"]: each["Value"] for each in asked if not each.get("UsePreviousValue")}
         wanted = {key: value for key, value in launch.parameters.items() if key in declared} | given
-        if problems := launch_parameters.problems(declared, wanted):
+        if problems := launch_parameters.problems(parsed, wanted):
             raise AwsError("InvalidParametersException", "; ".join(problems))
         record = _record(launch, "UPDATE_PROVISIONED_PRODUCT")
         record["ProvisioningArtifactId"] = artefact_id
