@@ -218,9 +218,9 @@ def test_given_projects_of_both_routes_then_nothing_is_taken_back_until_they_are
     office.sagemaker.create_project(ProjectName="by-catalogue", ServiceCatalogProvisioningDetails=details)
     for name in ("by-s3", "by-catalogue"):
         assert settled(name)["ProjectStatus"] == "CreateCompleted"
-    with pytest.raises(PublishError, match=r"(?s)2 launched.*by-catalogue-p-.*by-s3-p-.*\(CreateCompleted\)"):
+    with pytest.raises(PublishError, match=r"(?s)still lives \(2\).*by-catalogue-p-.*by-s3-p-.*\(CreateCompleted\)"):
         unpublish(office.account)
-    with pytest.raises(PublishError, match=r"1 launched"):
+    with pytest.raises(PublishError, match=r"still lives \(1\)"):
         unpublish(office.account, ("s3",))
 
     office.sagemaker.delete_project(ProjectName="by-s3")
