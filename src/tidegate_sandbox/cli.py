@@ -34,12 +34,16 @@ def up(
         Literal["fail", "succeed"],
         typer.Option(help="What CloudFormation makes of an update whose endpoint was rolled back."),
     ] = "fail",
+    iam: Annotated[
+        Literal["enforce", "record"],
+        typer.Option(help="Whether calls that a role's policies do not allow are refused, or only written down."),
+    ] = "enforce",
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay in this terminal until Ctrl-C.")] = False,
 ) -> None:
     """Start a sandbox, and print what to export to use it."""
     from tidegate_sandbox import lifecycle, server
 
-    settings = server.Settings((home or lifecycle.default_home()).resolve(), port, speed, after_rollback)
+    settings = server.Settings((home or lifecycle.default_home()).resolve(), port, speed, after_rollback, iam)
     try:
         if foreground:
             lifecycle.run(settings, _say_ready)
@@ -82,6 +86,7 @@ def status(home: Home = None) -> None:
     typer.echo(f"uptime            {state['uptime_seconds']:.0f} s, its clock at {state['speed']:g} times the wall")
     typer.echo(f"memory            {state['memory_bytes'] / 2**20:.0f} MB")
     typer.echo(f"after a rollback  the stack update is made to {state['after_rollback']}")
+    typer.echo(f"IAM               {'enforced' if state['iam'] == 'enforce' else 'not enforced, calls are recorded'}")
     typer.echo(f"children          {len(state['children'])}")
     for child in state["children"]:
         typer.echo(f"  {child['pid']:>8}  {child['name']}")

@@ -31,6 +31,11 @@ class Credentials:
     name: str
 
     @property
+    def arn(self) -> str:
+        """The session's own ARN, by which AWS names who asked."""
+        return f"arn:aws:sts::{self.account}:assumed-role/{self.role_arn.rpartition('/')[2]}/{self.name}"
+
+    @property
     def account(self) -> str:
         """The account that the session acts in: its role's."""
         return self.role_arn.split(":")[4]
@@ -82,9 +87,7 @@ def _register(role_arn: str, name: str) -> Credentials:
         role_arn,
         session,
     )
-    account, role_name = made.account, role_arn.rpartition("/")[2]
-    assumed = f"arn:aws:sts::{account}:assumed-role/{role_name}/{session}"
-    iam_hooks.register_session(made.access_key_id, made.secret_access_key, made.session_token, assumed)
+    iam_hooks.register_session(made.access_key_id, made.secret_access_key, made.session_token, made.arn)
     _sessions[made.access_key_id] = made
     return made
 

@@ -33,6 +33,7 @@ from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox import iam_hooks as _iam_hooks
+from tidegate_sandbox import policy_hooks as _policy_hooks
 from tidegate_sandbox import simulation_hooks as _simulation_hooks
 
 MINISTACK = "1.5.33"
@@ -90,6 +91,7 @@ def check() -> None:
         (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
         *_iam_hooks.RELIED_ON,
+        *_policy_hooks.RELIED_ON,
         *_simulation_hooks.RELIED_ON,
     ]
     missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]

@@ -24,6 +24,9 @@ from ministack.services import sts as _sts
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import stacks as _stacks
 
+from tidegate_sandbox import enforcement, policy_hooks
+from tidegate_sandbox.errors import AwsError
+
 RELIED_ON: list[tuple[Any, str]] = [
     (_app, "SERVICE_HANDLERS"),
     (_app, "_routing_params"),
@@ -189,8 +192,11 @@ def observe_requests(own: Sequence[str], observe: Callable[[Request], AbstractCo
 def _observed(name: str, handler: Any, observe: Callable[[Request], AbstractContextManager[None]]) -> Any:
     async def serve(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         params = _app._routing_params(method, path, headers, body, query)
-        with observe(Request(name, method, path, headers, body, params)):
-            return await handler(method, path, headers, body, query)
+        try:
+            with observe(Request(name, method, path, headers, body, params)):
+                return await handler(method, path, headers, body, query)
+        except enforcement.AccessDeniedError as denied:
+            return policy_hooks.answer(name, denied.check, denied.message, headers)
 
     return serve
 
@@ -266,37 +272,60 @@ def _first(params: Mapping[str, Any], name: str) -> str:
 
 @dataclass(frozen=True)
 class StackResource:
-    """What was done about a resource of a stack: `operation` is create, update or delete."""
+    """What is about to be done, or is `done`, about a resource of a stack: `operation` is create, update or delete."""
 
     operation: str
     type: str
     physical_id: str
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any]
+    done: bool = True
 
 
 def observe_stack_resources(observe: Callable[[StackResource], None]) -> None:
-    """Tell `observe` of each resource that a stack created, updated or is about to delete."""
+    """Tell `observe` of each resource that a stack is about to create, created, updated or is about to delete.
+
+    What it refuses (AwsError) the resource fails with, in CloudFormation's words; what was made of it is taken away.
+    """
     provision, update, delete = _stacks._provision_resource, _stacks._update_resource, _stacks._delete_resource
 
     def provisioned(kind: str, logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        with _refused_as_handlers_say():
+            observe(StackResource("create", kind, "", properties, {}, done=False))
         made = provision(kind, logical_id, properties, stack)
-        observe(StackResource("create", kind, str(made[0]), properties, made[1] or {}))
+        try:
+            with _refused_as_handlers_say():
+                observe(StackResource("create", kind, str(made[0]), properties, made[1] or {}))
+        except ValueError:
+            delete(kind, str(made[0]), properties, stack, logical_id)
+            raise
         return made
 
     def updated(kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
         changed = update(kind, physical_id, old, new, *rest)
         if old != new:
-            observe(StackResource("update", kind, str(changed[0]), new, changed[1] or {}))
+            with _refused_as_handlers_say():
+                observe(StackResource("update", kind, str(changed[0]), new, changed[1] or {}))
         return changed
 
     def deleted(kind: str, physical_id: str, properties: dict[str, Any], *rest: Any) -> Any:
-        observe(StackResource("delete", kind, str(physical_id), properties, {}))
+        with _refused_as_handlers_say():
+            observe(StackResource("delete", kind, str(physical_id), properties, {}))
         return delete(kind, physical_id, properties, *rest)
 
     _stacks._provision_resource = provisioned
     _stacks._update_resource = updated
     _stacks._delete_resource = deleted
+
+
+@contextlib.contextmanager
+def _refused_as_handlers_say() -> Iterator[None]:
+    try:
+        yield
+    except AwsError as refused:
+        raise ValueError(
+            f'Resource handler returned message: "{refused.message}" (HandlerErrorCode: AccessDenied)'
+        ) from None
 
 
 # ---------------------------------------------------------------- across accounts

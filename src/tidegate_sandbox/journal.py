@@ -1,9 +1,9 @@
-"""The journal of calls: what every session of a role asked AWS for, as IAM sees it.
+"""The journal of calls: what every session of a role asked AWS for, as IAM sees it, whether it was let or refused.
 
 A line of `home/journal/calls.jsonl` is one check that AWS would make:
 
     {"role": ARN, "session": name, "service": "sagemaker", "action": "sagemaker:CreateModel", "resource": ARN or "*",
-     "keys": {condition key: value}, "region": …}
+     "keys": {condition key: value}, "region": …, "refused": what AWS says to what policies do not allow}
 
 One call may be several checks: who tags what is made needs `AddTags`, who hands a role over needs `iam:PassRole`, who
 reads from an encrypted bucket needs its key. What a stack does to a resource is a line of its own: its `action` is
@@ -22,7 +22,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tidegate_sandbox import credentials
+from tidegate_sandbox import credentials, enforcement
+from tidegate_sandbox.authorisation import stacks
 from tidegate_sandbox.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -48,12 +49,18 @@ def caller() -> Credentials | None:
 
 
 def write(who: Credentials | None, checks: Iterable[Check], region: str) -> None:
-    """Write down what `who` asked for; nothing where nobody, or no role, did."""
+    """Write down what `who` asked for; nothing where nobody, or no role, did.
+
+    Raises AwsError(AccessDeniedException) for what their policies do not allow, where IAM is enforced.
+    """
     if who is not None:
-        _write(who.role_arn, who.name, checks, region)
+        asked = list(checks)
+        refused = next(map(str, enforcement.refusals(who, asked)), "")
+        _write(who.role_arn, who.name, asked, region, refused)
+        enforcement.hold(who, asked)
 
 
-def _write(role: str, session: str, checks: Iterable[Check], region: str) -> None:
+def _write(role: str, session: str, checks: Iterable[Check], region: str, refused: str = "") -> None:
     if _file is None:
         return
     lines = [
@@ -66,6 +73,7 @@ def _write(role: str, session: str, checks: Iterable[Check], region: str) -> Non
                 "resource": resource,
                 "keys": dict(keys),
                 "region": region,
+                **({"refused": refused} if refused else {}),
             },
             default=str,
         )
@@ -89,15 +97,17 @@ def passes(role_arn: str, service: str) -> None:
 
 
 def invoked(headers: Mapping[str, str], endpoint_arn: str, region: str) -> None:
-    """Write down, once, that who sent `headers` invokes an endpoint."""
+    """Write down, once, that who sent `headers` invokes an endpoint; raises as `write` does."""
     if "ASIA" not in headers.get("authorization", ""):
-        return
+        return None
     from tidegate_sandbox import iam_hooks
 
     who = credentials.of_access_key(iam_hooks.access_key_of(headers))
-    if who is not None and (who.role_arn, endpoint_arn) not in _invoked:
-        _invoked.add((who.role_arn, endpoint_arn))
-        write(who, [("sagemaker:InvokeEndpoint", endpoint_arn, {})], region)
+    check = ("sagemaker:InvokeEndpoint", endpoint_arn, dict[str, Any]())
+    if who is None or (who.role_arn, endpoint_arn) in _invoked:
+        return enforcement.hold(who, [check])
+    _invoked.add((who.role_arn, endpoint_arn))
+    return write(who, [check], region)
 
 
 @contextlib.contextmanager
@@ -137,9 +147,11 @@ def _request(request: "iam_hooks.Request") -> Iterator[None]:
             account, region = hooks.current_account_and_region()
             try:
                 checks = iam_hooks.checks(request, account, region)
-                write(who, [*checks, *_implied(checks, request)], region)
-            except Exception:  # a call is served, whether or not it can be written down
-                _log.exception("%s %s could not be written down", request.method, request.path)
+                checks += _implied(checks, request)
+            except Exception:  # a call is served, whether or not it is known what it asks for
+                _log.exception("what %s %s asks for is not known", request.method, request.path)
+                checks = []
+            write(who, checks, region)
         yield
 
 
@@ -183,6 +195,8 @@ def _stack_resource(resource: "iam_hooks.StackResource") -> None:
                 _bucket_keys[resource.physical_id] = key
     account, region = hooks.current_account_and_region()
     who = credentials.acting()
+    if who is None and not resource.done:
+        return
     if who is None and not resource.type.startswith("AWS::IAM::"):
         return
     keys = {
@@ -191,6 +205,14 @@ def _stack_resource(resource: "iam_hooks.StackResource") -> None:
         "properties": resource.properties,
         "attributes": resource.attributes,
     }
-    arn = resource.attributes.get("Arn", resource.physical_id)
+    arn = str(resource.attributes.get("Arn", resource.physical_id))
     role, session = (who.role_arn, who.name) if who else (f"arn:aws:iam::{account}:root", "")
-    _write(role, session, [(f"cloudformation/{resource.operation} {resource.type}", str(arn), keys)], region)
+    action = f"cloudformation/{resource.operation} {resource.type}"
+    asked = {"role": role, "action": action, "resource": arn, "keys": keys, "region": region}
+    if not resource.done:
+        # What is not there yet has no ARN: whether it may be made at all is all that can be told.
+        enforcement.hold_to_actions(who, stacks.checks(asked))
+    else:
+        refused = next(map(str, enforcement.refusals(who, stacks.checks(asked))), "")
+        _write(role, session, [(action, arn, keys)], region, refused)
+        enforcement.hold(who, stacks.checks(asked))

@@ -103,7 +103,7 @@ def run(settings: server.Settings, ready: Callable[[Running, bool], None]) -> No
             ) from error
         _start_afresh(home)
         running = Running(os.getpid(), listening.getsockname()[1])
-        settings = server.Settings(home, running.port, settings.speed, settings.after_rollback)
+        settings = server.Settings(home, running.port, settings.speed, settings.after_rollback, settings.iam)
         try:
             server.serve(settings, listening, lambda: _announce(home, running, crashed, ready))
         finally:
@@ -127,7 +127,7 @@ def start(settings: server.Settings, waiting: Callable[[float], None], patience:
             [
                 *(sys.executable, "-m", "tidegate_sandbox.cli", "up", "--foreground"),
                 *("--home", str(home), "--port", str(settings.port)),
-                *("--speed", str(settings.speed), "--after-rollback", settings.after_rollback),
+                *("--speed", str(settings.speed), "--after-rollback", settings.after_rollback, "--iam", settings.iam),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -24,6 +24,7 @@ from tidegate_sandbox.routes import AsgiApp, Message, Receive, Send, route, rout
 
 if TYPE_CHECKING:
     from tidegate_sandbox.context import AfterRollback
+    from tidegate_sandbox.enforcement import Iam
 
 ACCOUNT = "111122223333"
 """The account of a caller whose access key is not itself an account id of twelve digits."""
@@ -31,12 +32,13 @@ ACCOUNT = "111122223333"
 
 @dataclass(frozen=True)
 class Settings:
-    """How a sandbox is run. `speed` is how many times the wall its clock runs."""
+    """How a sandbox is run. `speed` is how many times the wall its clock runs; `iam`, whether IAM is enforced."""
 
     home: Path
     port: int
     speed: float
     after_rollback: "AfterRollback"
+    iam: "Iam" = "enforce"
 
 
 def listen(port: int) -> socket.socket:
@@ -58,7 +60,7 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     _set_environment(settings)
     _log_to(settings.home / "log" / "sandbox.log")
 
-    from tidegate_sandbox import context, credentials, hooks, journal, page, services
+    from tidegate_sandbox import context, credentials, enforcement, hooks, journal, page, services
 
     hooks.check()
     clock = ScaledClock(settings.speed)
@@ -69,6 +71,7 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     services.install()
     credentials.install()
     journal.install(settings.home, hooks.own_services)
+    enforcement.start(settings.iam)
     try:
         asyncio.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, ready))
     finally:
@@ -173,6 +176,7 @@ def _status_page(settings: Settings) -> AsgiApp:
             "home": str(settings.home),
             "speed": settings.speed,
             "after_rollback": settings.after_rollback,
+            "iam": settings.iam,
             "uptime_seconds": time.monotonic() - started,
             "memory_bytes": memory(),
             "children": [{"pid": child.pid, "name": child.name} for child in processes.children()],

@@ -15,9 +15,10 @@ import boto3
 import pytest
 
 from tests.journey.documented_calls import BY_CHANCE, DOCUMENTED, REFUSED
+from tests.journey.rendered_types import rendered_types
 from tests.journey.roles import Check, Role, acts, deployed
-from tests.journey.stack_calls import checks, handlers, rendered_types
 from tidegate_sandbox import journal, lifecycle
+from tidegate_sandbox.authorisation.stacks import checks, handlers
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
@@ -60,6 +61,7 @@ def used(sandboxes: list[Sandbox]) -> Actions:
                 found[whose].add(action)
         for line in lines:
             if acts(line) and line["action"].startswith("cloudformation/"):
+                assert handlers(line["keys"]["type"]), f"what a {line['keys']['type']} calls is not known"
                 for whose in roles[line["role"]].actions:
                     found[whose].update(*handlers(line["keys"]["type"]).values())
     # A stage file decides which types a stage has, and the role of its stack has to make them all.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tests.journey.stack_calls import handlers
+from tidegate_sandbox.authorisation.stacks import handlers
 
 Template = dict[str, Any]
 

@@ -60,15 +60,17 @@ class RunningSandbox:
 
 
 @contextmanager
-def run_sandbox(home: Path, speed: float = 60, after_rollback: str = "fail") -> Iterator[RunningSandbox]:
-    """Run a sandbox on a free port until the block ends."""
+def run_sandbox(
+    home: Path, speed: float = 60, after_rollback: str = "fail", iam: str = "record"
+) -> Iterator[RunningSandbox]:
+    """Run a sandbox on a free port until the block ends. Rooms whose roles have no policies do not enforce IAM."""
     home.mkdir(parents=True, exist_ok=True)
     output = home.parent / f"{home.name}.out"
     with output.open("wb") as out:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tidegate_sandbox.cli", "up", "--foreground", "--home", home, "--port", "0"),
-                *("--speed", str(speed), "--after-rollback", after_rollback),
+                *("--speed", str(speed), "--after-rollback", after_rollback, "--iam", iam),
             ],
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -125,9 +125,9 @@ def _in_account(properties: dict[str, Any], account: str, region: str) -> Iterat
     administration, execution = properties["AdministrationRoleARN"], properties["ExecutionRoleName"]
     if context.scope().region != region:
         raise ValueError(f"{region}: instances in other regions are not in the local simulation")
-    journal.passes(administration, "cloudformation")
     source = context.scope().arn("cloudformation", f"stackset/{name}:1")
     try:
+        journal.passes(administration, "cloudformation")
         administering = credentials.session_of(administration, "cloudformation", name, source)
         with (
             credentials.acting_with(administering),

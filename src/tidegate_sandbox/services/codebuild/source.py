@@ -31,6 +31,13 @@ class SourceError(Exception):
 
 def download(build: Build, container: Container) -> None:
     """Fill the container's source folders and set the build's resolved source version; SourceError where not."""
+    try:
+        _download(build, container)
+    except AwsError as error:
+        raise SourceError(error.message) from None
+
+
+def _download(build: Build, container: Container) -> None:
     source = build.project["source"]
     if build.pipeline is not None:
         primary, *others = build.pipeline.sources

@@ -3,6 +3,7 @@
 import re
 
 from tidegate_sandbox import context, credentials, hooks, journal
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.git import NO_COMMIT, answer, basic_user, serve
 from tidegate_sandbox.git.http import SERVICES, is_push
 from tidegate_sandbox.routes import Message, Receive, Send
@@ -28,7 +29,10 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
         return await answer(send, 404, f"{said} named {matched[1]}")
     one = named[0]
     action = "codecommit:GitPush" if is_push(matched[2], scope) else "codecommit:GitPull"
-    journal.write(credentials.of_access_key(user or ""), [(action, one.arn, {})], one.scope.region)
+    try:
+        journal.write(credentials.of_access_key(user or ""), [(action, one.arn, {})], one.scope.region)
+    except AwsError as denied:
+        return await answer(send, 403, denied.message)
     moved = await serve(one, matched[2], one.scope.account, scope, receive, send)
     if moved:
         with hooks.acting_in(one.scope.account, one.scope.region):

@@ -231,6 +231,8 @@ class Line:
             failure = error
         except UnknownVariableError as error:
             failure = ActionFailedError(str(error), "ConfigurationError")
+        except AwsError as refused:
+            failure = ActionFailedError(refused.message, "PermissionError")
         except Exception as error:
             logging.getLogger(__name__).exception("action %s of %s", run.action.name, execution.id)
             failure = ActionFailedError(f"the local simulation failed, see its log: {error}", "InternalError")

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tidegate_sandbox import context, hooks, journal
+from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.exchange import CUSTOM_ATTRIBUTES, Request, content_type, exchange
@@ -76,7 +77,10 @@ async def _invoke(
     account, region = hooks.account_and_region_of(headers)
     with hooks.acting_in(account, region):
         endpoint = endpoints.here().get(name)
-    journal.invoked(headers, context.Scope(account, region).arn("sagemaker", f"endpoint/{name.lower()}"), region)
+    try:
+        journal.invoked(headers, context.Scope(account, region).arn("sagemaker", f"endpoint/{name.lower()}"), region)
+    except AwsError as denied:
+        raise _RefusedError(403, denied.code, denied.message) from None
     if endpoint is None or endpoint.fleet is None:
         raise _RefusedError(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
     request = Request(headers, body, started)

@@ -104,8 +104,8 @@ def _job(kind: Kind) -> Callable[[Step, Execution, Mapping[str, Any]], Propertie
         operation, region = f"Create{kind}Job", execution.scope.region
         request = {**given, f"{kind}JobName": _name(execution, step, given.get(f"{kind}JobName"))}
         request.setdefault("RoleArn", execution.role)
-        journal.write(execution.scope.credentials, authorisation.checks("sagemaker", operation, request), region)
         try:
+            journal.write(execution.scope.credentials, authorisation.checks("sagemaker", operation, request), region)
             job = inventory.create(kind, request)
         except AwsError as error:
             raise StepFailed(_not_invoked(operation, error.message), _fault(error.code, error.status)) from error

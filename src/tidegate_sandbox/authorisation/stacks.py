@@ -1,20 +1,20 @@
 """What CloudFormation calls for a resource of a stack: what its schema of the type (`handlers`) says, but for a few.
 
-A schema names what every property of a type could need; what concerns properties that no template of ours has, or
-that never change, is in NEVER with the reason.
+The schemas' permissions are in handlers.json (tests/tidegate_sandbox/test_stack_calls.py says how it is made). A schema
+names what every property of a type could need; what concerns properties that are rarely given, or that no template of
+Tidegate has, is in NEVER with the reason, and is not checked.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from functools import cache
+from importlib.resources import files
 from typing import Any
-
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
 Check = tuple[str, str | None, Mapping[str, Any]]
 """An action, the ARN it is checked on (None: another service's, which the schema does not tell), condition keys."""
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
 STEPS = {"create": ("create", "read"), "update": ("update", "read"), "delete": ("delete", "read")}
 
 NO_SCHEMA = {
@@ -26,8 +26,6 @@ NO_SCHEMA = {
     },
 }
 """Types whose schema names no permissions: the actions of the same names as the API's operations."""
-
-OF_STACKS = "a custom resource's function is called on the stack's authority"
 
 NEVER: Mapping[str, str] = {
     r"application-autoscaling:(Put|Delete)ScheduledAction": "no template schedules a scaling",
@@ -73,23 +71,21 @@ PASSED = {
 
 
 def handlers(kind: str) -> Mapping[str, set[str]]:
-    """Return what CloudFormation may call for each step of a resource of that type, what is never called left out."""
+    """Return what CloudFormation may call for each step of a resource of that type, what is never called left out.
+
+    Empty for a type of which that is not known.
+    """
     if kind.startswith("Custom::"):
         return {step: {"lambda:InvokeFunction"} for step in ("create", "update", "delete")}
-    if kind in NO_SCHEMA:
-        return NO_SCHEMA[kind]
-    try:
-        found = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
-    except (ResourceNotFoundError, KeyError):
-        raise AssertionError(f"what {kind} calls is not known: add it to NO_SCHEMA") from None
-    return {step: {each for each in told["permissions"] if not never(each)} for step, told in found.items()}
+    found = NO_SCHEMA.get(kind) or of_schemas().get(kind, {})
+    return {step: {each for each in permissions if not never(each)} for step, permissions in found.items()}
 
 
-def rendered_types() -> set[str]:
-    """Return every type of resource that the engine's templates can hold."""
-    found = {kind for path in TEMPLATES.glob("*.j2") for kind in re.findall(r"Type: (AWS::\w+::\w+)", path.read_text())}
-    monitors = {f"AWS::SageMaker::{kind}QualityJobDefinition" for kind in ("Data", "Model")}
-    return found | monitors | {"AWS::SageMaker::MonitoringSchedule", "AWS::ApplicationAutoScaling::ScalableTarget"}
+@cache
+def of_schemas() -> Mapping[str, Mapping[str, list[str]]]:
+    """Return the permissions that the schemas name, by type and step."""
+    read: dict[str, dict[str, list[str]]] = json.loads(files(__package__).joinpath("handlers.json").read_text("utf-8"))
+    return read
 
 
 def never(action: str) -> bool:

@@ -1,0 +1,197 @@
+"""The names of ministack that evaluate policies: whether whoever acts may do what it asks for, and if not, why not.
+
+A part of `hooks`, whose `check` asserts these too; no other module imports ministack.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ministack.core import iam_actions as _actions
+from ministack.core import iam_evaluator as _evaluator
+from ministack.core import responses as _responses
+from ministack.services import iam as _iam
+from ministack.services import s3 as _s3
+from ministack.services import sts as _sts
+from ministack.services import tagging as _tagging
+
+RELIED_ON: list[tuple[Any, str]] = [
+    (_actions, "access_denied_response"),
+    (_evaluator, "_ALWAYS_ALLOWED_ACTIONS"),
+    (_evaluator, "_account_from_arn"),
+    (_evaluator, "_action_matches"),
+    (_evaluator, "_resolve_managed_policy_document"),
+    (_evaluator, "_resource_policy"),
+    (_evaluator, "_session_policy_limits"),
+    (_evaluator, "EvalContext"),
+    (_evaluator, "combine_resource_policy"),
+    (_evaluator, "evaluate"),
+    (_evaluator, "evaluate_resource_policy"),
+    (_evaluator, "evaluate_trust_policy"),
+    (_evaluator, "parse_policy_document"),
+    (_iam, "_roles"),
+    (_responses, "get_region"),
+    (_responses, "request_scope"),
+    (_s3, "_bucket_owner_account"),
+    (_sts, "_sessions"),
+    (_tagging, "resource_tags"),
+]
+
+Check = tuple[str, str, Mapping[str, Any]]
+"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
+Shared = tuple[str | Mapping[str, Any] | None, str | None]
+"""A resource's own policy, if it has one, and the account that the resource is in, where that is known."""
+
+_ALLOW, _DENY = "Allow", "Deny"
+_KEY_POLICIES = "kms"  # who owns a key may use it only as its policy says
+_shared: dict[str, Callable[[str], Shared | None]] = {}
+
+
+def register_resource_policies(service: str, find: Callable[[str], Shared | None]) -> None:
+    """Let `find` tell the policy of a resource of `service` by its ARN; it is called in the resource's account."""
+    _shared[service] = find
+
+
+def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
+    """Return why a session of a role may not do something, None where it may.
+
+    Its policies are evaluated within its boundary and the session's own policy, with the policy of the resource, as IAM
+    does (user guide, "Policy evaluation logic"). The words are IAM's ("Troubleshoot access denied error messages").
+    """
+    action, resource, _ = check
+    if action in _evaluator._ALWAYS_ALLOWED_ACTIONS:
+        return None
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    context = _context(role_arn, check)
+    role = _iam._roles.get_scoped(account, None, name) or {}
+    identity = _identity(role, account)
+    limits = _limits(role, account, _sts._sessions.get(access_key) or {})
+    if action == "sts:AssumeRole":
+        return _assuming(context, identity, limits)
+    for words, layer in {"identity-based policy": identity, **limits}.items():
+        if _evaluator.evaluate(context, layer).decision == _DENY:
+            return f"with an explicit deny in {'an' if words[0] == 'i' else 'a'} {words}"
+    own = _evaluator.evaluate(context, identity, *limits.values())
+    policy, owner = _of_resource(action, resource)
+    if policy is None and owner in (None, account):
+        decision = own
+    else:
+        required, within = action.startswith(f"{_KEY_POLICIES}:"), tuple(limits.values())
+        decision = _evaluator.combine_resource_policy(own, context, policy, owner, required=required, limits=within)
+    if decision.decision == _ALLOW:
+        return None
+    if decision.decision == _DENY:
+        return "with an explicit deny in a resource-based policy"
+    for words, layer in {"identity-based policy": identity, **limits}.items():
+        if _evaluator.evaluate(context, layer).decision != _ALLOW:
+            return f"because no {words} allows the {action} action"
+    return f"because no resource-based policy allows the {action} action"
+
+
+def refusal_of_action(role_arn: str, action: str) -> str | None:
+    """Return why a role may do something to nothing at all, None where it may do it to something."""
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    role = _iam._roles.get_scoped(account, None, name) or {}
+    for words, layer in {"identity-based policy": _identity(role, account), **_limits(role, account, {})}.items():
+        statements = [each for policy in layer for each in policy if each.effect == _ALLOW]
+        if not any(_evaluator._action_matches(action, each.actions, each.not_actions) for each in statements):
+            return f"because no {words} allows the {action} action"
+    return None
+
+
+def _assuming(context: Any, identity: list[Any], limits: Mapping[str, list[Any]]) -> str | None:
+    """Return why a role may not be assumed: its trust policy has a say always, and across accounts both sides have.
+
+    IAM gives no reason here: who is not trusted is not told why.
+    """
+    arn = context.resource_arn
+    account, name = arn.split(":")[4], arn.rpartition("/")[2]
+    role = _iam._roles.get_scoped(account, None, name)
+    if role is None or not _evaluator.evaluate_trust_policy(
+        role["AssumeRolePolicyDocument"], context.principal_arn, context
+    ):
+        return ""
+    return None if _evaluator.evaluate(context, identity, *limits.values()).decision == _ALLOW else ""
+
+
+def _context(role_arn: str, check: Check) -> Any:
+    action, resource, keys = check
+    given = {name.lower(): value for name, value in keys.items()}
+    # A request that names no tags has no aws:TagKeys.
+    given.setdefault("aws:tagkeys", None)
+    for name, value in (_tags(resource) or {}).items():
+        given.setdefault(f"aws:resourcetag/{name}".lower(), value)
+    return _evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=role_arn.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region=_responses.get_region(),
+        secure_transport=True,
+        service_context=given,
+    )
+
+
+def _tags(resource: str) -> Mapping[str, str] | None:
+    owner = _evaluator._account_from_arn(resource)
+    if owner is None:
+        return None
+    with _responses.request_scope(owner, resource.split(":")[3] or _responses.get_region()):
+        found: Mapping[str, str] | None = _tagging.resource_tags(resource)
+    return found
+
+
+def _identity(role: Mapping[str, Any], account: str) -> list[Any]:
+    documents = [*(role.get("InlinePolicies") or {}).values()]
+    documents += [_managed(arn, account) for arn in role.get("AttachedPolicies", [])]
+    return [_parsed(_text(document)) for document in documents if document]
+
+
+def _limits(role: Mapping[str, Any], account: str, session: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what narrows a role's policies, by IAM's word for it."""
+    found: dict[str, list[Any]] = {}
+    boundary = role.get("PermissionsBoundary")
+    boundary = boundary.get("PermissionsBoundaryArn") if isinstance(boundary, Mapping) else boundary
+    if boundary:
+        document = _managed(boundary, account)
+        found["permissions boundary"] = [_parsed(_text(document))] if document else [[]]
+    for layer in _evaluator._session_policy_limits(session, account):
+        found["session policy"] = layer
+    return found
+
+
+def _managed(arn: str, account: str) -> Any:
+    return _evaluator._resolve_managed_policy_document(arn, account)
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+@lru_cache(maxsize=512)
+def _parsed(document: str) -> Any:
+    return _evaluator.parse_policy_document(document)
+
+
+def _of_resource(action: str, resource: str) -> Shared:
+    service, owner = action.partition(":")[0], _evaluator._account_from_arn(resource)
+    if service == "s3" and resource.startswith("arn:"):
+        owner = _s3._bucket_owner_account(resource.split(":", 5)[5].partition("/")[0])
+    if owner is None:
+        return None, None
+    region = resource.split(":")[3] or _responses.get_region()
+    with _responses.request_scope(owner, region):
+        find = _shared.get(service)
+        found = find(resource) if find else _evaluator._resource_policy(service, resource)
+    return (found[0] or None, owner) if found else (None, owner)
+
+
+def answer(service: str, check: Check, message: str, headers: Mapping[str, str]) -> Any:
+    """Return ministack's answer to a request that is refused, in the service's own form."""
+    action, resource, _ = check
+    return _actions.access_denied_response(
+        service, action, "", "00000000-0000-0000-0000-000000000000", message=message, headers=dict(headers),
+        resource_arn=resource,
+    )  # fmt: skip

@@ -1,0 +1,270 @@
+"""IAM is enforced: what a role's policies do not allow is refused, naming who asked, what for and on what."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+ELSEWHERE = "222222222222"
+
+
+@pytest.fixture(scope="module")
+def enforcing(another_sandbox: Any) -> Iterator[Any]:
+    with another_sandbox(iam="enforce") as running:
+        yield running
+
+
+Statement = dict[str, Any]
+
+
+def allow(*actions: str, on: str = "*", **more: Any) -> Statement:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def deny(*actions: str) -> Statement:
+    return {**allow(*actions), "Effect": "Deny"}
+
+
+def policy(*statements: Statement) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(**principal: str) -> str:
+    return policy({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+
+
+class Role:
+    """A role of an account, whom a test lets act."""
+
+    def __init__(self, sandbox: Any, *statements: Statement, account: str, trusted: str, boundary: str = "") -> None:
+        self.sandbox, self.account, self.name = sandbox, account, f"role-{uuid.uuid4().hex[:8]}"
+        iam = sandbox.client("iam", account)
+        given = {"RoleName": self.name, "AssumeRolePolicyDocument": trusted}
+        if boundary:
+            made = iam.create_policy(PolicyName=f"boundary-{self.name}", PolicyDocument=boundary)
+            given["PermissionsBoundary"] = made["Policy"]["Arn"]
+        self.arn = iam.create_role(**given)["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(RoleName=self.name, PolicyName="own", PolicyDocument=policy(*statements))
+
+    def client(self, service: str, **session: str) -> Any:
+        sts = self.sandbox.client("sts", self.account)
+        return assumed(self.sandbox, sts, self.arn, service, **session)
+
+
+def assumed(sandbox: Any, sts: Any, arn: str, service: str, **session: str) -> Any:
+    keys = sts.assume_role(RoleArn=arn, RoleSessionName="somebody", **session)["Credentials"]
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=sandbox.url,
+        region_name=sandbox.region,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+@pytest.fixture
+def role(enforcing: Any) -> Callable[..., Role]:
+    def make(*statements: Statement, account: str = enforcing.account, **more: str) -> Role:
+        trusted = more.pop("trusted", trust(AWS=f"arn:aws:iam::{account}:root"))
+        return Role(enforcing, *statements, account=account, trusted=trusted, **more)
+
+    return make
+
+
+@pytest.fixture
+def bucket(enforcing: Any) -> str:
+    name = f"b-{uuid.uuid4().hex[:8]}"
+    s3 = enforcing.client("s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": enforcing.region})
+    s3.put_object(Bucket=name, Key="a/b", Body=b"x")
+    return name
+
+
+def refused(call: Callable[..., Any], **given: Any) -> str:
+    """Return AWS's words of refusing a call, without the name that botocore puts before them."""
+    with pytest.raises(ClientError) as told:
+        call(**given)
+    assert told.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    return str(told.value.response["Error"].get("Message") or told.value.response["Error"])
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "given", "action", "resource"),
+    [
+        (
+            "sagemaker",
+            "describe_model",
+            {"ModelName": "Demo"},
+            "sagemaker:DescribeModel",
+            "arn:aws:sagemaker:eu-west-1:111122223333:model/demo",
+        ),
+        ("s3", "get_object", {"Bucket": "demo", "Key": "a"}, "s3:GetObject", "arn:aws:s3:::demo/a"),
+        ("iam", "get_role", {"RoleName": "x"}, "iam:GetRole", "arn:aws:iam::111122223333:role/x"),
+        ("sagemaker", "list_models", {}, "sagemaker:ListModels", "*"),
+    ],
+)
+def test_given_nothing_is_allowed_then_a_call_is_refused_with_who_what_and_where(
+    role: Any, service: str, operation: str, given: dict[str, str], action: str, resource: str
+) -> None:
+    caller = role()
+    said = refused(getattr(caller.client(service), operation), **given)
+    who = f"arn:aws:sts::111122223333:assumed-role/{caller.name}/somebody"
+    assert said == (
+        f"User: {who} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action"
+    )
+
+
+def test_the_accounts_root_may_do_everything_and_anybody_may_ask_who_they_are(enforcing: Any, role: Any) -> None:
+    caller = role()
+    assert enforcing.client("sagemaker").list_models()["Models"] == []
+    assert caller.client("sts").get_caller_identity()["Arn"].endswith(f"assumed-role/{caller.name}/somebody")
+
+
+def test_given_what_is_allowed_then_that_alone_is_done(role: Any, bucket: str) -> None:
+    s3 = role(allow("s3:GetObject", on=f"arn:aws:s3:::{bucket}/a/*")).client("s3")
+    assert s3.get_object(Bucket=bucket, Key="a/b")["Body"].read() == b"x"
+    refused(s3.get_object, Bucket=bucket, Key="b")
+    refused(s3.put_object, Bucket=bucket, Key="a/b", Body=b"y")
+
+
+def test_given_a_deny_then_no_allow_helps(role: Any) -> None:
+    caller = role(allow("sagemaker:*"), deny("sagemaker:ListModels"))
+    said = refused(caller.client("sagemaker").list_models)
+    assert said.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_given_a_boundary_then_it_is_the_most_that_policies_give(role: Any) -> None:
+    caller = role(allow("sagemaker:*"), boundary=policy(allow("sagemaker:ListEndpoints")))
+    assert caller.client("sagemaker").list_endpoints()["Endpoints"] == []
+    said = refused(caller.client("sagemaker").list_models)
+    assert said.endswith("because no permissions boundary allows the sagemaker:ListModels action")
+
+
+def test_given_a_policy_of_the_session_then_it_narrows_the_roles(role: Any) -> None:
+    caller, narrow = role(allow("sagemaker:*")), policy(allow("sagemaker:ListEndpoints"))
+    assert caller.client("sagemaker", Policy=narrow).list_endpoints()["Endpoints"] == []
+    said = refused(caller.client("sagemaker", Policy=narrow).list_models)
+    assert said.endswith("because no session policy allows the sagemaker:ListModels action")
+
+
+def test_given_a_condition_on_tags_then_only_a_request_with_them_is_let(role: Any) -> None:
+    tagged = {"StringEquals": {"aws:RequestTag/team": "tide"}}
+    create = allow("sagemaker:CreateModelPackageGroup", "sagemaker:AddTags", Condition=tagged)
+    sagemaker, name = role(create).client("sagemaker"), f"g-{uuid.uuid4().hex[:8]}"
+    refused(sagemaker.create_model_package_group, ModelPackageGroupName=name)
+    other = [{"Key": "team", "Value": "ebb"}]
+    refused(sagemaker.create_model_package_group, ModelPackageGroupName=name, Tags=other)
+    sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=[{"Key": "team", "Value": "tide"}])
+
+
+def test_given_a_role_is_handed_on_then_that_has_to_be_allowed_too(role: Any) -> None:
+    handed, caller = role(), role(allow("codebuild:CreateProject"))
+    said = refused(
+        caller.client("codebuild").create_project,
+        name=f"p-{uuid.uuid4().hex[:8]}",
+        source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "image", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=handed.arn,
+    )
+    assert f"perform: iam:PassRole on resource: {handed.arn} " in said
+
+
+def test_given_a_buckets_policy_then_across_accounts_both_sides_have_to_agree(
+    enforcing: Any, role: Any, bucket: str
+) -> None:
+    read = allow("s3:GetObject", on=f"arn:aws:s3:::{bucket}/*")
+    may, may_not = role(read, account=ELSEWHERE), role(account=ELSEWHERE)
+    said = refused(may.client("s3").get_object, Bucket=bucket, Key="a/b")
+    assert said.endswith("because no resource-based policy allows the s3:GetObject action")
+    named = {**read, "Principal": {"AWS": [may.arn, may_not.arn]}}
+    enforcing.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy(named))
+    assert may.client("s3").get_object(Bucket=bucket, Key="a/b")["Body"].read() == b"x"
+    said = refused(may_not.client("s3").get_object, Bucket=bucket, Key="a/b")
+    assert said.endswith("because no identity-based policy allows the s3:GetObject action")
+
+
+def test_given_a_keys_policy_without_the_account_then_a_roles_own_policy_is_not_enough(
+    enforcing: Any, role: Any
+) -> None:
+    caller, kms = role(allow("kms:Encrypt")), enforcing.client("kms")
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{enforcing.account}:root"}, "Resource": "*"}
+    open_ = kms.create_key()["KeyMetadata"]["KeyId"]
+    closed = kms.create_key(Policy=policy({**root, "Action": "kms:PutKeyPolicy"}))["KeyMetadata"]["KeyId"]
+    caller.client("kms").encrypt(KeyId=open_, Plaintext=b"x")
+    said = refused(caller.client("kms").encrypt, KeyId=closed, Plaintext=b"x")
+    assert said.endswith("because no resource-based policy allows the kms:Encrypt action")
+
+
+def test_given_a_role_that_does_not_trust_the_caller_then_it_is_not_assumed(enforcing: Any, role: Any) -> None:
+    caller = role(allow("sts:AssumeRole"))
+    willing = role(account=ELSEWHERE, trusted=trust(AWS=caller.arn))
+    unwilling = role(account=ELSEWHERE)
+    assumed(enforcing, caller.client("sts"), willing.arn, "sts").get_caller_identity()
+    said = refused(caller.client("sts").assume_role, RoleArn=unwilling.arn, RoleSessionName="somebody")
+    assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {unwilling.arn}")
+
+
+def test_given_a_stacks_role_lacks_a_permission_then_the_stack_fails_with_it_and_nothing_is_left(
+    enforcing: Any, role: Any, eventually: Any
+) -> None:
+    may = ("logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:DeleteLogGroup")
+    more = ("logs:ListTagsForResource", "logs:GetDataProtectionPolicy", "logs:DescribeIndexPolicies")
+    stacks = role(allow(*may, *more), trusted=trust(Service="cloudformation.amazonaws.com"))
+    name, cloudformation = f"stack-{uuid.uuid4().hex[:8]}", enforcing.client("cloudformation")
+    template = {
+        "Resources": {
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/{name}", "RetentionInDays": 7}},
+        }
+    }
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=json.dumps(template), RoleARN=stacks.arn, OnFailure="DO_NOTHING"
+    )
+
+    def ended() -> Any:
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return None if found["StackStatus"].endswith("IN_PROGRESS") else found["StackStatus"]
+
+    assert eventually(ended) == "CREATE_FAILED"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    (reason,) = [
+        each["ResourceStatusReason"]
+        for each in events
+        if each["LogicalResourceId"] == "Group" and each["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    assert f"assumed-role/{stacks.name}/{name} is not authorized to perform: logs:" in reason
+    assert "HandlerErrorCode: AccessDenied" in reason
+    groups = enforcing.client("logs").describe_log_groups(logGroupNamePrefix=f"/{name}")["logGroups"]
+    assert groups == []
+
+
+def test_given_a_builds_role_may_not_read_its_source_then_the_build_fails_and_says_so(
+    enforcing: Any, role: Any, bucket: str, eventually: Any
+) -> None:
+    builds = role(allow("logs:*"), trusted=trust(Service="codebuild.amazonaws.com"))
+    codebuild, name = enforcing.client("codebuild"), f"p-{uuid.uuid4().hex[:8]}"
+    codebuild.create_project(
+        name=name,
+        source={"type": "S3", "location": f"{bucket}/a/b", "buildspec": "version: 0.2"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "image", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=builds.arn,
+    )
+    id = codebuild.start_build(projectName=name)["build"]["id"]
+
+    def ended() -> Any:
+        build = codebuild.batch_get_builds(ids=[id])["builds"][0]
+        return build if build["buildComplete"] else None
+
+    build = eventually(ended)
+    assert build["buildStatus"] == "FAILED"
+    who = f"arn:aws:sts::111122223333:assumed-role/{builds.name}/AWSCodeBuild-{id.partition(':')[2]}"
+    resource = f"arn:aws:s3:::{bucket}/a/b"
+    assert f"User: {who} is not authorized to perform: s3:GetObject on resource: {resource}" in str(build["phases"])
