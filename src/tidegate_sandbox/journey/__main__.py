@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from tidegate.clock import SystemClock
-from tidegate_sandbox import context, lifecycle, server
+from tidegate_sandbox import context, enforcement, lifecycle, server
 from tidegate_sandbox.journey.account import JourneyError
 from tidegate_sandbox.journey.accounting import Account as Accounted
 from tidegate_sandbox.journey.changes import MISREAD_WEEKDAYS, TRAIN_ON_LATER_MONTHS
@@ -170,6 +170,10 @@ def main(
         context.AfterRollback,
         typer.Option(help="What CloudFormation makes of an automatic rollback: which one AWS does is not verified."),
     ] = "fail",
+    iam: Annotated[
+        enforcement.Iam,
+        typer.Option(help="Whether calls that a role's policies do not allow are refused, or only written down."),
+    ] = "enforce",
     accounts: Annotated[
         int, typer.Option(min=1, max=3, help="In how many accounts: 2 has production in one of its own, 3 both stages.")
     ] = 1,
@@ -179,7 +183,7 @@ def main(
     narrator = Narrator(Console())
     begun = time.monotonic()
     narrator.say("Tidegate quickstart, a local simulation: nothing here proves what AWS does.")
-    settings = server.Settings(home.resolve(), port, speed, after_rollback)
+    settings = server.Settings(home.resolve(), port, speed, after_rollback, iam)
     try:
         with narrator.step("Start AWS on this machine") as step:
             running, _ = lifecycle.start(settings, lambda _: None)
