@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate_sandbox import hooks, iam_hooks, journal
+from tidegate_sandbox import hooks, iam_hooks, journal, policy_hooks
 from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
@@ -79,8 +79,19 @@ _state = Scoped(Registry)
 
 
 def install() -> None:
-    """Let CloudFormation provision model package groups."""
+    """Let CloudFormation provision model package groups, and IAM know their policies."""
     hooks.register_resource_type("AWS::SageMaker::ModelPackageGroup", _GroupType())
+    policy_hooks.register_resource_policies("sagemaker", _policy_of)
+
+
+def _policy_of(arn: str) -> tuple[str, None] | None:
+    """Return the policy of the group that a version, or a group, is of; None for anything else of SageMaker."""
+    kind, _, name = arn.split(":", 5)[5].partition("/")
+    if kind not in ("model-package", "model-package-group"):
+        return None
+    wanted = name.partition("/")[0].lower()
+    groups = _state.here().groups.items()
+    return next(((group.policy, None) for known, group in list(groups) if known.lower() == wanted), None)
 
 
 # ---------------------------------------------------------------- groups
