@@ -211,6 +211,7 @@ def test_an_alarm_is_shown_with_the_data_that_it_looks_at(page_sandbox, visitor,
 
 
 def test_the_sandbox_says_what_it_is(page_sandbox, visitor, eventually):
+    page_sandbox.client("sagemaker").list_model_package_groups()  # somebody has used this account and region
     told = eventually(lambda: (now := visitor.get("/_tidegate/api/sandbox").json)["disk"] and now)
     assert told["status"]["what"] == "local simulation"
     assert ["111122223333", "eu-west-1"] in told["scopes"]
