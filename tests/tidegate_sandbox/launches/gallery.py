@@ -2,11 +2,15 @@
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,30 @@ class Gallery:
 
     def __init__(self, sandbox: Any) -> None:
         self.sandbox = sandbox
-        self.spared: set[str] = set()
+        self._spared: set[str] = set()
+        self._stopping = threading.Lock()
         catalog = sandbox.client("servicecatalog")
         found = catalog.search_products()["ProductViewSummaries"]
         self.product = next(each["ProductId"] for each in found if "CodeCommit" in each["Name"])
         self.version = catalog.describe_product(Id=self.product)["ProvisioningArtifacts"][-1]["Id"]
+
+    def spare(self, pipeline: str) -> None:
+        """Let the pipeline's runs go on from now on."""
+        with self._stopping:
+            self._spared.add(pipeline)
+
+    def stop_pipelines(self) -> None:
+        """Stop what a launch ends with: building the model would take minutes, and is told elsewhere."""
+        codepipeline = self.sandbox.client("codepipeline")
+        for name in [each["name"] for each in codepipeline.list_pipelines()["pipelines"]]:
+            with self._stopping, suppress(ClientError):  # it has ended, or gone, since
+                if name in self._spared:
+                    continue
+                for each in codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]:
+                    if each["status"] == "InProgress":
+                        codepipeline.stop_pipeline_execution(
+                            pipelineName=name, pipelineExecutionId=each["pipelineExecutionId"], abandon=True
+                        )
 
     def launch(self, name: str, **answers: str) -> None:
         self.sandbox.client("sagemaker").create_project(

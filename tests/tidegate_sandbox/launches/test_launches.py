@@ -57,16 +57,8 @@ def gallery(another_sandbox: Any) -> Iterator[Gallery]:
 
 
 def _stop_pipelines(gallery: Gallery, over: threading.Event) -> None:
-    """Stop what a launch ends with: building the model would take minutes, and is told elsewhere."""
-    codepipeline = gallery.sandbox.client("codepipeline")
     while not over.wait(0.2):
-        for name in {each["name"] for each in codepipeline.list_pipelines()["pipelines"]} - gallery.spared:
-            with suppress(ClientError):  # it has ended, or gone, since
-                for each in codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]:
-                    if each["status"] == "InProgress":
-                        codepipeline.stop_pipeline_execution(
-                            pipelineName=name, pipelineExecutionId=each["pipelineExecutionId"], abandon=True
-                        )
+        gallery.stop_pipelines()
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +221,7 @@ def decided(gallery: Gallery, eventually: Callable[..., Any]) -> Decided:
     gallery.sandbox.client("s3").put_object(Bucket=bucket, Key="model.tar.gz", Body=b"any")
     version = register_version(gallery, f"twice-{launched.id}", bucket)
     found = Decided(gallery, "twice", launched.id, bucket, version, [])
-    gallery.spared.add(found.pipeline)
+    gallery.spare(found.pipeline)
     for _ in range(2):
         found.decide(version, "Rejected")
 
