@@ -2,12 +2,14 @@
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tidegate_sandbox import git_host
+from tidegate_sandbox.services.connections import hosts
 
 PROVIDER = "CodeStarSourceConnection"
 ROLE = "arn:aws:iam::111122223333:role/any"
@@ -177,6 +179,28 @@ def test_a_pull_request_is_built_at_its_own_commit_and_the_host_shows_how_that_w
     bad = hosted.push("feature", "broken")
     hosted.eventually(lambda: set(project.checks(bad).values()) == {"failure"}, 60)
     assert len(project.builds()) == 2
+
+
+def test_a_push_that_is_told_of_after_its_pull_request_was_opened_moves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(hosts, "_tell", told.append)
+    repository = hosts.HostedRepository("acme/late", tmp_path / "late.git", "GitHub")
+    repository.make()
+    hosts._begin(repository)
+    first = repository.branches()["main"]
+    repository.git("update-ref", "refs/heads/feature", first)
+    pull = hosts.open_pull_request(repository, "feature", "main")
+    hosts.pushed(repository, [(hosts.NO_COMMIT, first, "refs/heads/feature")])
+    assert [each.event for each in told if isinstance(each, hosts.PullRequestEvent)] == ["created"]
+
+    tree = repository.git("rev-parse", f"{first}^{{tree}}").decode().strip()
+    person = {f"GIT_{who}_{what}": "x@host.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    second = repository.git("commit-tree", tree, "-p", first, "-m", "more", env=person).decode().strip()
+    hosts.pushed(repository, [(first, second, "refs/heads/feature")])
+    assert [each.event for each in told if isinstance(each, hosts.PullRequestEvent)] == ["created", "updated"]
+    assert pull.commit == second
 
 
 def test_a_pull_request_into_another_branch_and_a_push_start_nothing(hosted: Any) -> None:

@@ -149,7 +149,8 @@ def pushed(repository: HostedRepository, moved: list[tuple[str, str, str]]) -> N
         _tell(Push(repository, reference, old, new))
         branch = reference.removeprefix("refs/heads/")
         for pull in [pull for pull in repository.pulls.values() if pull.state == "open"]:
-            if pull.head == branch and new != NO_COMMIT:
+            # A push is told of after its answer: a pull request may have been opened at what it brought already.
+            if pull.head == branch and new not in (NO_COMMIT, pull.commit):
                 _move(repository, pull, new)
                 _tell(PullRequestEvent(repository, pull, "updated"))
             elif pull.base == branch and repository.contains(branch, pull.commit):
