@@ -4,17 +4,15 @@ Calls with an account's own keys are its root's, and are allowed whatever they a
 to their own business.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
+from tidegate_sandbox.checks import Check, Unplaced
 from tidegate_sandbox.credentials import Credentials
 from tidegate_sandbox.errors import AwsError
 
 Iam: TypeAlias = Literal["enforce", "record"]
 """Whether calls that a role's policies do not allow are refused, or only written down like all others."""
-
-Check = tuple[str, str | None, Mapping[str, Any]]
-"""An action in IAM's spelling, the ARN it is checked on (`*` for none), and the condition keys that are known."""
 
 _iam: Iam = "record"
 
@@ -22,7 +20,7 @@ _iam: Iam = "record"
 class AccessDeniedError(AwsError):
     """A call that policies do not allow; `check` is what was asked for."""
 
-    def __init__(self, who: Credentials, check: tuple[str, str, Mapping[str, Any]], why: str) -> None:
+    def __init__(self, who: Credentials, check: Check, why: str) -> None:
         action, resource, _ = check
         said = f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {why}"
         super().__init__("AccessDeniedException", said.strip(), 400)
@@ -35,13 +33,10 @@ def start(iam: Iam) -> None:
     _iam = iam
 
 
-def refusals(who: Credentials | None, checks: Iterable[Check]) -> Iterator[AccessDeniedError]:
-    """Yield what is to be said of each of `checks` that the policies of whoever acts do not allow.
-
-    Where it is not known what something is checked on (None), the policies have to allow it on anything at all.
-    """
+def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDeniedError | None:
+    """Return what is to be said of the first of `checks` that the policies of whoever acts do not allow, if one."""
     if who is None:
-        return
+        return None
     from tidegate_sandbox import policy_hooks
 
     for action, resource, keys in checks:
@@ -52,16 +47,23 @@ def refusals(who: Credentials | None, checks: Iterable[Check]) -> Iterator[Acces
             else policy_hooks.refusal(who.role_arn, who.access_key_id, known)
         )
         if why is not None:
-            yield AccessDeniedError(who, known, why)
+            return AccessDeniedError(who, known, why)
+    return None
 
 
-def hold(who: Credentials | None, checks: Iterable[Check]) -> None:
-    """Raise the first of `refusals`, where IAM is enforced."""
-    if _iam == "enforce" and (refused := next(refusals(who, checks), None)):
+def enforce(refused: AccessDeniedError | None) -> None:
+    """Raise a refusal, where IAM is enforced."""
+    if refused is not None and _iam == "enforce":
         raise refused
 
 
-def hold_to_actions(who: Credentials | None, checks: Iterable[Check]) -> None:
+def hold(who: Credentials | None, checks: Iterable[Unplaced]) -> None:
+    """Raise the `refusal` of checks that nobody writes down: nothing is evaluated where IAM is not enforced."""
+    if _iam == "enforce":
+        enforce(refusal(who, checks))
+
+
+def hold_to_actions(who: Credentials | None, checks: Iterable[Unplaced]) -> None:
     """Do the same before it can be known what anything is checked on, but for what is handed over or called."""
     hold(who, ((action, resource if action in KNOWN_BEFORE else None, keys) for action, resource, keys in checks))
 

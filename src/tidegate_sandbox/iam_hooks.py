@@ -25,6 +25,7 @@ from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox import enforcement, policy_hooks
+from tidegate_sandbox.checks import Check
 from tidegate_sandbox.errors import AwsError
 
 RELIED_ON: list[tuple[Any, str]] = [
@@ -161,7 +162,7 @@ def _may_make(config: Mapping[str, Any], group: str) -> bool:
     _, _, _, region, account, *_ = config["FunctionArn"].split(":")
     role, resource = str(config["Role"]), f"arn:aws:logs:{region}:{account}:log-group:{group}"
     policies = _evaluator._gather_role_policies(role.rpartition("/")[2], account)
-    context = _principal(role, "logs:CreateLogGroup", resource, {})
+    context = policy_hooks.asked(role, ("logs:CreateLogGroup", resource, {}), region)
     return bool(_evaluator.evaluate(context, policies).decision == "Allow")
 
 
@@ -176,10 +177,6 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     params: Mapping[str, Any]
-
-
-Check = tuple[str, str, Mapping[str, Any]]
-"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
 
 
 def observe_requests(own: Sequence[str], observe: Callable[[Request], AbstractContextManager[None]]) -> None:
@@ -332,28 +329,15 @@ def _refused_as_handlers_say() -> Iterator[None]:
 def lets_assume(role: Mapping[str, Any], principal: str) -> bool:
     """Whether the trust policy of a `role` lets the role with the ARN `principal` assume it."""
     document = role.get("AssumeRolePolicyDocument") or "{}"
-    context = _principal(principal, "sts:AssumeRole", str(role["Arn"]), {})
+    context = policy_hooks.asked(principal, ("sts:AssumeRole", str(role["Arn"]), {}), region="")
     return bool(_evaluator.evaluate_trust_policy(document, principal, context))
 
 
 def shared_with(policy: str | Mapping[str, Any], principal: str, action: str, resource: str) -> bool:
     """Whether the policy of a resource lets a role of another account, the ARN `principal`, do `action` to it."""
     text = policy if isinstance(policy, str) else json.dumps(policy)
-    context = _principal(principal, action, resource, {})
+    context = policy_hooks.asked(principal, (action, resource, {}), region="")
     return bool(_evaluator.evaluate_resource_policy(text, context).decision == "Allow")
-
-
-def _principal(arn: str, action: str, resource: str, keys: Mapping[str, str]) -> Any:
-    return _evaluator.EvalContext(
-        principal_arn=arn,
-        principal_type="AssumedRole",
-        principal_account=arn.split(":")[4],
-        action=action,
-        resource_arn=resource,
-        region="",
-        secure_transport=True,
-        service_context=dict(keys),
-    )
 
 
 def hold_buckets_to_roles(role_of: Callable[[str], str | None]) -> None:
@@ -398,27 +382,10 @@ def decide(
     A condition on a key that `check` does not carry is evaluated as AWS does: the key is absent. A few actions need no
     permission, such as sts:GetCallerIdentity.
     """
-    action, resource, keys = check
-    if action in _evaluator._ALWAYS_ALLOWED_ACTIONS:
+    if check[0] in _evaluator._ALWAYS_ALLOWED_ACTIONS:
         return Decision(True, "")
-    context = _evaluator.EvalContext(
-        principal_arn=role,
-        principal_type="AssumedRole",
-        principal_account=role.split(":")[4],
-        action=action,
-        resource_arn=resource,
-        region=region,
-        secure_transport=True,
-        service_context={name.lower(): value for name, value in keys.items()},
-        tag_keys=list(keys.get("aws:TagKeys", ())),
-    )
+    context = policy_hooks.asked(role, check, region)
     policies = [_evaluator.parse_policy_document(dict(document)) for document in identity]
     limits = [[_evaluator.parse_policy_document(dict(boundary))]] if boundary is not None else []
     result = _evaluator.evaluate(context, policies, *limits)
     return Decision(result.decision == "Allow", result.matched_sid)
-
-
-@contextlib.contextmanager
-def nothing() -> Iterator[None]:
-    """Do nothing around a block."""
-    yield

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate_sandbox import credentials, enforcement
 from tidegate_sandbox.authorisation import stacks
+from tidegate_sandbox.checks import Check
 from tidegate_sandbox.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ _log = logging.getLogger(__name__)
 _caller: ContextVar[Credentials | None] = ContextVar("caller", default=None)
 _file: int | None = None
 _invoked: set[tuple[str, str]] = set()
-
-Check = tuple[str, str, Mapping[str, Any]]
-"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
 
 
 def path(home: Path) -> Path:
@@ -55,12 +53,14 @@ def write(who: Credentials | None, checks: Iterable[Check], region: str) -> None
     """
     if who is not None:
         asked = list(checks)
-        refused = next(map(str, enforcement.refusals(who, asked)), "")
+        refused = enforcement.refusal(who, asked)
         _write(who.role_arn, who.name, asked, region, refused)
-        enforcement.hold(who, asked)
+        enforcement.enforce(refused)
 
 
-def _write(role: str, session: str, checks: Iterable[Check], region: str, refused: str = "") -> None:
+def _write(
+    role: str, session: str, checks: Iterable[Check], region: str, refused: enforcement.AccessDeniedError | None
+) -> None:
     if _file is None:
         return
     lines = [
@@ -73,7 +73,7 @@ def _write(role: str, session: str, checks: Iterable[Check], region: str, refuse
                 "resource": resource,
                 "keys": dict(keys),
                 "region": region,
-                **({"refused": refused} if refused else {}),
+                **({"refused": str(refused)} if refused else {}),
             },
             default=str,
         )
@@ -213,6 +213,6 @@ def _stack_resource(resource: "iam_hooks.StackResource") -> None:
         # What is not there yet has no ARN: whether it may be made at all is all that can be told.
         enforcement.hold_to_actions(who, stacks.checks(asked))
     else:
-        refused = next(map(str, enforcement.refusals(who, stacks.checks(asked))), "")
+        refused = enforcement.refusal(who, stacks.checks(asked))
         _write(role, session, [(action, arn, keys)], region, refused)
-        enforcement.hold(who, stacks.checks(asked))
+        enforcement.enforce(refused)

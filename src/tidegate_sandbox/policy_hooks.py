@@ -16,6 +16,8 @@ from ministack.services import s3 as _s3
 from ministack.services import sts as _sts
 from ministack.services import tagging as _tagging
 
+from tidegate_sandbox.checks import Check
+
 RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "access_denied_response"),
     (_evaluator, "_ALWAYS_ALLOWED_ACTIONS"),
@@ -38,8 +40,6 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_tagging, "resource_tags"),
 ]
 
-Check = tuple[str, str, Mapping[str, Any]]
-"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
 Shared = tuple[str | Mapping[str, Any] | None, str | None]
 """A resource's own policy, if it has one, and the account that the resource is in, where that is known."""
 
@@ -63,16 +63,17 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
     if action in _evaluator._ALWAYS_ALLOWED_ACTIONS:
         return None
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    context = _context(role_arn, check)
+    context = asked(role_arn, _of_what_is_there(check), _responses.get_region())
     role = _iam._roles.get_scoped(account, None, name) or {}
     identity = _identity(role, account)
     limits = _limits(role, account, _sts._sessions.get(access_key) or {})
     if action == "sts:AssumeRole":
         return _assuming(context, identity, limits)
-    for words, layer in {"identity-based policy": identity, **limits}.items():
-        if _evaluator.evaluate(context, layer).decision == _DENY:
-            return f"with an explicit deny in {'an' if words[0] == 'i' else 'a'} {words}"
+    layers = {"identity-based policy": identity, **limits}
     own = _evaluator.evaluate(context, identity, *limits.values())
+    if own.decision == _DENY:
+        words = next(words for words, layer in layers.items() if _evaluator.evaluate(context, layer).decision == _DENY)
+        return f"with an explicit deny in {'an' if words[0] == 'i' else 'a'} {words}"
     policy, owner = _of_resource(action, resource)
     if policy is None and owner in (None, account):
         decision = own
@@ -83,7 +84,7 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
         return None
     if decision.decision == _DENY:
         return "with an explicit deny in a resource-based policy"
-    for words, layer in {"identity-based policy": identity, **limits}.items():
+    for words, layer in layers.items():
         if _evaluator.evaluate(context, layer).decision != _ALLOW:
             return f"because no {words} allows the {action} action"
     return f"because no resource-based policy allows the {action} action"
@@ -115,23 +116,31 @@ def _assuming(context: Any, identity: list[Any], limits: Mapping[str, list[Any]]
     return None if _evaluator.evaluate(context, identity, *limits.values()).decision == _ALLOW else ""
 
 
-def _context(role_arn: str, check: Check) -> Any:
+def asked(role_arn: str, check: Check, region: str) -> Any:
+    """Return what ministack evaluates policies for: what a session of a role asks for, over TLS.
+
+    A key that `check` does not carry is absent, as it is at AWS.
+    """
     action, resource, keys = check
-    given = {name.lower(): value for name, value in keys.items()}
-    # A request that names no tags has no aws:TagKeys.
-    given.setdefault("aws:tagkeys", None)
-    for name, value in (_tags(resource) or {}).items():
-        given.setdefault(f"aws:resourcetag/{name}".lower(), value)
     return _evaluator.EvalContext(
         principal_arn=role_arn,
         principal_type="AssumedRole",
         principal_account=role_arn.split(":")[4],
         action=action,
         resource_arn=resource,
-        region=_responses.get_region(),
+        region=region,
         secure_transport=True,
-        service_context=given,
+        # A request that names no tags has no aws:TagKeys.
+        service_context={"aws:tagkeys": None} | {name.lower(): value for name, value in keys.items()},
     )
+
+
+def _of_what_is_there(check: Check) -> Check:
+    """Return a check with the tags that its resource bears, where it does not tell them itself."""
+    action, resource, keys = check
+    tags = {f"aws:ResourceTag/{name}": value for name, value in (_tags(resource) or {}).items()}
+    told = {name.lower() for name in keys}
+    return action, resource, {**{name: value for name, value in tags.items() if name.lower() not in told}, **keys}
 
 
 def _tags(resource: str) -> Mapping[str, str] | None:

@@ -13,8 +13,9 @@ from ministack.core import iam_evaluator as _evaluator
 from ministack.core import responses as _responses
 from ministack.services import iam as _iam
 
+from tidegate_sandbox import policy_hooks
+
 RELIED_ON: list[tuple[Any, str]] = [
-    (_evaluator, "EvalContext"),
     (_evaluator, "_gather_role_policies"),
     (_evaluator, "_resolve_managed_policy_document"),
     (_evaluator, "evaluate"),
@@ -66,16 +67,7 @@ def _simulated(principal: str, params: Mapping[str, Any]) -> Any:
     results = ""
     for action in _members(params, "ActionNames"):
         for resource in list(_members(params, "ResourceArns")) or ["*"]:
-            context = _evaluator.EvalContext(
-                principal_arn=principal,
-                principal_type="AssumedRole",
-                principal_account=account,
-                action=action,
-                resource_arn=resource,
-                region=_responses.get_region(),
-                secure_transport=True,
-                service_context=keys,
-            )
+            context = policy_hooks.asked(principal, (action, resource, keys), _responses.get_region())
             decision = DECISIONS[_evaluator.evaluate(context, policies, *limits).decision]
             results += (
                 f"<member><EvalActionName>{escape(action)}</EvalActionName>"

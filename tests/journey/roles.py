@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from tidegate_sandbox import iam_hooks
+from tidegate_sandbox.checks import Unplaced
 
-Check = tuple[str, str | None, Mapping[str, Any]]
-"""An action, the ARN it is checked on (None: one that is not known), condition keys."""
 Document = Mapping[str, Any]
 Line = Mapping[str, Any]
 
@@ -43,7 +42,7 @@ class Role:
         own = tuple(_without(document, action) for document in self.own)
         return replace(self, own=own, managed={name: _without(each, action) for name, each in self.managed.items()})
 
-    def may(self, check: Check, region: str) -> bool:
+    def may(self, check: Unplaced, region: str) -> bool:
         """Whether its policies, within its boundary, allow what was asked for."""
         action, resource, keys = check
         if resource is None:

@@ -16,9 +16,10 @@ import pytest
 
 from tests.journey.documented_calls import BY_CHANCE, DOCUMENTED, REFUSED
 from tests.journey.rendered_types import rendered_types
-from tests.journey.roles import Check, Role, acts, deployed
+from tests.journey.roles import Role, acts, deployed
 from tidegate_sandbox import journal, lifecycle
 from tidegate_sandbox.authorisation.stacks import checks, handlers
+from tidegate_sandbox.checks import Unplaced
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
@@ -81,12 +82,12 @@ def allowed(sandboxes: list[Sandbox]) -> Actions:
     return found
 
 
-def _asked(lines: list[Line]) -> Iterator[tuple[str, str, Check]]:
+def _asked(lines: list[Line]) -> Iterator[tuple[str, str, Unplaced]]:
     """Return who asked for what and where, each once."""
     seen = set()
     for line in filter(acts, lines):
         of_a_stack = line["action"].startswith("cloudformation/")
-        asked: list[Check] = list(checks(line)) if of_a_stack else [(line["action"], line["resource"], line["keys"])]
+        asked: list[Unplaced] = list(checks(line)) if of_a_stack else [(line["action"], line["resource"], line["keys"])]
         for action, resource, keys in asked:
             key = (line["role"], action, resource, json.dumps(keys, sort_keys=True, default=str))
             if key not in seen:
@@ -109,7 +110,7 @@ def test_then_every_role_may_do_what_it_did(sandboxes: list[Sandbox]) -> None:
     assert on_purpose == {(purpose, action) for purpose, actions in REFUSED.items() for action in actions}
 
 
-def _of_another_project(arn: str, check: Check) -> bool:
+def _of_another_project(arn: str, check: Unplaced) -> bool:
     own, named = set(_PROJECT_ID.findall(arn)), set(_PROJECT_ID.findall(check[1] or ""))
     return bool(own and named - own)
 
@@ -146,7 +147,7 @@ def test_given_a_permission_is_taken_away_then_the_journey_stops_at_a_call_that_
     """One action at a time from each role, wherever its policies have it: no other statement makes up for it."""
     stopped = 0
     for lines, roles in sandboxes:
-        called: dict[tuple[str, str], list[tuple[str, Check]]] = defaultdict(list)
+        called: dict[tuple[str, str], list[tuple[str, Unplaced]]] = defaultdict(list)
         for arn, region, check in _asked(lines):
             if check[0] in {action for actions in roles[arn].actions.values() for action in actions}:
                 called[arn, check[0]].append((region, check))

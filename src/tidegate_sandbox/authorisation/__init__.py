@@ -10,9 +10,7 @@ from typing import Any
 
 from tidegate_sandbox.authorisation import codebuild, codecommit, codepipeline, connections, sagemaker, servicecatalog
 from tidegate_sandbox.authorisation.table import Table
-
-Check = tuple[str, str, Mapping[str, Any]]
-"""An action in IAM's spelling, the ARN it is checked on (or `*`), and the condition keys that are known."""
+from tidegate_sandbox.checks import Check
 
 TABLES: Mapping[str, Table] = {
     "codebuild": codebuild.TABLE,

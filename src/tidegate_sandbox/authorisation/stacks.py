@@ -12,8 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-Check = tuple[str, str | None, Mapping[str, Any]]
-"""An action, the ARN it is checked on (None: another service's, which the schema does not tell), condition keys."""
+from tidegate_sandbox.checks import Unplaced
 
 STEPS = {"create": ("create", "read"), "update": ("update", "read"), "delete": ("delete", "read")}
 
@@ -93,8 +92,11 @@ def never(action: str) -> bool:
     return any(re.fullmatch(pattern, action) for pattern in NEVER)
 
 
-def checks(line: Mapping[str, Any]) -> Iterator[Check]:
-    """Return what AWS checks for a line of the journal about a resource of a stack."""
+def checks(line: Mapping[str, Any]) -> Iterator[Unplaced]:
+    """Return what AWS checks for a line of the journal about a resource of a stack.
+
+    What an action of another service is checked on, the schema does not tell.
+    """
     operation, _, kind = line["action"].removeprefix("cloudformation/").partition(" ")
     told = line["keys"]
     properties, tags = told["properties"], _tags(told["properties"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidegate_sandbox import context, journal
+from tidegate_sandbox.checks import Check
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import Service
 from tidegate_sandbox.services.connections import hosts
@@ -86,7 +87,7 @@ def reach(arn: str, name: str) -> HostedRepository:
     return found
 
 
-def checks(arn: str, repository: HostedRepository, *actions: str) -> list[journal.Check]:
+def checks(arn: str, repository: HostedRepository, *actions: str) -> list[Check]:
     """Return what IAM checks of somebody who uses a connection for a repository; actions go by the ARN's service."""
     service = arn.split(":")[2]
     return [(f"{service}:{action}", arn, {f"{service}:FullRepositoryId": repository.name}) for action in actions]
