@@ -10,6 +10,31 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
+
+class BodyError(ValueError):
+    """Why a request's body was not read, as a sentence; `status` is what http says of it."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+async def read_body(receive: Receive, at_most: int) -> bytes:
+    """Return a request's body of `at_most` bytes; raise BodyError where it has more, or ends too early."""
+    parts, size, more = [], 0, True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise BodyError(400, "The request ended before its body did.")
+        part = event.get("body", b"")
+        size += len(part)
+        if size > at_most:
+            raise BodyError(413, f"The body has more than {at_most} bytes.")
+        parts.append(part)
+        more = event.get("more_body", False)
+    return b"".join(parts)
+
+
 _routes: list[tuple[Callable[[str], bool], AsgiApp]] = []
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidegate_sandbox.context import Scope
+from tidegate_sandbox.page.reading import Reader, Told
 
 OFFERED = frozenset(
     {
@@ -25,13 +25,11 @@ class NotOfferedError(Exception):
     """The page has no button for it."""
 
 
-def call(scope: Scope, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def call(asker: Reader, service: str, operation: str, parameters: dict[str, Any]) -> Told:
     """Call an operation and return what it answers.
 
     Raise NotOfferedError for one that no button is for, and what boto3 raises.
     """
     if (service, operation) not in OFFERED:
         raise NotOfferedError(f"The page does not call {service} {operation}.")
-    answer: dict[str, Any] = getattr(scope.client(service), operation)(**parameters)
-    answer.pop("ResponseMetadata", None)
-    return answer
+    return asker.ask(service, operation, **parameters)

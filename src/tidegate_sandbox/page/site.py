@@ -19,13 +19,13 @@ from tidegate_sandbox.context import Scope
 from tidegate_sandbox.page import calls, documents, views
 from tidegate_sandbox.page.reading import NotFoundError, Reader
 from tidegate_sandbox.page.visitor import Visitors
-from tidegate_sandbox.routes import Message, Receive, Send
+from tidegate_sandbox.routes import BodyError, Message, Receive, Send, read_body
 
 PAGE = "/_tidegate/"
 """Where the page is; what else the sandbox tells of itself lies beside its files and its API."""
 _FILES, _API = f"{PAGE}page/", f"{PAGE}api/"
 _IN_SCOPE = re.compile(rf"{_API}(?P<account>\d{{12}})/(?P<region>[a-z]{{2}}(-[a-z]+)+-\d)/(?P<rest>.+)")
-_LARGEST_CHANGE = 100_000
+_LARGEST_CHANGE = 100_000  # bytes
 
 # Nothing from elsewhere, no script in the document, and no way for a script to make text into elements.
 _PAGE_POLICY = (
@@ -51,7 +51,7 @@ class Site:
 
     def __init__(self, port: int, static: Path) -> None:
         self._visitors = Visitors(port)
-        self._static = static
+        self._files = {each.relative_to(static).as_posix(): each for each in static.rglob("*") if each.is_file()}
 
     async def __call__(self, http: Message, receive: Receive, send: Send) -> None:
         """Answer a request; what was asked for with the tag of what would be answered is answered by 304."""
@@ -94,21 +94,21 @@ class Site:
             return _said(HTTPStatus.METHOD_NOT_ALLOWED, "The page is asked with GET, and changes with POST.")
         if refusal := self._visitors.refusal_of_change(headers):
             return _said(HTTPStatus.FORBIDDEN, refusal)
-        body = await _body(receive)
-        if body is None:
-            return _said(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A change has at most {_LARGEST_CHANGE} bytes.")
+        try:
+            body = await read_body(receive, _LARGEST_CHANGE)
+        except BodyError as error:
+            return _said(error.status, str(error))
         changed: Answer = await hooks.run_blocking(_change, path, body)
         return changed
 
     def _file(self, path: str) -> Answer:
         name = "index.html" if path == PAGE else path.removeprefix(_FILES)
-        files = {file.relative_to(self._static).as_posix(): file for file in self._static.rglob("*") if file.is_file()}
-        if name not in files:
+        if name not in self._files:
             return _said(HTTPStatus.NOT_FOUND, f"The page has no file {name}.")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         kind = "text/javascript" if name.endswith(".js") else kind
         text = kind.startswith("text/") or kind.endswith("+xml")
-        return Answer(files[name].read_bytes(), f"{kind}; charset=utf-8" if text else kind)
+        return Answer(self._files[name].read_bytes(), f"{kind}; charset=utf-8" if text else kind)
 
     def _view(self, path: str, query: dict[str, str]) -> Answer:
         try:
@@ -149,7 +149,7 @@ def _change(path: str, body: bytes) -> Answer:
         parameters = json.loads(body)
         if not isinstance(parameters, dict):
             return _said(HTTPStatus.BAD_REQUEST, "An operation's parameters are an object.")
-        return _json(calls.call(Scope(asked["account"], asked["region"]), parts[1], parts[2], parameters))
+        return _json(calls.call(Reader(Scope(asked["account"], asked["region"])), parts[1], parts[2], parameters))
     except calls.NotOfferedError as error:
         return _said(HTTPStatus.NOT_FOUND, str(error))
     except ClientError as error:
@@ -181,16 +181,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.timestamp()
     raise TypeError(f"{type(value).__name__} has no place in an answer to the page")
-
-
-async def _body(receive: Receive) -> bytes | None:
-    parts, size, more = [], 0, True
-    while more:
-        event = await receive()
-        part = event.get("body", b"")
-        size += len(part)
-        if size > _LARGEST_CHANGE:
-            return None
-        parts.append(part)
-        more = event.get("more_body", False)
-    return b"".join(parts)

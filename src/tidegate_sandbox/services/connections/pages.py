@@ -6,17 +6,19 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tidegate_sandbox import hooks
-from tidegate_sandbox.routes import Message, Receive, Send
+from tidegate_sandbox.routes import Message, Receive, Send, read_body
 from tidegate_sandbox.service import service_model
 from tidegate_sandbox.services.connections import hosts
 from tidegate_sandbox.services.connections.hosts import HostedRepository
+
+_LARGEST_REQUEST = 100_000  # bytes
 
 
 async def git_hosts(scope: Message, receive: Receive, send: Send) -> None:
     """GET ?provider=&repository= shows a repository; POST makes one, or with `head` opens a pull request in it."""
     try:
         if scope["method"] == "POST":
-            told = await hooks.run_blocking(_post, json.loads(await _body(receive)))
+            told = await hooks.run_blocking(_post, json.loads(await read_body(receive, _LARGEST_REQUEST)))
         else:
             query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
             told = await hooks.run_blocking(_show, _repository(query))
@@ -57,12 +59,3 @@ def _show(repository: HostedRepository) -> dict[str, Any]:
             commit: [asdict(check) for check in checks.values()] for commit, checks in repository.checks.items()
         },
     }
-
-
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body

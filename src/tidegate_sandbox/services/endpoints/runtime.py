@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from tidegate_sandbox import context, hooks, journal
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.routes import Message, Receive, Send
+from tidegate_sandbox.routes import BodyError, Message, Receive, Send, read_body
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.exchange import CUSTOM_ATTRIBUTES, Request, content_type, exchange
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
@@ -73,7 +73,10 @@ async def _invoke(
     for member in _UNSIMULATED:
         if f"x-amzn-sagemaker-{member}" in headers:
             raise _RefusedError(400, "ValidationError", f"X-Amzn-SageMaker-{member} is not in the local simulation")
-    body = await _body(receive)
+    try:
+        body = await read_body(receive, MAX_BODY)
+    except BodyError as error:
+        raise _RefusedError(error.status, "ValidationError", str(error)) from error
     account, region = hooks.account_and_region_of(headers)
     with hooks.acting_in(account, region):
         endpoint = endpoints.here().get(name)
@@ -123,21 +126,6 @@ def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _Refu
         OriginalMessage=said,
         LogStreamArn=endpoint.scope.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{endpoint.name}"),
     )
-
-
-async def _body(receive: Receive) -> bytes:
-    parts, size, more = [], 0, True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise _RefusedError(400, "ValidationError", "The request ended before its body did.")
-        part = event.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY:
-            raise _RefusedError(413, "ValidationError", f"The body has more than {MAX_BODY} bytes.")
-        parts.append(part)
-        more = event.get("more_body", False)
-    return b"".join(parts)
 
 
 async def ledger(http: Message, _receive: Receive, send: Send) -> None:
