@@ -1,7 +1,6 @@
 """Which raw route serves a path, and how a request's body is read."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -44,9 +43,7 @@ def read(*events: dict[str, Any], at_most: int = 10) -> bytes:
     async def receive() -> dict[str, Any]:
         return next(coming)
 
-    # Not asyncio.run: this thread may have a loop already, for a browser is driven from it.
-    with ThreadPoolExecutor() as another:
-        return another.submit(asyncio.run, routes.read_body(receive, at_most)).result()
+    return asyncio.run(routes.read_body(receive, at_most))
 
 
 def part(body: bytes, *, more: bool) -> dict[str, Any]:

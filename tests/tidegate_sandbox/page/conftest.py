@@ -46,7 +46,7 @@ def _missing(what: str, install: str) -> None:
     pytest.skip(sentence)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, a loop runs in this thread, and other tests can run none
 def browser() -> Iterator[Any]:
     """Chromium; skipped where there is none, unless TIDEGATE_BROWSER=required."""
     try:
