@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,7 +129,7 @@ print("[1] rmse:7.25")
             "import sys; open('/opt/ml/output/failure', 'w').write('too few rows'); sys.exit(2)",
             "AlgorithmError: too few rows, exit code: 2",
         ),
-        ("import os; os.kill(os.getpid(), 9)", "AlgorithmError: , exit code: -9"),
+        ("import os; os.kill(os.getpid(), 9)", "AlgorithmError: , exit code: 137"),
     ],
 )
 def test_a_container_that_fails_tells_why(
@@ -226,6 +227,38 @@ print("said by the job", sys.prefix)
         "events"
     ]
     assert "said by the job" in events[0]["message"]
+
+
+def test_a_job_that_tries_writes_nowhere_but_in_its_folder_and_reads_nothing_of_the_sandbox(
+    sandbox: Any, run: Any, bucket: Any, processing_request: Request, tmp_path: Path, name: str
+) -> None:
+    script = f"""
+import json, os, pathlib, subprocess, sys, tempfile
+escaped = []
+for folder in {[str(Path.home()), str(tmp_path), str(sandbox.home), "/etc", "/var", "/opt", "/"]!r}:
+    try:
+        pathlib.Path(folder, {name!r}).write_text("")
+    except OSError:
+        continue
+    if not folder.startswith(("/tmp", "/opt")):  # which it has for itself
+        escaped.append(folder)
+for command in ("mount -o remount,rw /", "umount /opt/ml", f"kill -9 {sandbox.pid}", "mknod /tmp/disk b 8 0"):
+    if subprocess.run(command, shell=True).returncode == 0:
+        escaped.append(command)
+own = (os.getcwd(), os.environ["HOME"], "/tmp", "/dev/shm", "/opt/ml")
+for file in (*(pathlib.Path(folder, {name!r}) for folder in own), pathlib.Path(tempfile.mkdtemp(), "x")):
+    file.write_text("")
+shared = pathlib.Path(sys.prefix, "bin", "python3").resolve().exists()
+seen = dict(escaped=escaped, shared=shared, home=sorted(os.listdir({str(sandbox.home)!r})))
+pathlib.Path("/opt/ml/processing/report/seen.json").write_text(json.dumps(seen))
+"""
+    job = run("Processing", processing_request(script, outputs={"report": bucket.uri("out")}))
+    assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
+    seen = json.loads(bucket.get(bucket.uri("out/seen.json")))
+    assert seen == {"escaped": [], "shared": True, "home": ["images", "jobs", name]}
+    everywhere = (Path.home(), tmp_path, sandbox.home, *map(Path, ("/etc", "/var", "/opt", "/", "/tmp", "/dev/shm")))
+    assert [folder for folder in everywhere if (folder / name).exists()] == []
+    assert not Path("/tmp/disk").exists()
 
 
 @pytest.mark.parametrize(

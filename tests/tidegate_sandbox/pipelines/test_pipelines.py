@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -407,11 +406,9 @@ def test_what_cannot_be_a_pipeline_or_an_execution_is_refused_before_anything_ru
     assert pipeline.sagemaker.list_pipeline_executions(PipelineName=pipeline.name)["PipelineExecutionSummaries"] == []
 
 
-def test_a_sandbox_that_is_killed_leaves_no_job_running(
-    another_sandbox: Any, tmp_path: Path, eventually: Any, name: str
-) -> None:
-    pids = tmp_path / "pids"
-    script = f"echo $$ >> {pids}; sleep 61 & echo $! >> {pids}; wait"
+def test_a_sandbox_that_is_killed_leaves_no_job_running(another_sandbox: Any, eventually: Any, name: str) -> None:
+    mark = f"61.{int(name.removeprefix('t-'), 16)}"
+    script = f"sleep {mark} & setsid sleep {mark} & wait"
     with another_sandbox() as killed:
         (killed.home / "plain.txt").write_text("")
         (killed.home / "images.toml").write_text('["team/plain"."1"]\nrequirements = "plain.txt"\n')
@@ -424,11 +421,10 @@ def test_a_sandbox_that_is_killed_leaves_no_job_running(
             ProcessingResources={"ClusterConfig": ONE_INSTANCE},
             RoleArn="arn:aws:iam::111122223333:role/r",
         )
-        eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        eventually(lambda: running(f"sleep {mark}") == 2)
         os.kill(killed.pid, signal.SIGKILL)
-        eventually(lambda: not any(map(alive, pids.read_text().split())))
+        eventually(lambda: running(f"sleep {mark}") == 0)
 
 
-def alive(pid: str) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True).stdout.strip()
-    return bool(state) and not state.startswith("Z")
+def running(command: str) -> int:
+    return subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True).stdout.splitlines().count(command)

@@ -45,6 +45,7 @@ class Container:
     command: tuple[str, ...]
     max_runtime: int
     """Seconds of the wall."""
+    instance_type: str
     network: bool
     vpc: Mapping[str, Any] | None = None
     """The VpcConfig that was asked for."""
@@ -129,6 +130,7 @@ def processing(request: Mapping[str, Any], arn: str) -> Container:
         image=application["ImageUri"],
         command=(*entrypoint, *application.get("ContainerArguments", ())),
         max_runtime=request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
+        instance_type=instance,
         network=not request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
         vpc=request.get("NetworkConfig", {}).get("VpcConfig"),
         environment={**request.get("Environment", {}), "PROCESSING_JOB_ARN": arn},
@@ -201,6 +203,7 @@ def training(request: Mapping[str, Any], arn: str) -> Container:
         image=algorithm["TrainingImage"],
         command=(*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())),
         max_runtime=request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
+        instance_type=request["ResourceConfig"]["InstanceType"],
         network=not request.get("EnableNetworkIsolation", False),
         vpc=request.get("VpcConfig"),
         environment={**request.get("Environment", {}), "TRAINING_JOB_NAME": name, "TRAINING_JOB_ARN": arn},

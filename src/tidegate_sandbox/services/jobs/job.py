@@ -4,7 +4,6 @@ import json
 import logging
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, Literal
 
 from tidegate_sandbox import context, credentials, hooks, images, isolation, processes
 from tidegate_sandbox.images.layer import layer
-from tidegate_sandbox.services.jobs import storage
+from tidegate_sandbox.services.jobs import limits, storage
 from tidegate_sandbox.services.jobs.contract import Container
 from tidegate_sandbox.services.jobs.logs import publish
 from tidegate_sandbox.services.jobs.storage import DataError
@@ -26,9 +25,6 @@ Status = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 
 AT_ONCE = 2
 """Containers that run at the same time; further jobs wait in status InProgress, as for capacity."""
-
-GRACE = 120.0
-"""Seconds of the wall between asking a container to end and killing it (StopTrainingJob)."""
 
 REASON_LENGTH = 1024  # FailureReason and ExitMessage in botocore's model
 
@@ -84,7 +80,7 @@ class Job:
             self._enter("Stopping")
             process = self._process
         if process is not None:
-            hooks.run_in_background(process.terminate, GRACE, name=f"stop {self.name}")
+            hooks.run_in_background(process.terminate, limits.GRACE, name=f"stop {self.name}")
 
     def run(self) -> None:
         """Take the job through its life. Never raises: what goes wrong is the job's FailureReason."""
@@ -112,14 +108,17 @@ class Job:
         outcome = self._run_container(work, ml, layer(python, work / "environment"))
         if outcome is None:
             return _End("Stopped")
+        if outcome.too_much_memory:
+            with self.log.open("a") as log:
+                log.write(f"Killed (local simulation: more than the memory of an {self.container.instance_type})\n")
         lines = self.log.read_text(errors="replace").splitlines()
+        publish(self.scope, self.kind, self.name, lines)
         metrics, exit_message = self._read_metrics(lines), _first(ml / "output" / "message")
         with self.lock:
             self.metrics, self.exit_message = metrics, exit_message
             self._enter("Uploading")
         failed = not (outcome.too_long or self._stopping) and outcome.code != 0
         self._upload(work, ml, failed=failed)
-        publish(self.scope, self.kind, self.name, lines)
         if failed:
             said = [line.strip() for line in lines if line.strip()]
             why = _first(ml / "output" / "failure") or exit_message or (said[-1] if said else "")
@@ -142,18 +141,21 @@ class Job:
             storage.download(s3, wanted.uri, ml / wanted.to)
         return ml
 
-    def _run_container(self, work: Path, ml: Path, python: Path) -> "_Outcome | None":
+    def _run_container(self, work: Path, ml: Path, python: Path) -> limits.Outcome | None:
         """Run it to its end; None where the job was stopped before it began."""
-        for folder in ("cwd", "tmp"):
+        for folder in ("cwd", "home", "tmp"):
             (work / folder).mkdir()
+        home = context.sandbox().home
+        enclosed = isolation.Enclosed(work, hidden=(home,), shown=(home / "images",))
         environment = {
             "PYTHONUNBUFFERED": "1",
             **self.container.environment,
             **self.scope.environment(),
             "PATH": f"{python.parent}:{processes.environment()['PATH']}",
-            "TMPDIR": str(work / "tmp"),
+            "HOME": str(work / "home"),
+            "TMPDIR": str(isolation.TMP),
         }
-        command = [*isolation.prefix(ml, network=self.container.network), *self.container.command]
+        within = isolation.prefix(ml, network=self.container.network, enclosed=enclosed)
         with self.lock:
             if self._stopping:
                 return None
@@ -161,12 +163,14 @@ class Job:
             self.started = self.modified
             self.log.unlink(missing_ok=True)
             self._process = processes.Process.start(
-                command, env=environment, cwd=work / "cwd", log=self.log, name=f"{self.kind.lower()} job {self.name}"
+                [*within, *self.container.command],
+                env=environment,
+                cwd=work / "cwd",
+                log=self.log,
+                name=f"{self.kind.lower()} job {self.name}",
             )
-        try:
-            return _Outcome(self._process.wait(self.container.max_runtime))
-        except subprocess.TimeoutExpired:
-            return _Outcome(self._process.terminate(GRACE), too_long=True)
+        memory = limits.memory_of(self.container.instance_type)
+        return limits.hold(self._process, seconds=self.container.max_runtime, memory=memory)
 
     def _upload(self, work: Path, ml: Path, *, failed: bool) -> None:
         s3 = self.scope.client("s3")
@@ -212,14 +216,6 @@ class _End:
     status: Status
     reason: str | None = None
     secondary: str | None = None
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """How a container ended; `too_long` where it was ended for its StoppingCondition."""
-
-    code: int
-    too_long: bool = False
 
 
 def _first(path: Path) -> str | None:
