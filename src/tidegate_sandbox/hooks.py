@@ -1,4 +1,4 @@
-"""Every name of ministack that the sandbox relies on, private ones too: here, in iam_hooks, in simulation_hooks alone.
+"""Every name of ministack that the sandbox relies on, private ones too: here and in the modules named *_hooks alone.
 
 ministack 1.5.33 offers no extension interface, so services, CloudFormation resource types, event targets and alarm
 evaluation are put in by replacing entries of its module tables. `check()` asserts each name at start, so that
@@ -33,6 +33,7 @@ from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox import iam_hooks as _iam_hooks
+from tidegate_sandbox import metric_hooks as _metric_hooks
 from tidegate_sandbox import policy_hooks as _policy_hooks
 from tidegate_sandbox import simulation_hooks as _simulation_hooks
 
@@ -75,14 +76,10 @@ def check() -> None:
         (_cloudwatch, "_calc_stats"),
         (_cloudwatch, "_dims_key"),
         (_cloudwatch, "_dispatch_alarm_actions"),
-        (_cloudwatch, "_error"),
-        (_cloudwatch, "_evaluate_alarm"),
-        (_cloudwatch, "_evaluate_all_alarms"),
         (_cloudwatch, "_evaluate_parent_alarms"),
         (_cloudwatch, "_evict_old_metrics"),
         (_cloudwatch, "_metric_bucket"),
         (_cloudwatch, "_metrics"),
-        (_cloudwatch, "_put_metric_alarm"),
         (_cloudwatch, "_record_history"),
         (_cloudwatch, "_stat_value"),
         (_cloudwatch, "TWO_WEEKS_SECONDS"),
@@ -91,6 +88,7 @@ def check() -> None:
         (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
         *_iam_hooks.RELIED_ON,
+        *_metric_hooks.RELIED_ON,
         *_policy_hooks.RELIED_ON,
         *_simulation_hooks.RELIED_ON,
     ]
@@ -381,31 +379,6 @@ def statistic(points: Sequence[MetricPoint], name: str) -> tuple[float | None, f
     return value, totals["SampleCount"]
 
 
-def replace_alarm_evaluation(refuse: Callable[[Alarm], str | None], on_put: Callable[[Alarm], None]) -> None:
-    """Evaluate no alarm when data comes in, and call `on_put` for each that was put, by API or CloudFormation.
-
-    `refuse` says first why an alarm of such parameters cannot be evaluated, None if it can.
-    """
-    stock_put = _cloudwatch._put_metric_alarm
-
-    def put_by_api(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
-        sentence = refuse(data) if is_cbor or is_json else None
-        if sentence is None:
-            return stock_put(params, data, is_cbor, is_json)
-        return _cloudwatch._error("ValidationError", sentence, 400, use_json=is_json, use_cbor=is_cbor)
-
-    def stored(alarm: Alarm) -> None:
-        sentence = refuse(alarm)
-        if sentence is not None:  # by CloudFormation, which reports a ValueError as the resource's failure
-            _cloudwatch._alarms.pop(alarm["AlarmName"], None)
-            raise ValueError(sentence)
-        on_put(alarm)
-
-    _cloudwatch._put_metric_alarm = put_by_api
-    _cloudwatch._evaluate_alarm = stored
-    _cloudwatch._evaluate_all_alarms = lambda: None
-
-
 def metric_alarms() -> list[tuple[str, str, Alarm]]:
     """Return every metric alarm with its account and region."""
     return [(account, region, alarm) for (account, region, _), alarm in _cloudwatch._alarms.all_items()]
@@ -456,7 +429,6 @@ __all__ = [
     "register_event_target",
     "register_resource_type",
     "register_service",
-    "replace_alarm_evaluation",
     "run_blocking",
     "run_in_background",
     "set_alarm_state",

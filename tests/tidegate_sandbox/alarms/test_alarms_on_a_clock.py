@@ -38,10 +38,45 @@ class Desk:
             "ComparisonOperator": "GreaterThanThreshold",
             "TreatMissingData": "notBreaching",
         }
-        if not options.keys() & {"ExtendedStatistic", "Metrics"}:
+        if "Metrics" in options:
+            given = {
+                key: value
+                for key, value in given.items()
+                if key not in ("Namespace", "MetricName", "Dimensions", "Period")
+            }
+        elif "ExtendedStatistic" not in options:
             given["Statistic"] = "Average"
         self.cloudwatch.put_metric_alarm(**{**given, **options})
         return name
+
+    def metric(self, id: str, of: str, stat: str = "Average", **options: Any) -> dict[str, Any]:
+        dimensions = [{"Name": "Of", "Value": of}]
+        metric = {"Namespace": self.namespace, "MetricName": "Value", "Dimensions": dimensions}
+        return {"Id": id, "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}, "ReturnData": False, **options}
+
+    def answered(self, *queries: dict[str, Any], **options: Any) -> dict[str, tuple[list[datetime], list[float]]]:
+        """What GetMetricData says of the last two hours and the next, by the id."""
+        now = self.now()
+        hours = {"StartTime": now - timedelta(hours=2), "EndTime": now + timedelta(hours=1)}
+        answer = self.cloudwatch.get_metric_data(MetricDataQueries=list(queries), **{**hours, **options})
+        return {one["Id"]: (one["Timestamps"], one["Values"]) for one in answer["MetricDataResults"]}
+
+    def now(self) -> datetime:
+        """The sandbox's time: that at which an alarm was put."""
+        name = self.alarm("clock")
+        return self.described(name)["AlarmConfigurationUpdatedTimestamp"]
+
+    def composite(self, rule: str, **options: Any) -> str:
+        name = f"composite-{uuid.uuid4().hex[:8]}"
+        self.cloudwatch.put_composite_alarm(AlarmName=name, AlarmRule=rule, **options)
+        return name
+
+    def composed(self, name: str) -> dict[str, Any]:
+        (alarm,) = self.cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+        return dict(alarm)
+
+    def set(self, name: str, state: str) -> None:
+        self.cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a drill")
 
     def described(self, name: str) -> dict[str, Any]:
         (alarm,) = self.cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
@@ -169,9 +204,243 @@ def test_an_alarm_that_was_changed_is_looked_at_at_once_and_keeps_its_history(de
     [
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "GreaterThanUpperThreshold"),
         ({"EvaluateLowSampleCountPercentile": "ignore"}, "EvaluateLowSampleCountPercentile"),
-        ({"Metrics": [{"Id": "m", "Expression": "1 + 1"}]}, "alarms on expressions"),
+        ({"Metrics": [{"Id": "m", "Expression": "1 + 1"}]}, "over no metric"),
+        ({"ThresholdMetricId": "band"}, "ThresholdMetricId"),
+        ({"Metrics": [{"Id": "e", "Expression": "e9"}]}, "no metric or expression with the id e9"),
+        ({"Metrics": [{"Id": "a", "Expression": "b"}, {"Id": "b", "Expression": "a"}]}, "in a circle"),
     ],
 )
 def test_alarms_that_cannot_be_evaluated_here_are_refused(desk: Desk, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ClientError, match=sentence):
         desk.alarm(**options)
+
+
+def test_an_alarm_watches_an_expression_over_metrics(desk: Desk) -> None:
+    rate = {"Id": "rate", "Expression": "100 * errors / FILL(requests, 1)", "Label": "errors in percent"}
+    asked = [desk.metric("errors", "errors", "Sum"), desk.metric("requests", "requests", "Sum"), rate]
+    name = desk.alarm(Metrics=asked, Threshold=10.0, TreatMissingData="ignore")
+
+    desk.put(3.0, of="errors")
+    desk.put(20.0, of="requests")
+    fired = desk.becomes(name, "ALARM")
+
+    assert [one["Id"] for one in fired["Metrics"]] == ["errors", "requests", "rate"]
+    assert not fired.keys() & {"MetricName", "Namespace", "Statistic", "Period"}
+    ((_, _, told),) = [change for change in desk.changes(name) if change[1] == "ALARM"]
+    assert told["stateReasonData"]["recentDatapoints"][-1] >= 15.0
+
+
+def test_data_of_an_expression_is_what_an_alarm_on_it_sees(desk: Desk) -> None:
+    asked = [
+        {**desk.metric("a", "a", "Sum"), "ReturnData": True},
+        desk.metric("b", "b", "p99"),
+        {"Id": "both", "Expression": "SUM(METRICS())"},
+        {"Id": "next", "Expression": "both + 1", "ReturnData": False},
+        {"Id": "much", "Expression": "next > 10"},
+    ]
+    desk.put(4.0, of="a")
+    desk.put(Values=[1.0, 100.0], Counts=[1.0, 99.0], of="b")
+
+    answered = desk.eventually(lambda: len((found := desk.answered(*asked))["a"][1]) and found)
+
+    assert set(answered) == {"a", "both", "much"}
+    assert answered["a"][1] == [4.0]
+    assert sum(answered["both"][1]) == 104.0
+    assert 1.0 in answered["much"][1]
+
+
+def test_values_come_newest_first_unless_asked_otherwise_and_in_pages(desk: Desk) -> None:
+    now = desk.now()
+    for minutes in (1, 2, 3):
+        desk.put(float(minutes), Timestamp=now - timedelta(minutes=minutes))
+    asked = {**desk.metric("m", "one"), "ReturnData": True}
+    newest = desk.answered(asked)["m"][1]
+
+    assert newest == [1.0, 2.0, 3.0]
+    assert desk.answered(asked, ScanBy="TimestampAscending")["m"][1] == newest[::-1]
+    hours = {"StartTime": now - timedelta(hours=1), "EndTime": now}
+    pages = desk.cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[asked], MaxDatapoints=2, **hours
+    )
+    assert [page["MetricDataResults"][0]["Values"] for page in pages] == [[1.0, 2.0], [3.0]]
+
+
+def test_a_metric_without_dimensions_is_a_metric_of_its_own(desk: Desk) -> None:
+    desk.put(5.0, of="one")
+    bare = {"Namespace": desk.namespace, "MetricName": "Value", "Dimensions": []}
+
+    assert desk.answered({"Id": "m", "MetricStat": {"Metric": bare, "Period": 60, "Stat": "Sum"}})["m"] == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"Id": "e", "Expression": "SEARCH('{a}', 'Sum')"}, "SEARCH is not in the local simulation"),
+        ({"Id": "e", "Expression": "1 + 1"}, "a number is no time series"),
+        ({"Id": "E", "Expression": "1"}, "must begin with a small letter"),
+        (
+            {"Id": "e", "MetricStat": {"Metric": {"Namespace": "a", "MetricName": "b"}, "Period": 60, "Stat": "tm99"}},
+            "tm99",
+        ),
+    ],
+)
+def test_queries_that_cannot_be_answered_are_refused(desk: Desk, query: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ClientError, match=sentence):
+        desk.answered(query)
+
+
+def test_a_composite_alarm_follows_its_rule_and_says_who_triggered_it(desk: Desk) -> None:
+    one, two = desk.alarm("a", Period=3600), desk.alarm("b", Period=3600)
+    name = desk.composite(f"ALARM({one}) AND (OK({two}) OR AT_LEAST(2, ALARM, ({one}, {two})))")
+    assert desk.composed(name)["StateValue"] == "OK"
+
+    desk.set(one, "ALARM")
+
+    fired = desk.composed(name)
+    assert fired["StateValue"] == "ALARM"
+    assert one in fired["StateReason"]
+    with pytest.raises(ClientError, match=r"composite alarm\(s\) depending on it"):
+        desk.cloudwatch.delete_alarms(AlarmNames=[one])
+
+
+def test_actions_wait_for_the_suppressor_and_are_done_when_it_does_not_come(desk: Desk, sandbox: Any) -> None:
+    heard = Listener(sandbox)
+    child, quiet = (desk.alarm("nobody", TreatMissingData="ignore", Period=3600) for _ in range(2))
+    name = desk.composite(
+        f"ALARM({child})",
+        ActionsSuppressor=quiet,
+        ActionsSuppressorWaitPeriod=60,
+        ActionsSuppressorExtensionPeriod=0,
+        AlarmActions=[heard.topic],
+    )
+    desk.eventually(lambda: "ActionsSuppressedBy" not in desk.composed(name))  # it has come to OK
+
+    desk.set(child, "ALARM")
+    waiting = desk.composed(name)
+    assert (waiting["StateValue"], waiting["ActionsSuppressedBy"]) == ("ALARM", "WaitPeriod")
+
+    assert [notice["AlarmName"] for notice in desk.eventually(heard.notices)] == [name]
+    assert "ActionsSuppressedBy" not in desk.composed(name)
+    with pytest.raises(ClientError, match="depending on it"):
+        desk.cloudwatch.delete_alarms(AlarmNames=[quiet])
+
+
+def test_a_suppressor_in_alarm_keeps_the_actions_back_until_it_is_over(desk: Desk, sandbox: Any) -> None:
+    heard = Listener(sandbox)
+    child = desk.alarm("nobody", TreatMissingData="ignore", Period=3600)
+    quiet = desk.alarm("nobody", TreatMissingData="ignore", Period=3600)
+    desk.set(quiet, "ALARM")
+    name = desk.composite(
+        f"ALARM({child})",
+        ActionsSuppressor=quiet,
+        ActionsSuppressorWaitPeriod=60,
+        ActionsSuppressorExtensionPeriod=60,
+        AlarmActions=[heard.topic],
+    )
+
+    desk.set(child, "ALARM")
+    assert desk.composed(name)["ActionsSuppressedBy"] == "Alarm"
+    desk.set(quiet, "OK")
+
+    assert desk.eventually(heard.notices)[0]["NewStateValue"] == "ALARM"
+
+
+def test_a_change_of_state_is_an_event(desk: Desk, sandbox: Any) -> None:
+    heard = Listener(sandbox)
+    name = desk.alarm("nobody", TreatMissingData="ignore", Period=3600)
+    composite = desk.composite(f"ALARM({name})")
+    heard.events(name, composite)
+
+    desk.set(name, "ALARM")
+
+    told = desk.eventually(lambda: len(found := heard.notices()) == 2 and found)
+    by_name = {each["detail"]["alarmName"]: each["detail"] for each in told}
+    assert by_name[name]["state"]["value"] == "ALARM"
+    assert by_name[name]["previousState"]["value"] == "INSUFFICIENT_DATA"
+    assert by_name[name]["configuration"]["metrics"][0]["metricStat"]["metric"]["namespace"] == desk.namespace
+    assert by_name[composite]["configuration"]["alarmRule"] == f"ALARM({name})"
+    assert by_name[composite]["previousState"]["value"] == "OK"
+
+
+TEMPLATE = {
+    "Resources": {
+        "Rate": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 1,
+                "Threshold": 10,
+                "TreatMissingData": "notBreaching",
+                "Metrics": [
+                    {
+                        "Id": "errors",
+                        "ReturnData": False,
+                        "MetricStat": {
+                            "Metric": {"Namespace": "tests/stack", "MetricName": "Errors"},
+                            "Period": 60,
+                            "Stat": "Sum",
+                        },
+                    },
+                    {"Id": "filled", "Expression": "FILL(errors, 0)"},
+                ],
+            },
+        },
+        "Both": {
+            "Type": "AWS::CloudWatch::CompositeAlarm",
+            "Properties": {"AlarmRule": {"Fn::Sub": "NOT ALARM(${Rate})"}, "ActionsEnabled": False},
+        },
+    },
+    "Outputs": {"Both": {"Value": {"Ref": "Both"}}, "Arn": {"Value": {"Fn::GetAtt": ["Both", "Arn"]}}},
+}
+
+
+def test_a_stack_has_alarms_on_expressions_and_composite_ones(desk: Desk, sandbox: Any) -> None:
+    stacks, stack = sandbox.client("cloudformation"), f"alarms-{uuid.uuid4().hex[:8]}"
+    stacks.create_stack(StackName=stack, TemplateBody=json.dumps(TEMPLATE))
+    described = desk.eventually(
+        lambda: (
+            (now := stacks.describe_stacks(StackName=stack)["Stacks"][0])["StackStatus"] != "CREATE_IN_PROGRESS" and now
+        )
+    )
+    assert described["StackStatus"] == "CREATE_COMPLETE", stacks.describe_stack_events(StackName=stack)["StackEvents"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+    made = desk.composed(outputs["Both"])
+    assert (made["AlarmArn"], made["StateValue"], made["ActionsEnabled"]) == (outputs["Arn"], "ALARM", False)
+
+    stacks.delete_stack(StackName=stack)
+    desk.eventually(
+        lambda: (
+            not desk.cloudwatch.describe_alarms(AlarmNames=[outputs["Both"]], AlarmTypes=["CompositeAlarm"])[
+                "CompositeAlarms"
+            ]
+        )
+    )
+
+
+class Listener:
+    """Hears what alarms tell a topic, or what events tell of them, through a queue."""
+
+    def __init__(self, sandbox: Any) -> None:
+        self._sandbox, name = sandbox, f"heard-{uuid.uuid4().hex[:8]}"
+        self._sqs = sandbox.client("sqs")
+        self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        self._arn = sandbox.arn("sqs", name)
+        sns = sandbox.client("sns")
+        self.topic = sns.create_topic(Name=name)["TopicArn"]
+        raw = {"RawMessageDelivery": "true"}
+        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=self._arn, Attributes=raw)
+        self._heard: list[dict[str, Any]] = []
+
+    def events(self, *names: str) -> None:
+        events, rule = self._sandbox.client("events"), f"heard-{uuid.uuid4().hex[:8]}"
+        pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": list(names)}}
+        events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": self._arn}])
+
+    def notices(self) -> list[dict[str, Any]]:
+        got = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
+        self._heard += [json.loads(message["Body"]) for message in got]
+        for message in got:
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return list(self._heard)

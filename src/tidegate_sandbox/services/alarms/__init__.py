@@ -6,7 +6,10 @@ import threading
 from datetime import UTC, datetime
 
 from tidegate.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, hooks, metric_hooks
+from tidegate_sandbox.services.alarms import composite, queries, reading
+from tidegate_sandbox.services.alarms.metric_math import Series
+from tidegate_sandbox.services.alarms.queries import Metric, Query, QueryError, Window
 
 _log = logging.getLogger(__name__)
 
@@ -20,24 +23,50 @@ def install() -> None:
     """Put the clock into CloudWatch and begin to evaluate."""
     clock = context.sandbox().clock
     hooks.keep_metrics(lambda: clock.now().timestamp(), METRICS_KEPT)
-    hooks.replace_alarm_evaluation(refusal, look_at)
+    metric_hooks.replace_alarm_evaluation(refusal, look_at)
+    metric_hooks.replace_metric_data(reading.get_metric_data)
+    composite.install()
     threading.Thread(target=_look_for_ever, name="alarms", daemon=True).start()
 
 
 def refusal(parameters: hooks.Alarm) -> str | None:
     """Return why the sandbox cannot evaluate an alarm of these parameters, None if it can."""
-    for name in ("Metrics", "ThresholdMetricId", "EvaluationCriteria"):
+    for name in ("ThresholdMetricId", "EvaluationCriteria", "EvaluationWindow", "WarmUpConfiguration"):
         if parameters.get(name):
-            return f"{name}: alarms on expressions are not in the local simulation; name one metric"
+            return f"{name} is not in the local simulation"
     if parameters.get("EvaluateLowSampleCountPercentile") == "ignore":
         return "EvaluateLowSampleCountPercentile ignore is not in the local simulation"
     comparison = parameters.get("ComparisonOperator")
     if comparison not in COMPARISONS:
         return f"ComparisonOperator {comparison} is not in the local simulation, which has {', '.join(COMPARISONS)}"
     extended = parameters.get("ExtendedStatistic")
-    if extended and not _is_percentile(extended):
+    if extended and not queries.is_percentile(extended):
         return f"ExtendedStatistic {extended} is not in the local simulation, which has percentiles such as p99"
+    if parameters.get("Metrics"):
+        try:
+            _watched(parameters)
+        except QueryError as error:
+            return str(error)
     return None
+
+
+def _watched(alarm: hooks.Alarm) -> tuple[tuple[Query, ...], Query, int]:
+    """Return the queries of an alarm on Metrics, the one that it watches, and its period; QueryError where wrong."""
+    for name in ("MetricName", "Namespace", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic"):
+        if alarm.get(name):
+            raise QueryError(f"{name} belongs to an alarm on one metric and Metrics to one on several: give either")
+    read = queries.read(alarm["Metrics"])
+    returned = [query for query in read if query.returned]
+    if len(returned) != 1:
+        raise QueryError(f"Exactly one element of the metrics list should return data, and {len(returned)} do")
+    [watched] = returned
+    if not any(isinstance(query.what, Metric) for query in queries.needed(read, watched)):
+        raise QueryError(f"Error in expression '{watched.id}': it is over no metric")
+    period = queries.period_of(read, watched)
+    # Over no data at all it shows already what comes out.
+    if not isinstance(queries.answer(read, watched, Window(0, period, 1)), Series):
+        raise QueryError(f"Error in expression '{watched.id}': an alarm watches one time series")
+    return read, watched, period
 
 
 def look_at(alarm: hooks.Alarm) -> None:
@@ -45,12 +74,18 @@ def look_at(alarm: hooks.Alarm) -> None:
     if alarm.get("ExtendedStatistic"):
         alarm.pop("Statistic", None)  # an alarm has one or the other
     now = context.sandbox().clock.now()
-    rule, statistic = _rule(alarm), alarm.get("ExtendedStatistic") or alarm["Statistic"]
+    rule = _rule(alarm)
     current = State(alarm["StateValue"])
-    verdict = evaluate(rule, _datapoints(alarm, rule, statistic, now), current)
+    verdict = evaluate(rule, _datapoints(alarm, rule, now), current)
     if verdict.state is not current:
-        data = verdict.reason_data(rule, statistic, now)
+        data = verdict.reason_data(rule, _statistic(alarm), now)
+        if alarm.get("Metrics"):
+            del data["statistic"]  # an expression has none
         hooks.set_alarm_state(alarm, verdict.state, verdict.reason, data, now.timestamp())
+
+
+def _statistic(alarm: hooks.Alarm) -> str:
+    return str(alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "")
 
 
 def _rule(alarm: hooks.Alarm) -> Rule:
@@ -58,32 +93,40 @@ def _rule(alarm: hooks.Alarm) -> Rule:
     return Rule(
         comparison=alarm["ComparisonOperator"],
         threshold=float(alarm["Threshold"]),
-        period=int(alarm["Period"]),
+        period=_period(alarm),
         evaluation_periods=periods,
         datapoints_to_alarm=int(alarm.get("DatapointsToAlarm") or periods),
         missing=Missing(alarm.get("TreatMissingData") or "missing"),
     )
 
 
-def _datapoints(alarm: hooks.Alarm, rule: Rule, statistic: str, now: datetime) -> list[Datapoint | None]:
-    """Return the statistic of the periods that have ended by `now`, newest first."""
-    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions") or ()}
-    unit = alarm.get("Unit")
-    latest = rule.latest(now.timestamp())
-    by_age: dict[int, list[hooks.MetricPoint]] = {}
-    for point in hooks.metric_points(alarm["Namespace"], alarm["MetricName"], dimensions):
-        if point["Timestamp"] < latest and (unit is None or point["Unit"] == unit):
-            by_age.setdefault(math.ceil((latest - point["Timestamp"]) / rule.period), []).append(point)
-    datapoints: list[Datapoint | None] = []
-    for age in range(1, rule.range + 1):
-        value, samples = hooks.statistic(by_age.get(age, []), statistic)
-        at = datetime.fromtimestamp(latest - age * rule.period, UTC)
-        datapoints.append(None if value is None else Datapoint(at, value, samples))
-    return datapoints
+def _period(alarm: hooks.Alarm) -> int:
+    return _watched(alarm)[2] if alarm.get("Metrics") else int(alarm["Period"])
 
 
-def _is_percentile(name: str) -> bool:
-    return name.startswith("p") and name[1:].replace(".", "", 1).isdigit()
+def _datapoints(alarm: hooks.Alarm, rule: Rule, now: datetime) -> list[Datapoint | None]:
+    """Return the value of the periods that have ended by `now`, newest first."""
+    window = Window(rule.latest(now.timestamp()), rule.period, rule.range)
+    if alarm.get("Metrics"):
+        read, watched, _ = _watched(alarm)
+        series = queries.answer(read, watched, window)
+        assert isinstance(series, Series)
+        found = {at: (value, 1.0) for at, value in series.points.items()}
+    else:
+        dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions") or ()}
+        metric = Metric(
+            alarm["Namespace"],
+            alarm["MetricName"],
+            dimensions,
+            _statistic(alarm),
+            rule.period,
+            alarm.get("Unit"),
+        )
+        found = queries.stored(metric, window)
+    return [
+        Datapoint(datetime.fromtimestamp(at, UTC), *found[at]) if at in found else None
+        for at in reversed(window.moments)
+    ]
 
 
 def _look_for_ever() -> None:
@@ -92,7 +135,7 @@ def _look_for_ever() -> None:
     while True:
         now = clock.now().timestamp()
         every = {_MINUTE, *(_every(alarm) for _, _, alarm in hooks.metric_alarms())}
-        clock.sleep(min(_next_end(now, seconds) for seconds in every) - now)
+        clock.sleep(min(*(_next_end(now, seconds) for seconds in every), composite.next_end(now)) - now)
         now = clock.now().timestamp()
         for account, region, alarm in hooks.metric_alarms():
             if _next_end(looked, _every(alarm)) <= now:
@@ -101,6 +144,7 @@ def _look_for_ever() -> None:
                         look_at(alarm)
                 except Exception:  # one alarm must not end the evaluation of the others
                     _log.exception("the alarm %s could not be evaluated", alarm["AlarmName"])
+        composite.end_suppressions(now)
         looked = now
 
 

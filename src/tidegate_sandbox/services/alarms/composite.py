@@ -1,0 +1,228 @@
+"""Composite alarms: whose actions another alarm suppresses, AWS::CloudWatch::CompositeAlarm, and what changes send.
+
+CloudWatch user guide, "Create a composite alarm", "Alarm suppression" and "Alarm events and EventBridge".
+"""
+
+import contextlib
+import json
+import logging
+import math
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from tidegate_sandbox import context, hooks, metric_hooks
+from tidegate_sandbox.metric_hooks import Alarm
+from tidegate_sandbox.service import check_parameters
+from tidegate_sandbox.services.properties import as_parameters
+
+SuppressedBy = Literal["Alarm", "WaitPeriod", "ExtensionPeriod"]
+
+_SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+_STATE = ("ActionsSuppressedBy", "ActionsSuppressedReason")
+_being_put: context.Scoped[dict[str, Alarm]] = context.Scoped(dict)
+_told: context.Scoped[dict[str, dict[str, Any]]] = context.Scoped(dict)
+"""The state that each alarm's last event told of."""
+
+
+def install() -> None:
+    """Take part in what becomes of composite alarms, and send an event for each change of any alarm."""
+    metric_hooks.replace_composite_alarms(_refusal, _put)
+    metric_hooks.replace_alarm_actions(_changed)
+    hooks.register_resource_type("AWS::CloudWatch::CompositeAlarm", CompositeAlarmResource())
+
+
+def _refusal(given: Alarm) -> str | None:
+    suppressor = given.get("ActionsSuppressor")
+    if not suppressor:
+        extra = [name for name in _SUPPRESSION if given.get(name)]
+        return f"{extra[0]} is given without ActionsSuppressor" if extra else None
+    missing = [name for name in _SUPPRESSION if given.get(name) is None]
+    if missing:
+        return f"{missing[0]} must be given with ActionsSuppressor"
+    if metric_hooks.any_alarm(suppressor) is None:
+        return f"Could not save the composite alarm as the actions suppressor {suppressor} does not exist"
+    return None
+
+
+def _put(given: Alarm, go_on: Callable[[], Any]) -> Any:
+    name = given["AlarmName"]
+    # Creating an alarm may change its state at once, and that is suppressed as any change is.
+    before = metric_hooks.composite_alarm(name) or {}
+    chosen = {one: given[one] for one in _SUPPRESSION if given.get(one) is not None}
+    chosen |= {one: int(chosen[one]) for one in _SUPPRESSION[1:] if one in chosen}
+    _being_put.here()[name] = chosen | ({one: before[one] for one in _STATE if one in before} if chosen else {})
+    try:
+        answer = go_on()
+        alarm = metric_hooks.composite_alarm(name)
+        if alarm is not None and alarm is not before:
+            alarm.update(_being_put.here()[name] | alarm)
+        return answer
+    finally:
+        del _being_put.here()[name]
+
+
+def _changed(alarm: Alarm, before: str, now: str, reason: str) -> None:
+    if "AlarmRule" in alarm:
+        alarm.update(_being_put.here().get(alarm["AlarmName"], {}))
+        _suppress(alarm, _first(alarm))
+    _send_event(alarm, before)
+    if not alarm.get("ActionsSuppressedBy"):
+        metric_hooks.send_notices(alarm, before, now, reason)
+
+
+def _first(alarm: Alarm) -> SuppressedBy | None:
+    """Return what suppresses the actions of a composite alarm that has just changed its state."""
+    if not alarm.get("ActionsSuppressor"):
+        return None
+    if _suppressor_alarms(alarm):
+        return "Alarm"
+    if alarm.get("ActionsSuppressedBy") == "ExtensionPeriod":
+        return "ExtensionPeriod"
+    return "WaitPeriod" if alarm["ActionsSuppressorWaitPeriod"] else None
+
+
+def _suppressor_alarms(alarm: Alarm) -> bool:
+    suppressor = metric_hooks.any_alarm(alarm["ActionsSuppressor"])
+    return suppressor is not None and suppressor["StateValue"] == "ALARM"
+
+
+def _suppress(alarm: Alarm, by: SuppressedBy | None) -> None:
+    for name in _STATE:
+        alarm.pop(name, None)
+    if by is not None:
+        alarm.update(ActionsSuppressedBy=by, ActionsSuppressedReason=f"Actions suppressed by {by}")
+
+
+def _until(alarm: Alarm) -> float:
+    """Return when the suppression of an alarm ends by itself, in epoch seconds; infinity while an alarm suppresses."""
+    by = alarm.get("ActionsSuppressedBy")
+    if by == "WaitPeriod":
+        return float(_changed_at(alarm) + alarm["ActionsSuppressorWaitPeriod"])
+    if by == "ExtensionPeriod":
+        suppressor = metric_hooks.any_alarm(alarm["ActionsSuppressor"])
+        return float(_changed_at(suppressor) + alarm["ActionsSuppressorExtensionPeriod"]) if suppressor else 0.0
+    return math.inf
+
+
+def _changed_at(alarm: Alarm) -> int:
+    return max(int(alarm.get(f"State{what}Timestamp") or 0) for what in ("Updated", "Transitioned"))
+
+
+def next_end(now: float) -> float:
+    """Return when the next suppression ends by itself, in epoch seconds."""
+    ends = [math.inf]
+    for account, region, alarm in metric_hooks.composite_alarms():
+        if alarm.get("ActionsSuppressedBy"):
+            with hooks.acting_in(account, region):
+                ends.append(max(now, _until(alarm)))
+    return min(ends)
+
+
+def end_suppressions(now: float) -> None:
+    """Let each composite alarm act whose suppression is over, in the state that it is in now."""
+    for account, region, alarm in metric_hooks.composite_alarms():
+        if not alarm.get("ActionsSuppressedBy"):
+            continue
+        with hooks.acting_in(account, region):
+            try:
+                _look_again(alarm, now)
+            except Exception:  # one alarm must not end the evaluation of the others
+                logging.getLogger(__name__).exception("the actions of the alarm %s", alarm["AlarmName"])
+
+
+def _look_again(alarm: Alarm, now: float) -> None:
+    by = alarm["ActionsSuppressedBy"]
+    if _suppressor_alarms(alarm):
+        if by != "Alarm":
+            _suppress(alarm, "Alarm")
+        return
+    if by == "Alarm":
+        _suppress(alarm, "ExtensionPeriod")
+    if _until(alarm) <= now:
+        state = alarm["StateValue"]
+        _suppress(alarm, None)
+        _send_event(alarm, state)
+        metric_hooks.send_notices(alarm, state, state, alarm["StateReason"])
+
+
+def _send_event(alarm: Alarm, before: str) -> None:
+    """Send `CloudWatch Alarm State Change`."""
+    name = alarm["AlarmName"]
+    at = datetime.fromtimestamp(_changed_at(alarm), UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    state = {"value": alarm["StateValue"], "reason": alarm["StateReason"], "timestamp": at}
+    if data := alarm.get("StateReasonData"):
+        state["reasonData"] = data if isinstance(data, str) else json.dumps(data)
+    if by := alarm.get("ActionsSuppressedBy"):
+        state |= {"actionsSuppressedBy": by, "actionsSuppressedReason": alarm["ActionsSuppressedReason"]}
+    last = _told.here().get(name)
+    detail = {
+        "alarmName": name,
+        "state": state,
+        "previousState": last if last and last["value"] == before else {"value": before},
+        "configuration": _configuration(alarm),
+    }
+    _told.here()[name] = state
+    hooks.emit_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail, [alarm["AlarmArn"]])
+
+
+def _configuration(alarm: Alarm) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": alarm["AlarmDescription"]} if alarm.get("AlarmDescription") else {}
+    if "AlarmRule" in alarm:
+        told["alarmRule"] = alarm["AlarmRule"]
+        return told | {name[0].lower() + name[1:]: alarm[name] for name in _SUPPRESSION if name in alarm}
+    queries = alarm.get("Metrics") or [_query_of(alarm)]
+    return told | {"metrics": [_in_event(query) for query in queries]}
+
+
+def _query_of(alarm: Alarm) -> dict[str, Any]:
+    metric = {name: alarm.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
+    stat = alarm.get("ExtendedStatistic") or alarm.get("Statistic")
+    return {"Id": "m1", "MetricStat": {"Metric": metric, "Period": alarm.get("Period"), "Stat": stat}}
+
+
+def _in_event(query: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": query["Id"], "returnData": query.get("ReturnData", True)}
+    if "Expression" in query:
+        return told | {"expression": query["Expression"], "label": query.get("Label", query["Id"])}
+    stat = query["MetricStat"]
+    metric = {
+        "namespace": stat["Metric"]["Namespace"],
+        "name": stat["Metric"]["MetricName"],
+        "dimensions": {each["Name"]: each["Value"] for each in stat["Metric"].get("Dimensions") or ()},
+    }
+    return told | {"metricStat": {"metric": metric, "period": int(stat["Period"]), "stat": stat["Stat"]}}
+
+
+class CompositeAlarmResource:
+    """AWS::CloudWatch::CompositeAlarm: Ref gives the name, GetAtt the Arn."""
+
+    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
+        """Create the alarm."""
+        name = properties.get("AlarmName") or hooks.physical_name(stack, logical_id, 255)
+        given = as_parameters("cloudwatch", "PutCompositeAlarm", {**properties, "AlarmName": name})
+        check_parameters("cloudwatch", "PutCompositeAlarm", given)
+        with _told_as_reason():
+            context.scope().client("cloudwatch").put_composite_alarm(**given)
+        return name, {"Arn": context.scope().arn("cloudwatch", f"alarm:{name}")}
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
+    ) -> tuple[str, hooks.Attributes]:
+        """Change the alarm; another name means another alarm."""
+        return self.create(logical_id, {**new, "AlarmName": new.get("AlarmName", physical_id)}, stack)
+
+    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+        """Delete the alarm."""
+        with _told_as_reason():
+            context.scope().client("cloudwatch").delete_alarms(AlarmNames=[physical_id])
+
+
+@contextlib.contextmanager
+def _told_as_reason() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise ValueError(error.response["Error"]["Message"]) from None
