@@ -210,6 +210,24 @@ def test_an_alarm_is_shown_with_the_data_that_it_looks_at(page_sandbox, visitor,
     assert [each["name"] for each in visitor.view("alarms")].count("shown/here") == 1
 
 
+def test_an_alarm_on_an_expression_is_shown_with_the_values_of_the_expression(page_sandbox, visitor, eventually):
+    cloudwatch = page_sandbox.client("cloudwatch")
+    metric = {"Namespace": "page", "MetricName": "Errors"}
+    errors = {"Id": "errors", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
+    cloudwatch.put_metric_alarm(
+        AlarmName="shown/expression",
+        Metrics=[errors, {"Id": "double", "Expression": "2 * errors"}],
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.put_metric_data(Namespace="page", MetricData=[{"MetricName": "Errors", "Value": 5.0}])
+    shown = eventually(lambda: (now := visitor.view("alarms/shown%2Fexpression"))["points"] and now)
+    assert (shown["metric"], shown["dimensions"]) == ("2 * errors", {"errors": "Sum of Errors"})
+    assert shown["points"][-1][1:] == [10.0, True]
+    assert "shown/expression" in [each["name"] for each in visitor.view("alarms")]
+
+
 def test_the_sandbox_says_what_it_is(page_sandbox, visitor, eventually):
     page_sandbox.client("sagemaker").list_model_package_groups()  # somebody has used this account and region
     told = eventually(lambda: (now := visitor.get("/_tidegate/api/sandbox").json)["disk"] and now)

@@ -1,7 +1,7 @@
 """Alarms, each with the data that it looks at."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tidegate.alarms.evaluation import COMPARISONS
@@ -42,19 +42,32 @@ def of_names(reader: Reader, names: Iterable[str]) -> list[Told]:
 
 def _with_data(reader: Reader, told: list[Told]) -> list[Told]:
     now = context.sandbox().clock.now()
-    queries = [
-        Query(
-            alarm["Namespace"],
-            alarm["MetricName"],
-            {each["Name"]: each["Value"] for each in alarm.get("Dimensions", ())},
-            alarm.get("ExtendedStatistic") or alarm["Statistic"],
-            alarm["Period"],
-        )
-        for alarm in told
-    ]
-    longest = max((alarm["Period"] for alarm in told), default=0)
-    data = read(reader, queries, now - timedelta(seconds=longest * _SHOWN_PERIODS), now) if told else []
-    return [_shown(alarm, query, values) for alarm, query, values in zip(told, queries, data, strict=True)]
+    on_one = [alarm for alarm in told if not alarm.get("Metrics")]
+    queries = [_query(alarm) for alarm in on_one]
+    longest = max((query.period for query in queries), default=0)
+    data = read(reader, queries, now - timedelta(seconds=longest * _SHOWN_PERIODS), now) if queries else []
+    shown = [_shown(alarm, query, values) for alarm, query, values in zip(on_one, queries, data, strict=True)]
+    return shown + [_on_several(reader, alarm, now) for alarm in told if alarm.get("Metrics")]
+
+
+def _query(alarm: Told) -> Query:
+    dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions", ())}
+    statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
+    return Query(alarm["Namespace"], alarm["MetricName"], dimensions, statistic, alarm["Period"])
+
+
+def _on_several(reader: Reader, alarm: Told, now: datetime) -> Told:
+    """Return an alarm on an expression: the expression is its metric, and what it is over its dimensions."""
+    metrics = {each["Id"]: each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each}
+    [watched] = [each for each in alarm["Metrics"] if each.get("ReturnData", True)]
+    period = next(stat["Period"] for stat in metrics.values())
+    since = now - timedelta(seconds=period * _SHOWN_PERIODS)
+    asked = {"MetricDataQueries": alarm["Metrics"], "StartTime": since, "EndTime": now}
+    [result] = reader.every("cloudwatch", "get_metric_data", "MetricDataResults", **asked)[:1]
+    values = {at.timestamp(): value for at, value in zip(result["Timestamps"], result["Values"], strict=True)}
+    over = {name: f"{stat['Stat']} of {stat['Metric']['MetricName']}" for name, stat in metrics.items()}
+    said = watched.get("Expression") or watched["Id"]
+    return _shown(alarm, Query("", said, over, "Value", period), values)
 
 
 def _shown(alarm: Told, query: Query, values: Mapping[float, float]) -> Told:
