@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tidegate_sandbox.faults.cli import app as inject
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -98,6 +100,8 @@ git_host = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(git_host)
+
+app.add_typer(inject)
 
 Provider = Annotated[str, typer.Argument(help="GitHub, GitLab, Bitbucket, ...: the provider of the connection.")]
 Repository = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository's full name.")]

@@ -18,6 +18,10 @@ class ScaledClock:
         """Return this clock's time, aware and in UTC."""
         return self._started + timedelta(seconds=(time.monotonic() - self._monotonic) * self.speed)
 
+    def jump(self, distance: timedelta) -> None:
+        """Set the clock forward, or back, at once. Who sleeps goes on sleeping, as on a machine whose clock is set."""
+        self._started += distance
+
     def sleep(self, seconds: float) -> None:
         """Block the calling thread for `seconds` of this clock's time."""
         time.sleep(max(0.0, seconds) / self.speed)

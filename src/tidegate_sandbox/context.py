@@ -95,6 +95,9 @@ class Scope:
 MOST_CLIENTS = 64
 """Clients that are kept, up to 0.7 MB each, those that were asked for last: sessions come and go with what they run."""
 
+OWN_CALLS = "tidegate-sandbox-service"
+"""What the User-Agent of the calls says that the sandbox's services make."""
+
 _clients: dict[tuple[str, Scope, Credentials | None, str], Any] = {}
 _making_a_client = Lock()
 
@@ -118,7 +121,12 @@ def _client(url: str, scope: Scope, service: str) -> Any:
                 aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
                 aws_session_token=keys.get("AWS_SESSION_TOKEN"),
-                config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, max_pool_connections=50),
+                config=Config(
+                    retries={"max_attempts": 0},
+                    s3={"addressing_style": "path"},
+                    max_pool_connections=50,
+                    user_agent_extra=OWN_CALLS,
+                ),
             )
         _clients[key] = client  # at the end: the first is the one that was not asked for longest
         return client

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from tidegate_sandbox.checks import Check, Unplaced
 from tidegate_sandbox.credentials import Credentials
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.faults import standing
 
 Iam: TypeAlias = Literal["enforce", "record"]
 """Whether calls that a role's policies do not allow are refused, or only written down like all others."""
@@ -20,11 +21,13 @@ _iam: Iam = "record"
 class AccessDeniedError(AwsError):
     """A call that policies do not allow; `check` is what was asked for."""
 
-    def __init__(self, who: Credentials, check: Check, why: str) -> None:
+    def __init__(self, who: Credentials, check: Check, why: str, *, on_demand: bool = False) -> None:
         action, resource, _ = check
         said = f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {why}"
         super().__init__("AccessDeniedException", said.strip(), 400)
         self.check = check
+        self.on_demand = on_demand
+        """Whether a fault denies it, and no policy."""
 
 
 def start(iam: Iam) -> None:
@@ -41,6 +44,8 @@ def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDenied
 
     for action, resource, keys in checks:
         known = (action, resource or "*", keys)
+        if fault := standing.denies(who.account, action, who.role_arn):
+            return AccessDeniedError(who, known, fault, on_demand=True)
         why = (
             policy_hooks.refusal_of_action(who.role_arn, action)
             if resource is None
@@ -52,14 +57,14 @@ def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDenied
 
 
 def enforce(refused: AccessDeniedError | None) -> None:
-    """Raise a refusal, where IAM is enforced."""
-    if refused is not None and _iam == "enforce":
+    """Raise a refusal, where IAM is enforced or somebody asked for it."""
+    if refused is not None and (_iam == "enforce" or refused.on_demand):
         raise refused
 
 
 def hold(who: Credentials | None, checks: Iterable[Unplaced]) -> None:
     """Raise the `refusal` of checks that nobody writes down: nothing is evaluated where IAM is not enforced."""
-    if _iam == "enforce":
+    if _iam == "enforce" or not standing.book.is_empty:
         enforce(refusal(who, checks))
 
 

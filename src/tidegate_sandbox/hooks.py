@@ -32,6 +32,7 @@ from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
+from tidegate_sandbox import fault_hooks as _fault_hooks
 from tidegate_sandbox import iam_hooks as _iam_hooks
 from tidegate_sandbox import metric_hooks as _metric_hooks
 from tidegate_sandbox import policy_hooks as _policy_hooks
@@ -87,6 +88,7 @@ def check() -> None:
         (_responses, "request_scope"),
         (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
+        *_fault_hooks.RELIED_ON,
         *_iam_hooks.RELIED_ON,
         *_metric_hooks.RELIED_ON,
         *_policy_hooks.RELIED_ON,

@@ -61,6 +61,7 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     _log_to(settings.home / "log" / "sandbox.log")
 
     from tidegate_sandbox import context, credentials, enforcement, hooks, journal, page, services
+    from tidegate_sandbox.faults.install import install as install_faults
 
     hooks.check()
     clock = ScaledClock(settings.speed)
@@ -72,6 +73,7 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     credentials.install()
     journal.install(settings.home, hooks.own_services)
     enforcement.start(settings.iam)
+    install_faults(settings.port, hooks.own_services)
     try:
         asyncio.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, ready))
     finally:

@@ -16,6 +16,7 @@ import cbor2
 
 from tidegate_sandbox import authorisation, hooks, journal, shapes
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.faults import calls
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Service:
             operation = self.operations.get(name)
             if operation is None:
                 raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
+            calls.hold(self.name, name, headers)
             parameters = check_parameters(self.name, name, wire.decode(body))
             with journal.serving(headers) as who:
                 if who is not None:

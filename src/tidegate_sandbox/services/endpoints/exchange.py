@@ -1,11 +1,16 @@
 """One request to one model server: asked, metered, accounted for and captured, whoever gets the answer."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tidegate_sandbox import context, hooks
+from tidegate_sandbox.faults import standing
+from tidegate_sandbox.faults.requests import Ask, Asked, disturbed
+from tidegate_sandbox.faults.subjects import Invocation
 from tidegate_sandbox.services.endpoints import capture
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
@@ -55,7 +60,8 @@ async def exchange(
     reply: Reply | None = None
     failure = ""
     try:
-        reply = await server.upstream.post("/invocations", passed_on, request.body, TIMEOUT)
+        ask = partial(server.upstream.post, "/invocations", passed_on, request.body, TIMEOUT)
+        reply = await (ask() if standing.book.is_empty else _disturbed(endpoint, fleet, server, request, ask))
     except TimeoutError:
         failure = "Your invocation timed out while waiting for a response from container primary."
     except UpstreamError as error:
@@ -88,6 +94,19 @@ async def exchange(
         )
         endpoint.capturer.add(captured, variant.name, now, record)
     return reply, failure
+
+
+async def _disturbed(endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request, ask: Ask) -> Reply:
+    """Ask as the faults that are set let it; TimeoutError where that takes longer than a model may."""
+    account, is_new = endpoint.scope.account, fleet is endpoint.next_fleet
+    befallen = Invocation(account, endpoint.name, fleet.plan.config, server.variant.name, is_new)
+    asked = Asked(request.body, request.content_type, _answer_of_model, server.crash)
+    async with asyncio.timeout(TIMEOUT):
+        return await disturbed(asked, ask, standing.of_request(befallen))
+
+
+def _answer_of_model(status: int, text: str) -> Reply:
+    return Reply(status, {"content-type": "text/plain"}, text.encode())
 
 
 def content_type(reply: Reply) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from tidegate_sandbox import context, images, isolation
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.faults import standing
 from tidegate_sandbox.processes import Process
 from tidegate_sandbox.services.endpoints.metering import Meter
 from tidegate_sandbox.services.endpoints.records import Plan, Variant
@@ -95,6 +96,11 @@ class ModelServer:
             self._process = self._start_again()
             self.wait_until_healthy()
 
+    def crash(self) -> None:
+        """End the process at once, as one that dies; whoever is not answered has it started again."""
+        if (process := self._process) is not None:
+            process.kill()
+
     def stop(self) -> None:
         """End the process and remove its model data; the log stays."""
         with self._changing:
@@ -152,6 +158,7 @@ class Fleet:
     def start(self) -> None:
         """Start every server and return once all are healthy. FleetError, with nothing left running, otherwise."""
         try:
+            self._get_instances()
             self.pull()
             for server in self.every_server:
                 server.launch(self._pythons[server.variant.name], context.scope().environment())
@@ -163,6 +170,11 @@ class Fleet:
         except BaseException:
             self.stop()
             raise
+
+    def _get_instances(self) -> None:
+        for variant in self.plan.every_variant:
+            if refused := standing.no_instance_of_endpoint(self._scope.account, variant.instance_type, self._endpoint):
+                raise FleetError(refused)
 
     def grow(self) -> None:
         """Make further instances; FleetError if they cannot be made.

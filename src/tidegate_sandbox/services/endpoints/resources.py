@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import hooks
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.faults import standing
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
@@ -101,7 +102,7 @@ class EndpointType:
             _call("UpdateEndpoint", as_parameters("sagemaker", "UpdateEndpoint", _with_wait_interval(asked)))
             endpoint.wait()
             rolled_back = endpoint.config != new["EndpointConfigName"]
-            if rolled_back and context.sandbox().after_rollback == "fail":
+            if rolled_back and standing.after_rollback(endpoint.scope.account, endpoint.name) == "fail":
                 raise ValueError(endpoint.failure_reason or f"the endpoint {endpoint.name} is {endpoint.status}")
         return endpoint.arn, _attributes(endpoint)
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from tidegate_sandbox import context, hooks, journal
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.faults import calls
 from tidegate_sandbox.routes import BodyError, Message, Receive, Send, read_body
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.exchange import CUSTOM_ATTRIBUTES, Request, content_type, exchange
@@ -80,6 +81,9 @@ async def _invoke(
     account, region = hooks.account_and_region_of(headers)
     with hooks.acting_in(account, region):
         endpoint = endpoints.here().get(name)
+        refused = calls.refused("sagemaker", "InvokeEndpoint", headers)
+    if refused is not None:
+        raise _RefusedError(refused.status, refused.code, refused.message)
     try:
         journal.invoked(headers, context.Scope(account, region).arn("sagemaker", f"endpoint/{name.lower()}"), region)
     except AwsError as denied:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tidegate_sandbox import context, credentials, hooks, images, isolation, processes
+from tidegate_sandbox.faults import standing
 from tidegate_sandbox.images.layer import layer
 from tidegate_sandbox.services.jobs import limits, storage
 from tidegate_sandbox.services.jobs.contract import Container
@@ -61,6 +62,12 @@ class Job:
         return self.transitions[-1][0]
 
     @property
+    def instance_type(self) -> str:
+        """The type of its instance."""
+        resources = self.request.get("ResourceConfig") or self.request["ProcessingResources"]["ClusterConfig"]
+        return str(resources["InstanceType"])
+
+    @property
     def log(self) -> Path:
         """The file of the container's output; it stays when the job is over."""
         folder = context.sandbox().home / "log" / "jobs" / self.scope.account / self.scope.region
@@ -101,6 +108,8 @@ class Job:
         self._finished.set()
 
     def _run(self, work: Path) -> "_End":
+        if refused := standing.no_instance_of_job(self.scope.account, self.instance_type, self.name):
+            return _End("Failed", refused)
         python = images.environment_for(self.container.image)
         with self.lock:
             self._enter("Downloading")

@@ -10,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate_sandbox import authorisation, journal
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.faults import standing
+from tidegate_sandbox.faults.subjects import Call
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.jobs import inventory
 from tidegate_sandbox.services.jobs.job import Job, Kind
@@ -105,6 +107,8 @@ def _job(kind: Kind) -> Callable[[Step, Execution, Mapping[str, Any]], Propertie
         request = {**given, f"{kind}JobName": _name(execution, step, given.get(f"{kind}JobName"))}
         request.setdefault("RoleArn", execution.role)
         try:
+            if throttled := standing.throttles(Call(execution.scope.account, "sagemaker", operation)):
+                raise throttled
             journal.write(execution.scope.credentials, authorisation.checks("sagemaker", operation, request), region)
             job = inventory.create(kind, request)
         except AwsError as error:
@@ -125,8 +129,9 @@ def _why(job: Job) -> tuple[str, str | None]:
         limit = job.container.max_runtime
         late = job.secondary_status == "MaxRuntimeExceeded"
         return f"ClientError: the job {job.name} was stopped" + (f" after {limit} s, its limit" if late else ""), None
-    internal = job.failure_reason.startswith("InternalServerError")
-    return job.failure_reason, "SageMaker.JOB_INTERNAL_ERROR" if internal else None
+    kind = job.failure_reason.partition(":")[0]
+    faults = {"InternalServerError": "SageMaker.JOB_INTERNAL_ERROR", "CapacityError": "SageMaker.CAPACITY_ERROR"}
+    return job.failure_reason, faults.get(kind)
 
 
 def _register(step: Step, execution: Execution, given: Mapping[str, Any]) -> Properties:

@@ -1,0 +1,40 @@
+"""Instances that are not to be had."""
+
+from fnmatch import fnmatchcase
+from typing import ClassVar, Literal
+
+from tidegate_sandbox.faults.fault import Fault, Pattern
+from tidegate_sandbox.faults.subjects import Provision, Subject
+
+OF_AN_ENDPOINT = (
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
+    "Please retry using a different ML instance type or after some time."
+)
+OF_A_JOB = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
+"""What FailureReason says, as people report it who got it from SageMaker."""
+
+
+class NoCapacity(Fault):
+    """There is no capacity for an instance type, for endpoints and jobs that get instances from now on."""
+
+    WHAT: ClassVar[str] = "there are no instances of a type for endpoints and jobs"
+
+    kind: Literal["capacity"] = "capacity"
+    instance_type: Pattern
+    name: Pattern = "*"
+
+    @property
+    def sentence(self) -> str:
+        """What it does."""
+        whom = "" if self.name == "*" else f" for {self.name}"
+        return f"no capacity for {self.instance_type}{whom}"
+
+    def fits(self, subject: Subject) -> bool:
+        """Whether `subject` needs instances of that type."""
+        return (
+            isinstance(subject, Provision)
+            and fnmatchcase(subject.instance_type, self.instance_type)
+            and fnmatchcase(subject.name, self.name)
+        )
