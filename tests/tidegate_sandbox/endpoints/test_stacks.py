@@ -1,11 +1,14 @@
 """Endpoints as CloudFormation resources: replacement, tags, alarms, and both ways to take an automatic rollback."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from workshop import BUCKET, IMAGE, ROLE, Workshop, prepare
+from workshop import BUCKET, IMAGE, ROLE, Workshop
+
+from tidegate_sandbox.faults.client import Injector
 
 RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 
@@ -268,10 +271,11 @@ def test_an_automatic_rollback_fails_the_stack_where_the_sandbox_is_told_so(work
 
 
 @pytest.fixture
-def lenient(another_sandbox: Callable[..., Any], eventually: Callable[..., Any]) -> Any:
-    with another_sandbox(speed=60, after_rollback="succeed") as running:
-        prepare(running)
-        yield Workshop(running, "lenient", eventually)
+def lenient(workshop: Workshop) -> Iterator[Workshop]:
+    injector = Injector(urlsplit(workshop.sandbox.url).port or 0)
+    fault = injector.set({"kind": "after-rollback", "outcome": "succeed", "endpoint": workshop.name})
+    yield workshop
+    injector.clear(fault["id"])
 
 
 def test_an_automatic_rollback_passes_silently_where_the_sandbox_is_told_so(lenient: Workshop) -> None:

@@ -1,4 +1,4 @@
-"""Faults on demand of services: calls, permissions, events, capacity of jobs and the clock; and who may set them."""
+"""Faults on demand of services: calls, permissions, events and the clock; and who may set them."""
 
 import json
 import uuid
@@ -12,7 +12,6 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.tidegate_sandbox.pipelines.conftest import bucket, plain_image, processing_request  # noqa: F401
 from tidegate_sandbox.faults.client import InjectError, Injector
 
 
@@ -128,27 +127,6 @@ def test_events_get_lost_and_come_twice_for_the_rule_that_is_named(
     assert arrived("lost") == []
     assert arrived("twice") == ["twice", "twice"]
     assert arrived("as ever") == ["as ever"]
-
-
-def test_a_job_that_gets_no_instance_fails_for_capacity(
-    sandbox: Any,
-    injector: Injector,
-    name: str,
-    eventually: Callable[..., Any],
-    processing_request: Callable[..., dict[str, Any]],  # noqa: F811
-) -> None:
-    injector.set({"kind": "capacity", "instance_type": "ml.*", "name": name})
-    sagemaker = sandbox.client("sagemaker")
-
-    sagemaker.create_processing_job(ProcessingJobName=name, **processing_request("print('ran')"))
-    job = eventually(
-        lambda: (
-            (told := sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] == "Failed"
-            and told
-        )
-    )
-
-    assert job["FailureReason"].startswith("CapacityError: Unable to provision requested ML compute capacity.")
 
 
 def test_the_clock_jumps_there_and_back(sandbox: Any, injector: Injector) -> None:
