@@ -8,11 +8,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tidegate_sandbox.authorisation import codebuild, codecommit, codepipeline, connections, sagemaker, servicecatalog
+from tidegate_sandbox.authorisation import (
+    autoscaling,
+    codebuild,
+    codecommit,
+    codepipeline,
+    connections,
+    sagemaker,
+    servicecatalog,
+)
 from tidegate_sandbox.authorisation.table import Table
 from tidegate_sandbox.checks import Check
 
 TABLES: Mapping[str, Table] = {
+    "application-autoscaling": autoscaling.TABLE,
     "codebuild": codebuild.TABLE,
     "codecommit": codecommit.TABLE,
     **{name: connections.table(name) for name in ("codeconnections", "codestar-connections")},
@@ -35,11 +44,12 @@ def checks(service: str, operation: str, parameters: Mapping[str, Any]) -> list[
 
 
 def _checks(table: Table, operation: str, parameters: Mapping[str, Any]) -> Iterator[Check]:
-    requested = _requested_tags(parameters)
+    told = {key: parameters[member] for key, member in table.keys.items() if member in parameters}
+    requested = {**_requested_tags(parameters), **told}
     arns = [arn for pattern in table.resources.get(operation, ("*",)) for arn in _arns(table, pattern, parameters)]
     for arn in arns:
         yield f"{table.namespace}:{operation}", arn, {**requested, **_owners_tags(table, arn)}
-    if requested and operation.startswith("Create") and table.tagging is not None:
+    if requested.get("aws:TagKeys") and operation.startswith(("Create", "Register")) and table.tagging is not None:
         action, key = table.tagging
         for arn in arns[:1]:
             yield action, arn, {**requested, **({key: operation} if key else {})}
@@ -67,7 +77,7 @@ def _arns(table: Table, pattern: str, parameters: Mapping[str, Any]) -> Iterator
             yield ":".join([*place, table.whole(resource)])
         else:
             resource = pattern.replace(named[0], str(value).partition(":")[0])
-            yield scope().arn(table.namespace, resource.lower() if table.lower_case else resource)
+            yield scope().arn(table.namespace, table.named(resource.lower() if table.lower_case else resource))
 
 
 def _member(parameters: Mapping[str, Any], path: str) -> Any:

@@ -5,6 +5,7 @@ def install() -> None:
     """Serve every service of the sandbox; `context.start` must have been called."""
     from tidegate_sandbox.services import (
         alarms,
+        autoscaling,
         catalog,
         codebuild,
         codecommit,
@@ -21,7 +22,7 @@ def install() -> None:
     )
 
     for service in (
-        catalog, registry, pipelines, endpoints, alarms, codecommit, connections, codebuild, codepipeline, quotas,
-        sagemaker, stack_sets,
+        catalog, registry, pipelines, endpoints, alarms, autoscaling, codecommit, connections, codebuild, codepipeline,
+        quotas, sagemaker, stack_sets,
     ):  # fmt: skip
         service.install()

@@ -27,6 +27,9 @@ STAGE = {
 }
 
 
+SCALED = {"min": 2, "max": 4, "invocations_per_instance": 700}
+
+
 class Project:
     """One stage of a project whose registry and endpoint are in the sandbox."""
 
@@ -80,6 +83,25 @@ class Project:
         return "; ".join(f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason')}" for each in events)
 
     @property
+    def instances(self) -> int:
+        described = self.workshop.sagemaker.describe_endpoint(EndpointName=self.endpoint)
+        return int(described["ProductionVariants"][0]["CurrentInstanceCount"])
+
+    def scale_to(self, instances: int) -> None:
+        """Let the variant that the stack made a scalable target have as many instances, as its policy would."""
+        autoscaling = self.workshop.sandbox.client("application-autoscaling")
+        resource = f"endpoint/{self.endpoint}/variant/AllTraffic"
+        (policy,) = autoscaling.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=resource)[
+            "ScalingPolicies"
+        ]
+        assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 700
+        wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": instances}]
+        self.workshop.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=self.endpoint, DesiredWeightsAndCapacities=wanted
+        )
+        self.workshop.eventually(lambda: self.instances == instances, 10)
+
+    @property
     def live(self) -> Live:
         live = read_live(self.workshop.sagemaker, self.endpoint)
         assert live is not None
@@ -98,19 +120,21 @@ def tidied(endpoint_sandbox: Any, eventually: Callable[..., Any]) -> Iterator[Wo
 
 
 @pytest.mark.parametrize(
-    ("trial", "variant"),
+    ("trial", "variant", "options"),
     [
-        ({"shadow": {"sampling": "50%", "duration": "1h"}}, "Shadow"),
-        ({"ab": {"challenger_weight": "50%", "duration": "1h"}}, "Challenger"),
+        ({"shadow": {"sampling": "50%", "duration": "1h"}}, "Shadow", {}),
+        ({"ab": {"challenger_weight": "50%", "duration": "1h"}}, "Challenger", {"autoscaling": SCALED}),
     ],
 )
 def test_a_version_is_released_the_next_one_tested_and_then_released(
-    tidied: Workshop, trial: dict[str, Any], variant: str
+    tidied: Workshop, trial: dict[str, Any], variant: str, options: dict[str, Any]
 ) -> None:
-    project = Project(tidied, test=trial)
+    project = Project(tidied, test=trial, **options)
     project.approve()
     first = project.updates()
     project.deploy(first.release.files)
+    if options:
+        project.scale_to(3)
     assert project.versions() == {"AllTraffic": 1}
     assert project.live.release_id == first.release.record.release_id
 
@@ -139,4 +163,5 @@ def test_a_version_is_released_the_next_one_tested_and_then_released(
         if name == project.endpoint
     )
     assert "A release of version 2" in body
+    assert project.instances == (3 if options else 2)
     assert describe(tidied.sagemaker, project.live.variants[0].model_package_arn).version == 2

@@ -105,13 +105,20 @@ def test_each_request_is_metered_with_and_without_its_configuration(
 
     for dimensions in (workshop.dimensions(), workshop.dimensions(config)):
         assert total("Invocations", "Sum", dimensions) == 5
+        assert total("InvocationsPerInstance", "Sum", dimensions) == 5 / 4
         assert total("Invocation5XXErrors", "SampleCount", dimensions) == 5
         assert total("Invocation5XXErrors", "Sum", dimensions) == 0
         assert total("ModelLatency", "SampleCount", dimensions) == 5
         assert 10 < total("ModelLatency", "Maximum", dimensions) < 5_000_000
     listed = workshop.cloudwatch.list_metrics(Namespace="AWS/SageMaker", Dimensions=workshop.dimensions(config))
     assert {metric["MetricName"] for metric in listed["Metrics"]} == {
-        *("Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"),
+        *(
+            "Invocations",
+            "InvocationsPerInstance",
+            "Invocation4XXErrors",
+            "Invocation5XXErrors",
+            "InvocationModelErrors",
+        ),
         *("ModelLatency", "OverheadLatency"),
     }
 

@@ -70,8 +70,9 @@ async def exchange(
     answered = time.perf_counter()
     now = context.sandbox().clock.now()
     model_latency, whole = (answered - asked) * 1e6, (time.perf_counter() - request.started) * 1e6
-    server.meter.record(now, reply.status if reply else None, model_latency, whole - model_latency)
     variant = server.variant
+    status = reply.status if reply else None
+    server.meter.record(now, status, model_latency, whole - model_latency, variant.instance_count)
     ledger.add(
         Account(
             fleet.plan.config,

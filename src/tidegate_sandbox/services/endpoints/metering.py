@@ -30,8 +30,13 @@ class Meter:
         self._minute = 0
         self._points: dict[tuple[str, float], list[hooks.MetricPoint]] = {}
 
-    def record(self, at: datetime, status: int | None, model_latency: float, overhead: float) -> None:
-        """Count a request that ended `at` with the model's `status` (None: no answer); latencies in microseconds."""
+    def record(
+        self, at: datetime, status: int | None, model_latency: float, overhead: float, instances: int = 1
+    ) -> None:
+        """Count a request that ended `at` with the model's `status` (None: no answer); latencies in microseconds.
+
+        `instances` are those of the variant at that time: what one of them got is InvocationsPerInstance.
+        """
         minute = int(at.timestamp() // _MINUTE) * _MINUTE
         if minute != self._minute:
             self._minute = minute
@@ -39,6 +44,7 @@ class Meter:
             with hooks.acting_in(self._scope.account, self._scope.region):
                 hooks.forget_old_metrics()
         self._count("Invocations", 1.0, "None", 1.0)
+        self._count("InvocationsPerInstance", 1.0 / instances, "None", instances)
         for name, counts in (
             ("Invocation4XXErrors", status is not None and 400 <= status < 500),
             ("Invocation5XXErrors", status is None or 500 <= status < 600),

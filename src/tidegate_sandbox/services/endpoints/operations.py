@@ -1,14 +1,18 @@
 """SageMaker's operations on endpoints."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tidegate import guardrails
 from tidegate.guardrails import Guardrails, GuardrailsError
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
+from tidegate_sandbox.services.autoscaling.records import DIMENSION, NAMESPACE, scaled_variants
 from tidegate_sandbox.services.endpoints import rollout
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoint_named, endpoints
 from tidegate_sandbox.services.endpoints.models import config_named, listed, plan_of, refuse_unsimulated
@@ -42,6 +46,7 @@ def update_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
             raise AwsError("ValidationException", "Give DeploymentConfig or RetainDeploymentConfig, not both.")
         deployment_config = endpoint.deployment_config
     if endpoint.fleet is not None:
+        _check_scaled(endpoint.name, endpoint.fleet.plan, plan)
         plan = _retain(parameters, endpoint.fleet.plan, plan)
     asked = _guardrails(deployment_config, plan)
     endpoint.begin("Updating")
@@ -52,6 +57,22 @@ def update_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
         endpoint.deployment_config = deployment_config
     hooks.run_in_background(rollout.update, endpoint, plan, asked, name=f"update endpoint {endpoint.name}")
     return {"EndpointArn": endpoint.arn}
+
+
+def _check_scaled(endpoint: str, before: Plan, after: Plan) -> None:
+    """Raise AwsError where a variant that is scaled would go, or get another instance type.
+
+    Source: SageMaker developer guide, "Update endpoints that use auto scaling".
+    """
+    kinds = {variant.name: variant.instance_type for variant in after.variants}
+    of_now = {variant.name: variant.instance_type for variant in before.variants}
+    changed = [name for name in scaled_variants(endpoint) if name in of_now and kinds.get(name) != of_now[name]]
+    if changed:
+        raise AwsError(
+            "ValidationException",
+            f"The variant(s) {json.dumps(sorted(changed))} must be deregistered as scalable targets with AutoScaling "
+            "before they can be removed or have their instance type updated.",
+        )
 
 
 def _guardrails(deployment_config: Mapping[str, Any] | None, plan: Plan) -> Guardrails:
@@ -131,10 +152,34 @@ def describe_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
 
 @sagemaker.operation("DeleteEndpoint")
 def delete_endpoint(parameters: dict[str, Any]) -> None:
-    """Begin to delete an endpoint; requests in flight are answered."""
+    """Begin to delete an endpoint; requests in flight are answered, and its variants are scaled no more."""
     endpoint = endpoint_named(parameters["EndpointName"])
+    _scale_no_more(endpoint)
     endpoint.begin("Deleting")
     hooks.run_in_background(rollout.delete, endpoint, name=f"delete endpoint {endpoint.name}")
+
+
+def _scale_no_more(endpoint: Endpoint) -> None:
+    """Deregister the variants that are scaled, as whoever deletes their endpoint; AwsError where they may not.
+
+    Source: SageMaker developer guide, "Delete endpoints configured for auto scaling".
+    """
+    if endpoint.status in ("Creating", "Updating", "Deleting"):
+        return
+    for variant in scaled_variants(endpoint.name):
+        named = {"ServiceNamespace": NAMESPACE, "ScalableDimension": DIMENSION}
+        try:
+            with credentials.acting_with(credentials.acting() or journal.caller()):
+                context.scope().client("application-autoscaling").deregister_scalable_target(
+                    **named, ResourceId=f"endpoint/{endpoint.name}/variant/{variant}"
+                )
+        except ClientError as error:
+            raise AwsError(
+                "ValidationException",
+                "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity "
+                "used to invoke DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget "
+                f"permission to deregister the scalable target. ({error.response['Error']['Message']})",
+            ) from error
 
 
 @sagemaker.operation("ListMonitoringSchedules")
