@@ -13,7 +13,7 @@ from tidegate.registry import Live, describe, read_live
 from tidegate.render import Lookup, render_updates
 from tidegate.stage import Repo
 
-STAGE = {
+STAGE: dict[str, Any] = {
     "instances": {"type": "ml.m5.large", "count": 2},
     "capture": {"sampling": "100%"},
     "environment": {"VERSION": "no"},
@@ -27,7 +27,10 @@ STAGE = {
 }
 
 
-SCALED = {"min": 2, "max": 4, "invocations_per_instance": 700}
+SCALED = {
+    "autoscaling": {"min": 2, "max": 4, "invocations_per_instance": 700},
+    "release": STAGE["release"] | {"canary_size": 1},
+}
 
 
 class Project:
@@ -123,7 +126,7 @@ def tidied(endpoint_sandbox: Any, eventually: Callable[..., Any]) -> Iterator[Wo
     ("trial", "variant", "options"),
     [
         ({"shadow": {"sampling": "50%", "duration": "1h"}}, "Shadow", {}),
-        ({"ab": {"challenger_weight": "50%", "duration": "1h"}}, "Challenger", {"autoscaling": SCALED}),
+        ({"ab": {"challenger_weight": "50%", "duration": "1h"}}, "Challenger", SCALED),
     ],
 )
 def test_a_version_is_released_the_next_one_tested_and_then_released(

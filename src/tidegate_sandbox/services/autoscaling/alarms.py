@@ -35,7 +35,16 @@ def metric(policy: Policy) -> dict[str, Any]:
         dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
         named = {"Namespace": "AWS/SageMaker", "MetricName": "InvocationsPerInstance", "Dimensions": dimensions}
         return {**named, "Statistic": "Sum", "Period": _MINUTE}
+    if queries := customised.get("Metrics"):
+        return {"Metrics": [_each_minute(query) for query in queries]}
     return {**customised, "Period": _MINUTE}
+
+
+def _each_minute(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a policy's query as CloudWatch takes it: there it has a period."""
+    if "MetricStat" not in query:
+        return dict(query)
+    return {**query, "MetricStat": {**query["MetricStat"], "Period": _MINUTE}}
 
 
 def put(policy: Policy) -> None:
@@ -88,10 +97,21 @@ def read(policy: Policy, now: datetime) -> Reading:
 
 def _values(cloudwatch: Any, policy: Policy, now: datetime) -> list[float | None]:
     ended = now.replace(second=0, microsecond=0)
-    watched = metric(policy)
-    statistic = watched.pop("Statistic")
-    points = cloudwatch.get_metric_statistics(
-        **watched, Statistics=[statistic], StartTime=ended - timedelta(seconds=LOW_PERIODS * _MINUTE), EndTime=ended
-    )["Datapoints"]
-    by_minute = {point["Timestamp"].replace(second=0, microsecond=0): float(point[statistic]) for point in points}
+    found = cloudwatch.get_metric_data(
+        MetricDataQueries=_queries(metric(policy)),
+        StartTime=ended - timedelta(seconds=LOW_PERIODS * _MINUTE),
+        EndTime=ended,
+    )["MetricDataResults"]
+    (series,) = found
+    by_minute = dict(zip(series["Timestamps"], series["Values"], strict=True))
     return [by_minute.get(ended - timedelta(seconds=age * _MINUTE)) for age in range(1, LOW_PERIODS + 1)]
+
+
+def _queries(watched: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if queries := watched.get("Metrics"):
+        return list(queries)
+    named = {name: watched[name] for name in ("Namespace", "MetricName", "Dimensions") if name in watched}
+    statistic = {"Metric": named, "Period": watched["Period"], "Stat": watched["Statistic"]}
+    if unit := watched.get("Unit"):
+        statistic["Unit"] = unit
+    return [{"Id": "tracked", "MetricStat": statistic}]

@@ -264,7 +264,7 @@ def _check(configuration: Mapping[str, Any] | None) -> None:
             raise _invalid(f"A resource label is not for {kind}.")
     elif customised is not None:
         if customised.get("Metrics"):
-            raise _invalid("Metrics: policies on expressions are not in the local simulation; name one metric")
+            return
         missing = [name for name in ("MetricName", "Namespace", "Statistic") if not customised.get(name)]
         if missing:
             raise _invalid(f"CustomizedMetricSpecification needs {', '.join(missing)}.")
