@@ -37,6 +37,7 @@ from tidegate_sandbox import iam_hooks as _iam_hooks
 from tidegate_sandbox import metric_hooks as _metric_hooks
 from tidegate_sandbox import policy_hooks as _policy_hooks
 from tidegate_sandbox import simulation_hooks as _simulation_hooks
+from tidegate_sandbox import template_hooks as _template_hooks
 
 MINISTACK = "1.5.33"
 
@@ -93,6 +94,7 @@ def check() -> None:
         *_metric_hooks.RELIED_ON,
         *_policy_hooks.RELIED_ON,
         *_simulation_hooks.RELIED_ON,
+        *_template_hooks.RELIED_ON,
     ]
     missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
     if missing:

@@ -19,7 +19,8 @@ TEMPLATE = {
 }
 ASSOCIATION = "AWS::ServiceCatalog::PortfolioProductAssociation"
 BROKEN = TEMPLATE | {
-    "Resources": {"Held": {"Type": ASSOCIATION, "Properties": {"PortfolioId": "none", "ProductId": "none"}}}
+    "Resources": {"Held": {"Type": ASSOCIATION, "Properties": {"PortfolioId": "none", "ProductId": "none"}}},
+    "Outputs": {},
 }
 
 

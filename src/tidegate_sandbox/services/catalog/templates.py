@@ -1,9 +1,9 @@
 """Reads the CloudFormation templates of products from S3."""
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from tidegate_sandbox import hooks
+from tidegate_sandbox.cloudformation.addresses import s3_object
 from tidegate_sandbox.context import sandbox, scope
 from tidegate_sandbox.errors import AwsError
 
@@ -13,7 +13,10 @@ def template(url: str) -> tuple[str, dict[str, Any]]:
 
     Raise AwsError(InvalidParametersException) for a URL that names no object, or an object that is no template.
     """
-    bucket, key = _s3_object(url)
+    where = s3_object(url)
+    if where is None:
+        raise AwsError("InvalidParametersException", f"{url} is not the URL of an S3 object.")
+    bucket, key = where
     client = scope().client("s3")
     try:
         text = client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
@@ -26,17 +29,3 @@ def template(url: str) -> tuple[str, dict[str, Any]]:
     if not parsed.get("Resources"):
         raise AwsError("InvalidParametersException", f"The template at {url} is not valid: it has no Resources.")
     return f"{sandbox().url}/{bucket}/{key}", parsed
-
-
-def _s3_object(url: str) -> tuple[str, str]:
-    """Return the bucket and key of an S3 URL in path style or virtual-hosted style."""
-    parts = urlsplit(url)
-    host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
-    bucket, separator, endpoint = host.partition(".s3")
-    if separator and endpoint[:1] in (".", "-") and endpoint.endswith(".amazonaws.com"):
-        key = path
-    else:
-        bucket, _, key = path.partition("/")
-    if not bucket or not key:
-        raise AwsError("InvalidParametersException", f"{url} is not the URL of an S3 object.")
-    return bucket, key

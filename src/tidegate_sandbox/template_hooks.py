@@ -1,0 +1,115 @@
+"""The names of ministack by which CloudFormation takes a template, its parameters and each resource's properties.
+
+A part of `hooks`, whose `check` asserts these too. ministack itself passes over undefined references, over parameters
+that a template does not have and over properties that a type does not have, and leaves out some that a type has.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ministack.services.cloudformation import changesets as _changesets
+from ministack.services.cloudformation import engine as _engine
+from ministack.services.cloudformation import handlers as _handlers
+from ministack.services.cloudformation import helpers as _helpers
+from ministack.services.cloudformation import provisioners as _provisioners
+from ministack.services.cloudformation import stacks as _stacks
+
+from tidegate_sandbox.cloudformation import properties, references
+from tidegate_sandbox.cloudformation.addresses import s3_object
+
+RELIED_ON: list[tuple[Any, str]] = [
+    (_changesets, "_resolve_parameters"),
+    (_changesets, "validate_template_support"),
+    (_engine, "_evaluate_conditions"),
+    (_engine, "_resolve_parameters"),
+    (_engine, "validate_template_support"),
+    (_handlers, "_resolve_parameters"),
+    (_helpers, "_p"),
+    (_helpers, "_resolve_document"),
+    (_handlers, "validate_template_support"),
+    (_provisioners, "_RESOURCE_HANDLERS"),
+    (_provisioners, "_delete_resource"),
+    (_provisioners, "_provision_resource"),
+    (_provisioners, "_update_resource"),
+    (_stacks, "_provision_resource"),
+    (_stacks, "_update_resource"),
+]
+
+_stock_validate = _engine.validate_template_support
+_stock_parameters = _engine._resolve_parameters
+_stock_conditions = _engine._evaluate_conditions
+_stock_provision = _provisioners._provision_resource
+_stock_update = _provisioners._update_resource
+
+
+# ---------------------------------------------------------------- the template
+_stock_document = _helpers._resolve_document
+
+
+def _document(params: Mapping[str, Any], body_key: str, url_key: str, label: str) -> Any:
+    # ministack takes the first part of the path for the bucket, which with most of S3's addresses is in the host.
+    if (given := _helpers._p(params, url_key)) and (where := s3_object(given)):
+        params = {**params, url_key: [f"https://s3.amazonaws.com/{where[0]}/{where[1]}"]}
+    return _stock_document(params, body_key, url_key, label)
+
+
+_helpers._resolve_document = _document
+
+
+def _validate(template: dict[str, Any], conditions: dict[str, bool], params: Any = None) -> None:
+    # Without parameters, from ValidateTemplate, nobody knows which conditions hold.
+    if found := references.problem(template, conditions if params is not None else None):
+        raise ValueError(found)
+    _stock_validate(template, conditions, params=params)
+
+
+def _parameters(template: dict[str, Any], given: list[dict[str, Any]], before: Any = None) -> dict[str, Any]:
+    names = {each["Key"]: None for each in given if "Key" in each}
+    if found := references.unknown_parameters(template, names) or references.missing_parameters(template, names):
+        raise ValueError(found)
+    resolved: dict[str, Any] = _stock_parameters(template, given, before)
+    return resolved
+
+
+def _conditions_of_nested(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+    # The template of a nested stack is looked at by nobody else.
+    found: dict[str, bool] = _stock_conditions(template, params)
+    _validate(template, found, params)
+    return found
+
+
+for _module in (_handlers, _changesets):
+    _module.validate_template_support = _validate
+    _module._resolve_parameters = _parameters
+# A nested stack imports both from the engine when it is made.
+_engine._resolve_parameters = _parameters
+_engine._evaluate_conditions = _conditions_of_nested
+
+
+# ---------------------------------------------------------------- its resources
+def _provision(kind: str, logical_id: str, given: dict[str, Any], stack: str) -> Any:
+    _hold_to_schema(kind, logical_id, given)
+    return _stock_provision(kind, logical_id, given, stack)
+
+
+def _update(
+    kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, *rest: Any, **named: Any
+) -> Any:
+    if old != new:
+        _hold_to_schema(kind, str(rest[0] if rest else physical_id), new)
+    return _stock_update(kind, physical_id, old, new, stack, *rest, **named)
+
+
+def _hold_to_schema(kind: str, logical_id: str, given: Mapping[str, Any]) -> None:
+    if found := properties.problems(kind, given):
+        raise ValueError(f"Properties validation failed for resource {logical_id} with message: [{', '.join(found)}]")
+
+
+for _module in (_provisioners, _stacks):
+    _module._provision_resource = _provision
+    _module._update_resource = _update
+
+
+def stock_types() -> Iterator[str]:
+    """Yield the name of each resource type that can be in a stack, but for custom resources."""
+    yield from sorted(_provisioners._RESOURCE_HANDLERS)
