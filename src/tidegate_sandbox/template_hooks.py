@@ -4,7 +4,10 @@ A part of `hooks`, whose `check` asserts these too. ministack itself passes over
 that a template does not have and over properties that a type does not have, and leaves out some that a type has.
 """
 
+import io
+import zipfile
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any
 
 from ministack.services.cloudformation import changesets as _changesets
@@ -14,6 +17,7 @@ from ministack.services.cloudformation import helpers as _helpers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
+from tidegate_sandbox import cloudformation
 from tidegate_sandbox.cloudformation import properties, references
 from tidegate_sandbox.cloudformation.addresses import s3_object
 
@@ -31,6 +35,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_provisioners, "_delete_resource"),
     (_provisioners, "_provision_resource"),
     (_provisioners, "_update_resource"),
+    (_provisioners, "_zip_inline"),
     (_stacks, "_provision_resource"),
     (_stacks, "_update_resource"),
 ]
@@ -108,6 +113,24 @@ def _hold_to_schema(kind: str, logical_id: str, given: Mapping[str, Any]) -> Non
 for _module in (_provisioners, _stacks):
     _module._provision_resource = _provision
     _module._update_resource = _update
+
+
+# ---------------------------------------------------------------- functions whose code is in a template
+_stock_zip_inline = _provisioners._zip_inline
+
+
+def _zip_inline(source: str | None, handler: str, runtime: str = "python3.12") -> bytes | None:
+    # AWS lays its module for answering CloudFormation beside such code, and beside no other.
+    archive: bytes | None = _stock_zip_inline(source, handler, runtime)
+    if archive is None or not runtime.startswith("python"):
+        return archive
+    with_module = io.BytesIO(archive)
+    with zipfile.ZipFile(with_module, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("cfnresponse.py", (files(cloudformation) / "inline" / "cfnresponse.py").read_text("utf-8"))
+    return with_module.getvalue()
+
+
+_provisioners._zip_inline = _zip_inline
 
 
 def stock_types() -> Iterator[str]:

@@ -283,3 +283,41 @@ def test_the_template_of_a_nested_stack_is_held_to_the_same(sandbox, stacks, eve
     stacks.create_stack(StackName=name, TemplateBody=yaml.safe_dump({"Resources": {"Child": child}}))
     assert settled(stacks, eventually, name)["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("Unresolved resource dependencies [Nothing]" in each for each in failures(stacks, name))
+
+
+ANSWERING = """
+import cfnresponse
+def handler(event, context):
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Colour": event["ResourceProperties"]["Colour"]}, "a-colour")
+"""
+
+
+def test_a_function_that_a_template_has_inline_finds_the_module_that_answers(sandbox, stacks, eventually, name):
+    role = sandbox.client("iam").create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "lambda.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )["Role"]["Arn"]
+    code = {"Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Code": {"ZipFile": ANSWERING}}
+    asked = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "ServiceTimeout": 30, "Colour": "red"}
+    template = {
+        "Resources": {
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": code},
+            "Colour": {"Type": "Custom::Colour", "Properties": asked},
+        },
+        "Outputs": {"Colour": {"Value": {"Fn::GetAtt": ["Colour", "Colour"]}}, "Id": {"Value": {"Ref": "Colour"}}},
+    }
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    stack = settled(stacks, eventually, name)
+    told = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    assert told == {"Colour": "red", "Id": "a-colour"}
