@@ -268,3 +268,44 @@ def test_given_a_builds_role_may_not_read_its_source_then_the_build_fails_and_sa
     who = f"arn:aws:sts::111122223333:assumed-role/{builds.name}/AWSCodeBuild-{id.partition(':')[2]}"
     resource = f"arn:aws:s3:::{bucket}/a/b"
     assert f"User: {who} is not authorized to perform: s3:GetObject on resource: {resource}" in str(build["phases"])
+
+
+def test_given_a_builds_role_may_not_read_a_secret_then_the_build_fails_until_it_may(
+    enforcing: Any, role: Any, eventually: Any
+) -> None:
+    builds = role(allow("logs:*"), trusted=trust(Service="codebuild.amazonaws.com"))
+    codebuild, name = enforcing.client("codebuild"), f"p-{uuid.uuid4().hex[:8]}"
+    secret = enforcing.client("secretsmanager").create_secret(Name=name, SecretString="sesame")["ARN"]
+    spec = {
+        "version": "0.2",
+        "env": {"secrets-manager": {"WORD": name}},
+        "phases": {"build": {"commands": ["echo '<testsuite/>' > unit.xml"]}},
+        "reports": {"unit": {"files": ["*.xml"]}},
+    }
+    codebuild.create_project(
+        name=name,
+        source={"type": "NO_SOURCE", "buildspec": json.dumps(spec)},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "image", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=builds.arn,
+    )
+
+    def built() -> tuple[str, str]:
+        id = codebuild.start_build(projectName=name)["build"]["id"]
+        build = eventually(lambda: (now := codebuild.batch_get_builds(ids=[id])["builds"][0])["buildComplete"] and now)
+        return build["buildStatus"], str(build["phases"])
+
+    def may(*actions: str, on: str) -> None:
+        allowed = policy(allow("logs:*"), allow("secretsmanager:GetSecretValue", on=secret), allow(*actions, on=on))
+        enforcing.client("iam").put_role_policy(RoleName=builds.name, PolicyName="own", PolicyDocument=allowed)
+
+    status, said = built()
+    assert status == "FAILED"
+    assert f"is not authorized to perform: secretsmanager:GetSecretValue on resource: {secret}" in said
+
+    may("logs:*", on="*")
+    group = f"arn:aws:codebuild:eu-west-1:111122223333:report-group/{name}-unit"
+    assert f"is not authorized to perform: codebuild:CreateReportGroup on resource: {group}" in built()[1]
+
+    may("codebuild:CreateReportGroup", "codebuild:*Report", "codebuild:BatchPutTestCases", on=group)
+    assert built()[0] == "SUCCEEDED"

@@ -1,12 +1,14 @@
-"""CodeBuild: a build is checked on its project."""
+"""CodeBuild: a build is checked on its project, a report on its group."""
 
 from tidegate_sandbox.authorisation.table import ANY, Table
 
+_WHOLE = {"build": "project", "report": "report-group"}
 
-def _project(resource: str) -> str:
-    """Return the project of a build, `build/{project}:{id}`; a project itself is left as it is."""
+
+def _whole(resource: str) -> str:
+    """Return the project of a build, `build/{project}:{id}`, the group of a report; what is whole is left as it is."""
     kind, _, name = resource.partition("/")
-    return f"project/{name.partition(':')[0]}" if kind == "build" else resource
+    return f"{_WHOLE[kind]}/{name.partition(':')[0]}" if kind in _WHOLE else resource
 
 
 TABLE = Table(
@@ -15,17 +17,28 @@ TABLE = Table(
     resources={
         "BatchGetBuilds": ("project/{ids}",),
         "BatchGetProjects": ("project/{names}",),
+        "BatchGetReportGroups": ("report-group/{reportGroupArns}",),
+        "BatchGetReports": ("report/{reportArns}",),
         "CreateProject": ("project/{name}",),
+        "CreateReportGroup": ("report-group/{name}",),
         "CreateWebhook": ("project/{projectName}",),
         "DeleteProject": ("project/{name}",),
+        "DeleteReport": ("report/{arn}",),
+        "DeleteReportGroup": ("report-group/{arn}",),
+        "DescribeTestCases": ("report/{reportArn}",),
         "DeleteWebhook": ("project/{projectName}",),
         "ListBuilds": ANY,
         "ListBuildsForProject": ("project/{projectName}",),
         "ListProjects": ANY,
+        "ListReportGroups": ANY,
+        "ListReports": ANY,
+        "ListReportsForReportGroup": ("report-group/{reportGroupArn}",),
+        "RetryBuild": ("project/{id}",),
         "StartBuild": ("project/{projectName}",),
         "StopBuild": ("project/{id}",),
         "UpdateProject": ("project/{name}",),
+        "UpdateReportGroup": ("report-group/{arn}",),
     },
     roles=("serviceRole",),
-    whole=_project,
+    whole=_whole,
 )

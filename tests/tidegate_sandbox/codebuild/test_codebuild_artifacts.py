@@ -1,7 +1,9 @@
 """What a build's globs choose, and that a zip gives back what went in."""
 
 import os
+import stat
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,27 @@ def test_base_directory_excluded_paths_and_discarded_paths(tree: Path) -> None:
         )
     ) == {"a.txt", "b.json"}
     assert set(collect(Artifacts(("sub/**/*",), discard_paths=True), tree)) == {"a.txt", "c.json"}
+
+
+def test_a_base_directory_with_a_glob_is_every_folder_that_it_matches(tree: Path) -> None:
+    (tree / "subway").mkdir()
+    (tree / "subway" / "d.txt").touch()
+
+    assert set(collect(Artifacts(("**/*",), base_directory="sub*"), tree)) == {"a.txt", "deep/c.json", "d.txt"}
+
+
+def test_links_are_kept_as_links_only_where_they_are_asked_for(
+    tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (tree / "link").symlink_to("a.txt")
+    out = tmp_path_factory.mktemp("out")
+    for enabled in (True, False):
+        pack(collect(Artifacts(("link",), enable_symlinks=enabled), tree), out / f"{enabled}.zip", keep_links=enabled)
+
+    with zipfile.ZipFile(out / "True.zip") as kept, zipfile.ZipFile(out / "False.zip") as followed:
+        assert (kept.read("link"), followed.read("link")) == (b"a.txt", b"a.txt")
+        assert stat.S_ISLNK(kept.getinfo("link").external_attr >> 16)
+        assert not stat.S_ISLNK(followed.getinfo("link").external_attr >> 16)
 
 
 @pytest.mark.parametrize(

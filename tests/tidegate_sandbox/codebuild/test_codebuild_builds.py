@@ -173,7 +173,7 @@ def test_variables_of_start_win_over_the_project_s_and_those_over_the_buildspec_
 
     build = builds.run(spec, start, environment={**ENVIRONMENT, "environmentVariables": project})
 
-    assert "\n=spec project start stored stored=\n" in builds.log(build)
+    assert "\n=spec project start *** ***=\n" in builds.log(build), "what is stored is hidden"
     told = {one["name"]: one["value"] for one in build["environment"]["environmentVariables"]}
     assert told["E"] == parameter, "what is stored is not told"
 
@@ -181,7 +181,116 @@ def test_variables_of_start_win_over_the_project_s_and_those_over_the_buildspec_
 def test_a_parameter_that_is_not_stored_fails_the_build_by_name(builds: Builds) -> None:
     build = builds.run(commands("true", env={"parameter-store": {"A": "/absent"}}))
 
-    assert "the Parameter Store has no parameter /absent" in json.dumps(build["phases"], default=str)
+    [failed] = [one for one in build["phases"] if one.get("phaseStatus") == "FAILED"]
+    assert failed["phaseType"] == "DOWNLOAD_SOURCE"
+    assert failed["contexts"] == [
+        {"statusCode": "Decrypted Variables Error", "message": "parameter does not exist: /absent"}
+    ]
+
+
+def test_secrets_are_had_by_key_and_stage_and_hidden_in_the_log(sandbox: Any, builds: Builds) -> None:
+    name = unique("secret")
+    manager = sandbox.client("secretsmanager")
+    made = manager.create_secret(Name=name, SecretString=json.dumps({"user": "admin", "word": "sesame-1"}))
+    manager.put_secret_value(SecretId=name, SecretString=json.dumps({"user": "admin", "word": "sesame-2"}))
+    spec = commands(
+        'test "$NOW $BEFORE $WHOLE" = "sesame-2 sesame-1 $PLAIN"',
+        'echo "now=$NOW before=$BEFORE, $OF_PROJECT"',
+        'printf "no line end: $NOW"',
+        env={
+            "variables": {"PLAIN": json.dumps({"user": "admin", "word": "sesame-2"})},
+            "secrets-manager": {
+                "NOW": f"{made['ARN']}:word",
+                "BEFORE": f"{name}:word:AWSPREVIOUS",
+                "WHOLE": name,
+            },
+            "exported-variables": ["OF_PROJECT", "BEFORE"],
+        },
+    )
+    project = [{"name": "OF_PROJECT", "value": f"{name}:word", "type": "SECRETS_MANAGER"}]
+
+    build = builds.run(spec, environment={**ENVIRONMENT, "environmentVariables": project})
+
+    said = builds.log(build)
+    assert build["buildStatus"] == "SUCCEEDED", said
+    assert "now=*** before=***, ***\n" in said
+    assert "no line end: ***" in said
+    assert "sesame" not in said
+    assert [one["name"] for one in build["exportedEnvironmentVariables"]] == ["BEFORE"]
+
+
+def test_a_secret_that_is_not_there_fails_the_download(builds: Builds) -> None:
+    build = builds.run(commands("true", env={"secrets-manager": {"A": "absent"}}))
+
+    [failed] = [one for one in build["phases"] if one.get("phaseStatus") == "FAILED"]
+    assert failed["phaseType"] == "DOWNLOAD_SOURCE"
+    assert failed["contexts"][0]["statusCode"] == "Secrets Manager Error"
+    assert failed["contexts"][0]["message"].startswith("ResourceNotFoundException: Secrets Manager can't find")
+
+
+def test_a_build_that_failed_is_retried_as_often_as_its_phase_says(
+    builds: Builds, eventually: Callable[..., Any]
+) -> None:
+    phase = {"commands": ["echo tried", "exit 3"], "on-failure": "RETRY-1-.*exit status 3"}
+    first = builds.run(buildspec(phases={"build": phase}))
+    first = eventually(lambda: (now := builds.read(first["id"]))["autoRetryConfig"].get("nextAutoRetry") and now)
+
+    second = builds.finished(first["autoRetryConfig"]["nextAutoRetry"])
+
+    assert second["autoRetryConfig"] == {
+        "autoRetryLimit": 1,
+        "autoRetryNumber": 1,
+        "previousAutoRetry": first["arn"],
+    }
+    assert len(builds.client.list_builds_for_project(projectName=first["projectName"])["ids"]) == 2
+
+    asked = builds.client.retry_build(id=first["id"])["build"]
+    assert builds.finished(asked["id"])["buildStatus"] == "FAILED"
+
+
+def test_reports_are_made_of_what_the_tests_left(builds: Builds) -> None:
+    failing = '<testcase name="two"><failure message="no"/></testcase>'
+    raw = f'<testsuite name="unit"><testcase name="one"/>{failing}</testsuite>'
+    spec = commands(
+        f"mkdir out && echo '{raw}' > out/unit.xml",
+        reports={
+            "unit": {"files": ["*.xml"], "base-directory": "out"},
+            "none": {"files": ["*.json"], "file-format": "CUCUMBERJSON"},
+        },
+    )
+
+    build = builds.run(spec)
+
+    assert build["buildStatus"] == "SUCCEEDED", "a report of a failed test fails no build"
+    [arn] = build["reportArns"]
+    [report] = builds.client.batch_get_reports(reportArns=[arn])["reports"]
+    assert (report["status"], report["executionId"]) == ("FAILED", build["arn"])
+    assert report["testSummary"]["statusCounts"] == {"SUCCEEDED": 1, "FAILED": 1}
+    group = report["reportGroupArn"]
+    assert group.endswith(f":report-group/{build['projectName']}-unit")
+    assert builds.client.list_reports_for_report_group(reportGroupArn=group)["reports"] == [arn]
+    [failed] = builds.client.describe_test_cases(reportArn=arn, filter={"status": "FAILED"})["testCases"]
+    assert (failed["name"], failed["message"]) == ("two", "no")
+    assert "No report of none was made" in builds.log(build)
+    with pytest.raises(ClientError, match="code coverage reports are not in the local simulation"):
+        builds.client.create_report_group(
+            name="coverage", type="CODE_COVERAGE", exportConfig={"exportConfigType": "NO_EXPORT"}
+        )
+
+
+@pytest.mark.parametrize("kind", ["LOCAL", "S3"])
+def test_a_cache_keeps_its_paths_for_the_next_build_of_the_project(builds: Builds, bucket: str, kind: str) -> None:
+    spec = commands(
+        "echo found=$(cat made/it ~/kept/it 2>/dev/null | tr '\\n' ' ')",
+        "mkdir -p made ~/kept && echo one > made/it && echo two > ~/kept/it",
+        cache={"paths": ["made/**/*", "/root/kept/**/*", "/root/.cache/uv/**/*", "/var/lib/x/**/*"]},
+    )
+    cache = {"type": kind} | ({"modes": ["LOCAL_CUSTOM_CACHE"]} if kind == "LOCAL" else {"location": f"{bucket}/kept"})
+    first = builds.run(spec, cache=cache)
+    again = builds.client.start_build(projectName=first["projectName"])["build"]["id"]
+
+    assert "\nfound=\n" in builds.log(first)
+    assert "\nfound=one two\n" in builds.log(builds.finished(again))
 
 
 def test_exported_variables_are_told(builds: Builds) -> None:
@@ -288,6 +397,28 @@ def test_artifacts_go_to_s3(sandbox: Any, builds: Builds, bucket: str, packaging
     else:
         packed = s3.get_object(Bucket=bucket, Key="builds/result")["Body"].read()
         assert zipfile.ZipFile(io.BytesIO(packed)).read("a.txt") == b"hello\n"
+
+
+def test_an_artifact_is_named_by_the_shell_and_secondary_ones_go_where_the_project_says(
+    sandbox: Any, builds: Builds, bucket: str
+) -> None:
+    target = {"type": "S3", "location": bucket, "packaging": "ZIP", "overrideArtifactName": True}
+    spec = commands(
+        "VERSION=7; echo a > a.txt; echo b > b.txt",
+        artifacts={
+            "files": ["a.txt"],
+            "name": "out-$VERSION-$(date +%Y).zip",
+            "secondary-artifacts": {"more": {"files": ["b.txt"], "name": "more.zip"}},
+        },
+    )
+
+    build = builds.run(spec, artifacts=target, secondaryArtifacts=[{**target, "artifactIdentifier": "more"}])
+
+    s3 = sandbox.client("s3")
+    keys = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert keys == {f"out-7-{time.gmtime().tm_year}.zip", "more.zip"}
+    assert build["artifacts"]["location"].endswith(f"out-7-{time.gmtime().tm_year}.zip")
+    assert [one["artifactIdentifier"] for one in build["secondaryArtifacts"]] == ["more"]
 
 
 def test_artifacts_that_match_nothing_fail_the_build(builds: Builds, bucket: str) -> None:

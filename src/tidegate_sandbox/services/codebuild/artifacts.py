@@ -15,25 +15,39 @@ class NothingMatchesError(ValueError):
 
 
 def collect(artifacts: Artifacts, source: Path) -> dict[str, Path]:
-    """Return the files of `artifacts` by their path in the output. `source` is the build's source folder."""
-    base = (source / artifacts.base_directory).resolve()
-    if not base.is_dir():
+    """Return the files of `artifacts` by their path in the output. `source` is the build's source folder.
+
+    A base directory with a glob stands for every top-level folder that it matches; their own names are left out.
+    Symbolic links count as files where they are kept as links, else as what they lead to.
+    """
+    bases = _bases(artifacts.base_directory, source)
+    if not bases:
         raise NothingMatchesError(f"no matching base directory path found for {artifacts.base_directory}")
-    wanted = [_pattern(glob) for glob in artifacts.files]
-    unwanted = [_pattern(glob) for glob in artifacts.exclude_paths]
+    wanted = [matches(glob) for glob in artifacts.files]
+    unwanted = [matches(glob) for glob in artifacts.exclude_paths]
     found: dict[str, Path] = {}
-    for folder, _, names in os.walk(base):
-        for name in sorted(names):
-            path = Path(folder, name)
-            relative = path.relative_to(base).as_posix()
-            if any(p.fullmatch(relative) for p in wanted) and not any(p.fullmatch(relative) for p in unwanted):
-                found[name if artifacts.discard_paths else relative] = path
+    for base in bases:
+        for folder, folders, names in os.walk(base):
+            links = [name for name in folders if Path(folder, name).is_symlink()] if artifacts.enable_symlinks else []
+            for name in sorted([*names, *links]):
+                path = Path(folder, name)
+                relative = path.relative_to(base).as_posix()
+                if any(p.fullmatch(relative) for p in wanted) and not any(p.fullmatch(relative) for p in unwanted):
+                    found[name if artifacts.discard_paths else relative] = path
     if not found:
         raise NothingMatchesError(f"no matching artifact paths found for {', '.join(artifacts.files)}")
     return dict(sorted(found.items()))
 
 
-def _pattern(glob: str) -> re.Pattern[str]:
+def _bases(named: str, source: Path) -> list[Path]:
+    if "*" in named or "?" in named:
+        pattern = matches(named.strip("/"))
+        return [path for path in sorted(source.iterdir()) if path.is_dir() and pattern.fullmatch(path.name)]
+    base = (source / named).resolve()
+    return [base] if base.is_dir() else []
+
+
+def matches(glob: str) -> re.Pattern[str]:
     """Return the regular expression of a glob: ** crosses folders, * and ? do not."""
     written = ""
     rest = glob.removeprefix("./")
@@ -47,12 +61,19 @@ def _pattern(glob: str) -> re.Pattern[str]:
     return re.compile(written, re.DOTALL)
 
 
-def pack(files: dict[str, Path], into: Path) -> str:
-    """Write `files` to the zip `into`, permissions kept and times left out; return its sha256 in hexadecimal."""
+def pack(files: dict[str, Path], into: Path, keep_links: bool = False) -> str:
+    """Write `files` to the zip `into`, permissions kept and times left out; return its sha256 in hexadecimal.
+
+    With `keep_links` a symbolic link goes in as one.
+    """
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, path in files.items():
             info = zipfile.ZipInfo(name)
             info.compress_type = zipfile.ZIP_DEFLATED
+            if keep_links and path.is_symlink():
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16
+                archive.writestr(info, os.fsencode(path.readlink()))
+                continue
             info.external_attr = (stat.S_IFREG | stat.S_IMODE(path.stat().st_mode)) << 16
             with path.open("rb") as content, archive.open(info, "w") as packed:
                 while chunk := content.read(1 << 20):

@@ -102,19 +102,57 @@ def _start_as(initiator: str, p: dict[str, Any], webhook: Mapping[str, str] | No
     if project["source"]["type"] == "CODEPIPELINE":
         raise AwsError("InvalidInputException", "A project whose source is CODEPIPELINE is started by its pipeline")
     declared = _declared(project, p.get("environmentVariablesOverride", []))
-    variables = _values(declared)
     token = (project["name"], p.get("idempotencyToken", ""))
     version = p.get("sourceVersion") or project.get("sourceVersion", "")
     with lock:
         known = state.here().tokens.get(token) if token[1] else None
         if known is not None:
             return state.here().builds[known]
-        build = _new(project, declared, variables, version, initiator)
+        build = _new(project, declared, version, initiator)
         build.webhook = dict(webhook or {})
         if token[1]:
             state.here().tokens[token] = build.id
-    runner.start(build)
+    runner.start(build, _retry_by_itself)
     return build
+
+
+@codebuild.operation("RetryBuild")
+def _retry_asked(p: dict[str, Any]) -> dict[str, Any]:
+    if "id" not in p:
+        raise AwsError("InvalidInputException", "RetryBuild needs the id of a build")
+    before = _find_build(p["id"])
+    if before.ended is None:
+        raise AwsError("InvalidInputException", f"{before.id} has not ended")
+    if before.pipeline is not None:
+        raise AwsError("InvalidInputException", f"{before.id} is of a pipeline, which retries it")
+    token = ("RetryBuild", p.get("idempotencyToken", ""))
+    known = state.here().tokens.get(token) if token[1] else None
+    build = state.here().builds[known] if known else _again(before)
+    if token[1]:
+        state.here().tokens[token] = build.id
+    return {"build": build.describe()}
+
+
+def _again(before: Build) -> Build:
+    """Start a build that is as `before` was to be."""
+    with lock:
+        build = _new(before.project, before.declared, before.source_version, before.initiator)
+        build.webhook = before.webhook
+        build.retried, build.previous = before.retried + 1, before.arn
+    runner.start(build, _retry_by_itself)
+    return build
+
+
+def _retry_by_itself(before: Build) -> None:
+    """Retry a build that has failed as often as its project, or the phase that failed, says (never a pipeline's)."""
+    if before.status not in ("FAILED", "FAULT", "TIMED_OUT") or before.pipeline is not None:
+        return
+    if before.retried < before.retry_up_to:
+        session = credentials.session_of(before.project["serviceRole"], "codebuild", f"AWSCodeBuild-{before.uuid}")
+        with credentials.acting_with(session):
+            journal.acted("codebuild:RetryBuild", before.project["arn"])
+        with hooks.acting_in(before.scope.account, before.scope.region):
+            before.next = _again(before).arn
 
 
 def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], request: PipelineRequest) -> Build:
@@ -127,12 +165,11 @@ def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], reque
             "and must be CODEPIPELINE for a pipeline to use it",
         )
     declared = _declared(project, variables)
-    values = _values(declared)
     primary = request.sources[0]
     version = f"arn:aws:s3:::{primary.bucket}/{primary.key}"
     with lock:
-        build = _new(project, declared, values, version, f"codepipeline/{request.pipeline}", request)
-    runner.start(build)
+        build = _new(project, declared, version, f"codepipeline/{request.pipeline}", request)
+    runner.start(build, _retry_by_itself)
     return build
 
 
@@ -199,21 +236,9 @@ def _declared(project: Project, overrides: list[dict[str, Any]]) -> list[dict[st
     return list(by_name.values())
 
 
-def _values(declared: list[dict[str, Any]]) -> dict[str, str]:
-    values = {}
-    for one in declared:
-        name = one["name"]
-        try:
-            values[name] = runner.parameter(one["value"]) if one["type"] == "PARAMETER_STORE" else one["value"]
-        except LookupError as error:
-            raise AwsError("InvalidInputException", f"environment variable {name}: {error.args[0]}") from None
-    return values
-
-
 def _new(
     project: Project,
     declared: list[dict[str, Any]],
-    variables: dict[str, str],
     version: str,
     initiator: str,
     request: PipelineRequest | None = None,
@@ -229,7 +254,6 @@ def _new(
         project=project,
         scope=context.scope(),
         declared=declared,
-        variables=variables,
         source_version=version,
         initiator=initiator,
         started=context.sandbox().clock.now(),
@@ -237,6 +261,7 @@ def _new(
         group=logs.get("groupName") or f"/aws/codebuild/{name}",
         stream=stream,
         pipeline=request,
+        retry_up_to=0 if request else int(project.get("autoRetryLimit", 0)),
     )
     here.builds[made.id] = made
     return made

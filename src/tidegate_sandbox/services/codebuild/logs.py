@@ -2,11 +2,13 @@
 
 import contextlib
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import context
+from tidegate_sandbox.services.codebuild.stored import masked
 
 LARGEST_EVENT = 250_000
 LARGEST_BATCH = 500_000
@@ -18,7 +20,9 @@ class BuildLog:
 
     def __init__(self, path: Path, group: str, stream: str) -> None:
         self._path, self._group, self._stream = path, group, stream
-        self._shipped = 0
+        self._shipped = self._read = 0
+        self._output: Path | None = None
+        self._hidden: tuple[str, ...] = ()
         self._next = 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -32,10 +36,19 @@ class BuildLog:
                 self._logs.create_log_group(logGroupName=group)
             self._logs.create_log_stream(**names)
 
+    def follow(self, output: Path, hidden: Iterable[str]) -> Path:
+        """From now on take what is written to `output` too, with the values of `hidden` masked; return `output`.
+
+        Nothing is read from it before its line has ended, so that no half of a value gets through.
+        """
+        output.touch()
+        self._output, self._hidden = output, tuple(hidden)
+        return output
+
     def say(self, sentence: str) -> None:
         """Append a line of the runner's own."""
         now = context.sandbox().clock.now()
-        with self._path.open("a") as log:
+        with (self._output or self._path).open("a") as log:
             log.write(f"[Container] {now:%Y/%m/%d %H:%M:%S.%f} {sentence}\n")
 
     def tick(self) -> None:
@@ -46,16 +59,24 @@ class BuildLog:
 
     def ship(self, rest: bool = False) -> None:
         """Ship whole lines that are new; with `rest` what follows the last line end too."""
-        with self._path.open("rb") as log:
-            log.seek(self._shipped)
-            new = log.read()
-        if not rest:
-            new = new[: new.rfind(b"\n") + 1]
-        self._shipped += len(new)
+        if self._output is not None:
+            new, self._read = _new_lines(self._output, self._read, rest)
+            with self._path.open("a") as log:
+                log.write(masked(new.decode(errors="replace"), self._hidden))
+        new, self._shipped = _new_lines(self._path, self._shipped, rest)
         for events in batches(new.decode(errors="replace"), context.sandbox().clock.now()):
             # Where the group is gone, as with the project that the build was of, what is left to say is lost.
             with contextlib.suppress(self._logs.exceptions.ResourceNotFoundException):
                 self._logs.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+
+
+def _new_lines(file: Path, read: int, rest: bool) -> tuple[bytes, int]:
+    with file.open("rb") as log:
+        log.seek(read)
+        new = log.read()
+    if not rest:
+        new = new[: new.rfind(b"\n") + 1]
+    return new, read + len(new)
 
 
 def batches(text: str, at: datetime) -> list[list[dict[str, Any]]]:

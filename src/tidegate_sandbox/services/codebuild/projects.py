@@ -18,16 +18,22 @@ CONTAINERS = ("LINUX_CONTAINER", "ARM_CONTAINER")
 _REFUSED = {
     "secondarySources": "secondary sources outside a pipeline are",
     "secondarySourceVersions": "secondary sources outside a pipeline are",
-    "secondaryArtifacts": "secondary artifacts outside a pipeline are",
     "fileSystemLocations": "file systems are",
     "buildBatchConfig": "batch builds are",
     "badgeEnabled": "build badges are",
     "concurrentBuildLimit": "a limit of concurrent builds is",
-    "autoRetryLimit": "automatic retries are",
 }
 VALUE_MAX = 4096
 """Characters of a variable's value, as CodeBuild refuses more; its reference does not say so."""
-_KEPT = ("description", "sourceVersion", "cache", "logsConfig", "tags")
+_KEPT = (
+    "description",
+    "sourceVersion",
+    "secondaryArtifacts",
+    "cache",
+    "logsConfig",
+    "tags",
+    "autoRetryLimit",
+)
 # CodeBuild user guide, "Allow Amazon VPC access in your CodeBuild projects".
 _NETWORK = ("vpcId", "subnets", "securityGroupIds")
 
@@ -134,8 +140,6 @@ def refuse_variables(variables: list[dict[str, Any]]) -> None:
     for one in variables:
         if len(one["value"]) > VALUE_MAX:
             raise _invalid(f"EnvironmentVariable should be at most {VALUE_MAX} characters")
-        if one.get("type") == "SECRETS_MANAGER":
-            raise _invalid(f"environment variable {one['name']}: SECRETS_MANAGER is not in the local simulation")
 
 
 def check_source(source: dict[str, Any], artifacts: dict[str, Any]) -> None:
@@ -196,6 +200,13 @@ def _project(p: dict[str, Any]) -> Project:
         raise _invalid("logs in S3 are not in the local simulation")
     refuse_variables(environment.get("environmentVariables", []))
     check_source(p["source"], p["artifacts"])
+    for target in p.get("secondaryArtifacts", []):
+        check_source(p["source"], target)
+        if not target.get("artifactIdentifier"):
+            raise _invalid("secondary artifacts need an artifactIdentifier each")
+    cache = p.get("cache", {})
+    if cache.get("type") == "S3" and not cache.get("location"):
+        raise _invalid("Invalid cache: location must be a valid S3 bucket, followed by slash and the prefix")
     return {
         "name": p["name"],
         "arn": project_arn(p["name"]),

@@ -62,8 +62,8 @@ class PhaseRecord:
 class Build:
     """A build, of a project as it was when the build started. `finished` is set once nothing of it runs.
 
-    `declared` is what the API tells of the variables: names in the Parameter Store stay names there. `variables` are
-    their values.
+    `declared` are its variables as the API tells of them: names in the Parameter Store and in Secrets Manager stay
+    names there, and are looked up with the build's role once it runs.
     """
 
     uuid: str
@@ -71,7 +71,6 @@ class Build:
     project: Project
     scope: context.Scope
     declared: list[dict[str, Any]]
-    variables: Mapping[str, str] = field(repr=False)
     source_version: str
     initiator: str
     started: datetime
@@ -87,6 +86,16 @@ class Build:
     resolved_version: str | None = None
     exported: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, Any] = field(default_factory=dict)
+    secondary_artifacts: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
+    """The ARNs of its test reports."""
+    retried: int = 0
+    """How many builds before it were the same, each retried after it had failed."""
+    previous: str = ""
+    next: str = ""
+    """The ARNs of the build that it retries, and of the one that retries it by itself."""
+    retry_up_to: int = 0
+    """How often it is to be retried at most, by its project or by the phase that failed."""
     shell: Shell | None = None
     stopping: bool = False
     finished: threading.Event = field(default_factory=threading.Event)
@@ -105,6 +114,13 @@ class Build:
     def failure(self) -> str:
         """Why it did not succeed: the message of the first phase that failed, or nothing."""
         return next((f"{p.code}: {p.message}" for p in self.phases if p.status not in (None, "SUCCEEDED")), "")
+
+    def _retries(self) -> dict[str, Any] | None:
+        if not self.retry_up_to and not self.previous:
+            return None
+        told = {"autoRetryLimit": self.retry_up_to, "autoRetryNumber": self.retried}
+        around = {"nextAutoRetry": self.next, "previousAutoRetry": self.previous}
+        return told | {name: arn for name, arn in around.items() if arn}
 
     def describe(self) -> dict[str, Any]:
         """Return botocore's shape Build; while something of it runs, the status is IN_PROGRESS whatever failed."""
@@ -125,6 +141,9 @@ class Build:
             "phases": [phase.describe() for phase in self.phases],
             "source": project["source"],
             "artifacts": self.artifacts or None,
+            "secondaryArtifacts": self.secondary_artifacts or None,
+            "reportArns": self.reports or None,
+            "autoRetryConfig": self._retries(),
             "cache": project.get("cache"),
             "environment": environment,
             "serviceRole": project["serviceRole"],

@@ -1,17 +1,18 @@
 """Runs one build from SUBMITTED to COMPLETED on a thread of its own."""
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tidegate_sandbox import context, credentials, hooks
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.services.codebuild import caches, outputs, reports, source
 from tidegate_sandbox.services.codebuild import container as containers
-from tidegate_sandbox.services.codebuild import outputs, source
 from tidegate_sandbox.services.codebuild.artifacts import NothingMatchesError
 from tidegate_sandbox.services.codebuild.buildspec import (
     PHASES,
@@ -19,6 +20,8 @@ from tidegate_sandbox.services.codebuild.buildspec import (
     BuildspecError,
     Phase,
     PhaseName,
+    Report,
+    Retry,
     environment,
     parse,
 )
@@ -27,7 +30,9 @@ from tidegate_sandbox.services.codebuild.events import state_changed
 from tidegate_sandbox.services.codebuild.logs import BuildLog
 from tidegate_sandbox.services.codebuild.projects import look_at_network
 from tidegate_sandbox.services.codebuild.records import Build, PhaseRecord, Status
+from tidegate_sandbox.services.codebuild.reports import ReportError
 from tidegate_sandbox.services.codebuild.shell import Ended, Shell
+from tidegate_sandbox.services.codebuild.stored import StoredValueError, parameters, secrets
 from tidegate_sandbox.services.networks import NetworkError
 
 
@@ -39,8 +44,8 @@ class _PhaseError(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-def run(build: Build) -> None:
-    """Run `build` to its end, with a session of its service role.
+def run(build: Build, then: Callable[[Build], None]) -> None:
+    """Run `build` to its end, with a session of its service role, and do `then` with it.
 
     Whatever happens, its status is final, its container gone and `finished` set after.
     """
@@ -64,6 +69,7 @@ def run(build: Build) -> None:
         build.ended = now  # last: who reads that it is over finds all of it
         build.finished.set()
         state_changed(build)
+        then(build)
 
 
 def goes_on(phase: PhaseName, spec: Phase, failed: bool) -> bool:
@@ -73,6 +79,12 @@ def goes_on(phase: PhaseName, spec: Phase, failed: bool) -> bool:
     return spec.on_failure is None and phase in ("build", "post_build")
 
 
+def retries(spec: Phase, message: str) -> int:
+    """Return how often a build may be retried that failed in the phase `spec` with `message`; 0 for never."""
+    wanted = spec.on_failure
+    return wanted.count if isinstance(wanted, Retry) and re.search(wanted.pattern, message) else 0
+
+
 @dataclass
 class _Run:
     build: Build
@@ -80,6 +92,8 @@ class _Run:
     log: BuildLog | None = None
     container: Container | None = None
     spec: Buildspec | None = None
+    hidden: frozenset[str] = frozenset()
+    """Names of variables that are not told: what the project takes from where secrets are kept."""
 
     def all_phases(self) -> None:
         build = self.build
@@ -94,6 +108,8 @@ class _Run:
         for name in PHASES:
             phase = spec.phases.get(name, Phase())
             succeeded = self._phase(name.upper(), partial(self._commands, name, phase))
+            if not succeeded:
+                self.build.retry_up_to = max(self.build.retry_up_to, retries(phase, self.build.phases[-1].message))
             if self.build.status in ("TIMED_OUT", "STOPPED") or not goes_on(name, phase, not succeeded):
                 return
             if not succeeded and self.build.shell is not None:
@@ -153,18 +169,40 @@ class _Run:
             self.spec = _buildspec(build, container.source)
             if self.spec.git_credential_helper:
                 containers.lend_credentials(build, container)
-            variables = environment(self.spec, parameter, dict(build.variables))
+            variables, hidden = self._variables(self.spec)
         except source.SourceError as error:
             raise _PhaseError("CLIENT_ERROR", str(error)) from None
         except BuildspecError as error:
             raise _PhaseError("YAML_FILE_ERROR", str(error)) from None
-        except LookupError as error:
-            raise _PhaseError("CLIENT_ERROR", str(error.args[0])) from None
+        except StoredValueError as error:
+            raise _PhaseError(error.code, error.message) from None
         env = variables | containers.environment(container) | build.scope.environment() | self._own(container)
         folder = container.root / "shell"
-        build.shell = Shell(self.spec.shell, env, container.source, build.log, folder, f"build {build.id}")
+        assert self.log is not None
+        output = self.log.follow(container.root / "output", hidden)
+        build.shell = Shell(self.spec.shell, env, container.source, output, folder, f"build {build.id}")
         if build.stopping:
             build.shell.stop()
+        key, *fallbacks = (
+            caches.name_of(one, container.source) for one in (self.spec.cache.key, *self.spec.cache.fallback_keys)
+        )
+        caches.restore(build.project, self.spec.cache, key, fallbacks, container, self._say)
+
+    def _variables(self, spec: Buildspec) -> tuple[dict[str, str], list[str]]:
+        """Return the variables of project, start and buildspec, and those of their values that a log hides."""
+        by_type: dict[str, dict[str, str]] = {"PLAINTEXT": {}, "PARAMETER_STORE": {}, "SECRETS_MANAGER": {}}
+        for one in self.build.declared:
+            by_type[one["type"]][one["name"]] = one["value"]
+        given = {one["name"] for one in self.build.declared}
+        # What the buildspec names is not looked up where the project or the start gives it.
+        stored = parameters(
+            {name: path for name, path in spec.parameter_store.items() if name not in given}
+            | by_type["PARAMETER_STORE"]
+        ) | secrets(
+            {name: id for name, id in spec.secrets_manager.items() if name not in given} | by_type["SECRETS_MANAGER"]
+        )
+        self.hidden = frozenset(by_type["PARAMETER_STORE"] | by_type["SECRETS_MANAGER"])
+        return environment(spec, stored, by_type["PLAINTEXT"]), list(stored.values())
 
     def _own(self, container: Container) -> dict[str, str]:
         build = self.build
@@ -230,7 +268,8 @@ class _Run:
             return
         written = self.container.root / "exported"
         # Names of shell variables, exported or not: what a command merely set counts too.
-        names = " ".join(name for name in spec.exported_variables if name.isidentifier())
+        told = (one for one in spec.exported_variables if one not in self.hidden and not one.startswith("AWS_"))
+        names = " ".join(name for name in told if name.isidentifier())
         asked = f'for __name in {names}; do printf "%s=%s\\0" "$__name" "${{!__name-}}"; done > {written}'
         if not self.build.shell.run(asked, self._deadline).succeeded:
             return
@@ -238,11 +277,43 @@ class _Run:
         self.build.exported = {name: value for name, _, value in pairs}
 
     def _upload(self, spec: Buildspec) -> None:
-        assert self.container is not None
+        build, container = self.build, self.container
+        assert container is not None
+        for name, declared in spec.reports.items():
+            self._report(name, declared, container)
         try:
-            self.build.artifacts = outputs.upload(self.build, spec, self.container)
+            outputs.upload(build, spec, container, self._names(spec, container))
         except NothingMatchesError as error:
             raise _PhaseError("CLIENT_ERROR", str(error)) from None
+        if build.status == "IN_PROGRESS":
+            caches.save(
+                build.project, spec.cache, caches.name_of(spec.cache.key, container.source), container, self._say
+            )
+
+    def _report(self, name: str, declared: Report, container: Container) -> None:
+        build = self.build
+        try:
+            build.reports.append(reports.make(build.project["name"], build.arn, name, declared, container.source))
+            self._say(f"Report {build.reports[-1]} was made of {declared.file_format} files")
+        except (NothingMatchesError, ReportError) as error:
+            # CodeBuild says so and goes on.
+            self._say(f"No report of {name} was made: {error}")
+        except AwsError as error:
+            raise _PhaseError("CLIENT_ERROR", f"Error in creating the report {name}: {error.message}") from None
+
+    def _names(self, spec: Buildspec, container: Container) -> dict[str, str]:
+        """Return the names of the outputs, as the build's shell works them out."""
+        written = {"": spec.artifacts.name if spec.artifacts else None}
+        written |= {identifier: one.name for identifier, one in spec.secondary_artifacts.items()}
+        names = {}
+        for identifier, name in written.items():
+            if name and self.build.shell is not None:
+                file = container.root / "name"
+                quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+                if not self.build.shell.run(f'printf %s "{quoted}" > {file}', self._deadline).succeeded:
+                    raise _PhaseError("CLIENT_ERROR", f"the name of the artifact, {name}, could not be worked out")
+                names[identifier] = file.read_text().strip()
+        return names
 
     def close(self) -> None:
         """End what is left of the build on this machine."""
@@ -264,17 +335,6 @@ def _buildspec(build: Build, folder: Path) -> Buildspec:
     return parse(path.read_text(), given)
 
 
-def parameter(path: str) -> str:
-    """Return a value from the Parameter Store; LookupError, as a sentence, where there is none."""
-    from botocore.exceptions import ClientError
-
-    try:
-        answer: dict[str, Any] = context.scope().client("ssm").get_parameter(Name=path, WithDecryption=True)
-    except ClientError:
-        raise LookupError(f"the Parameter Store has no parameter {path}") from None
-    return str(answer["Parameter"]["Value"])
-
-
-def start(build: Build) -> None:
-    """Run `build` in the background."""
-    hooks.run_in_background(run, build, name=f"build-{build.uuid}")
+def start(build: Build, then: Callable[[Build], None]) -> None:
+    """Run `build` in the background, and do `then` with it once it has ended."""
+    hooks.run_in_background(run, build, then, name=f"build-{build.uuid}")

@@ -1,0 +1,314 @@
+"""Test reports: what builds' `reports` sections become, and the API that tells of them.
+
+CodeBuild user guide, "Test reports". JUnit XML and Cucumber JSON are read; coverage is not.
+"""
+
+import json
+import threading
+import uuid
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tidegate_sandbox import context, journal
+from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.services.codebuild.artifacts import collect
+from tidegate_sandbox.services.codebuild.buildspec import Artifacts, Report
+from tidegate_sandbox.services.codebuild.projects import codebuild
+
+KEPT = timedelta(days=30)
+"""How long a report is there (user guide, "Test reports": it expires 30 days after it was made)."""
+_NANOSECONDS = 1_000_000_000
+
+
+class ReportError(Exception):
+    """Raw data that is none, as a sentence."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A test case."""
+
+    name: str
+    status: str
+    prefix: str = ""
+    suite: str = ""
+    seconds: float = 0.0
+    message: str = ""
+    file: str = ""
+
+
+@dataclass
+class Made:
+    """A report: botocore's shape Report, and its cases."""
+
+    told: dict[str, Any]
+    cases: list[Case]
+
+
+@dataclass
+class Reports:
+    """What one account and region has, by ARN."""
+
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reports: dict[str, Made] = field(default_factory=dict)
+
+
+_reports: context.Scoped[Reports] = context.Scoped(Reports)
+_lock = threading.Lock()
+
+
+def make(project: str, build_arn: str, name: str, declared: Report, source: Path) -> str:
+    """Make a report of what a build left in `source`; return its ARN. ReportError or NothingMatchesError where not.
+
+    A group that is named and not there is made, as PROJECT-NAME.
+    """
+    chosen = Artifacts(declared.files, base_directory=declared.base_directory, discard_paths=declared.discard_paths)
+    found = collect(chosen, source)
+    cases = [case for path, file in found.items() for case in read(declared.file_format, file.read_bytes(), path)]
+    group = _group_for(name if name.startswith("arn:") else f"{project}-{name}", named=name.startswith("arn:"))
+    for call in ("CreateReport", "UpdateReport", "BatchPutTestCases"):
+        journal.acted(f"codebuild:{call}", group["arn"])
+    now = context.sandbox().clock.now()
+    arn = f"{group['arn'].replace(':report-group/', ':report/')}:{uuid.uuid4()}"
+    statuses = Counter(case.status for case in cases)
+    failed = statuses["FAILED"] + statuses["ERROR"]
+    told = {
+        "arn": arn,
+        "type": "TEST",
+        "name": str(uuid.uuid4()),
+        "reportGroupArn": group["arn"],
+        "executionId": build_arn,
+        "status": "FAILED" if failed else "SUCCEEDED",
+        "created": now,
+        "expired": now + KEPT,
+        "exportConfig": group["exportConfig"],
+        "truncated": False,
+        "testSummary": {
+            "total": len(cases),
+            "statusCounts": dict(statuses),
+            "durationInNanoSeconds": int(sum(case.seconds for case in cases) * _NANOSECONDS),
+        },
+    }
+    with _lock:
+        _reports.here().reports[arn] = Made(told, cases)
+    return arn
+
+
+def _group_for(name: str, named: bool) -> dict[str, Any]:
+    arn = name if named else context.scope().arn("codebuild", f"report-group/{name}")
+    with _lock:
+        known = _reports.here().groups.get(arn)
+    if known is not None:
+        return known
+    if named:
+        raise ReportError(f"the report group {arn} does not exist")
+    journal.acted("codebuild:CreateReportGroup", arn)
+    given = {"name": name, "type": "TEST", "exportConfig": {"exportConfigType": "NO_EXPORT"}}
+    made: dict[str, Any] = create_group(given)["reportGroup"]
+    return made
+
+
+def read(file_format: str, raw: bytes, path: str) -> list[Case]:
+    """Return the test cases of a file of raw data; ReportError where it is none of its format."""
+    try:
+        return list(_junit(raw, path) if file_format == "JUNITXML" else _cucumber(raw, path))
+    except (ElementTree.ParseError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ReportError(f"{path} is no {file_format}: {error}") from None
+
+
+def _junit(raw: bytes, path: str) -> Iterator[Case]:
+    root = ElementTree.fromstring(raw)  # noqa: S314 - of the build itself, and expat bounds what entities become
+    if root.tag not in ("testsuites", "testsuite"):
+        raise ValueError(f"its root is {root.tag}")
+    for suite in root.iter("testsuite"):
+        for case in suite.findall("testcase"):
+            status, message = _outcome(case)
+            yield Case(
+                name=case.get("name", ""),
+                status=status,
+                prefix=case.get("classname", ""),
+                suite=suite.get("name", ""),
+                seconds=float(case.get("time") or 0),
+                message=message,
+                file=path,
+            )
+
+
+def _outcome(case: ElementTree.Element) -> tuple[str, str]:
+    for tag, status in (("failure", "FAILED"), ("error", "ERROR"), ("skipped", "SKIPPED")):
+        found = case.find(tag)
+        if found is not None:
+            return status, found.get("message") or (found.text or "").strip()
+    return "SUCCEEDED", ""
+
+
+# Cucumber's words for a step's result; those that are not here say nothing of the test.
+_CUCUMBER = {"passed": "SUCCEEDED", "failed": "FAILED", "skipped": "SKIPPED"}
+
+
+def _cucumber(raw: bytes, path: str) -> Iterator[Case]:
+    for feature in json.loads(raw):
+        for scenario in feature.get("elements", []):
+            results = [step["result"] for step in scenario.get("steps", [])]
+            statuses = {_CUCUMBER.get(result["status"], "UNKNOWN") for result in results}
+            worst = next((one for one in ("FAILED", "UNKNOWN", "SKIPPED") if one in statuses), "SUCCEEDED")
+            yield Case(
+                name=scenario["name"],
+                status=worst,
+                prefix=feature.get("id", ""),
+                suite=feature["name"],
+                seconds=sum(result.get("duration", 0) for result in results) / _NANOSECONDS,
+                message=next((result["error_message"] for result in results if "error_message" in result), ""),
+                file=path,
+            )
+
+
+@codebuild.operation("CreateReportGroup")
+def create_group(p: dict[str, Any]) -> dict[str, Any]:
+    """Create a report group."""
+    _check_group(p)
+    now = context.sandbox().clock.now()
+    arn = context.scope().arn("codebuild", f"report-group/{p['name']}")
+    made = {
+        "arn": arn,
+        "name": p["name"],
+        "type": p["type"],
+        "exportConfig": p["exportConfig"],
+        "created": now,
+        "lastModified": now,
+        "tags": p.get("tags", []),
+        "status": "ACTIVE",
+    }
+    with _lock:
+        if arn in _reports.here().groups:
+            raise AwsError("ResourceAlreadyExistsException", f"Report group already exists: {arn}")
+        _reports.here().groups[arn] = made
+    return {"reportGroup": made}
+
+
+def _check_group(p: Mapping[str, Any]) -> None:
+    if p.get("type") == "CODE_COVERAGE":
+        raise AwsError("InvalidInputException", "code coverage reports are not in the local simulation")
+    if p.get("exportConfig", {}).get("exportConfigType") == "S3":
+        raise AwsError("InvalidInputException", "export of reports to S3 is not in the local simulation")
+
+
+@codebuild.operation("UpdateReportGroup")
+def _update_group(p: dict[str, Any]) -> dict[str, Any]:
+    _check_group(p)
+    with _lock:
+        group = _group(p["arn"])
+        group |= {name: p[name] for name in ("exportConfig", "tags") if name in p}
+        group["lastModified"] = context.sandbox().clock.now()
+        return {"reportGroup": group}
+
+
+@codebuild.operation("DeleteReportGroup")
+def _delete_group(p: dict[str, Any]) -> None:
+    with _lock:
+        here = _reports.here()
+        of_group = [arn for arn, made in here.reports.items() if made.told["reportGroupArn"] == p["arn"]]
+        if of_group and not p.get("deleteReports"):
+            raise AwsError("InvalidInputException", "Cannot delete report group that has reports: delete those first")
+        for arn in of_group:
+            del here.reports[arn]
+        here.groups.pop(p["arn"], None)
+
+
+def _group(arn: str) -> dict[str, Any]:
+    found = _reports.here().groups.get(arn)
+    if found is None:
+        raise AwsError("ResourceNotFoundException", f"Report group cannot be found: {arn}")
+    return found
+
+
+@codebuild.operation("BatchGetReportGroups")
+def _get_groups(p: dict[str, Any]) -> dict[str, Any]:
+    known = dict(_reports.here().groups)
+    return {
+        "reportGroups": [known[arn] for arn in p["reportGroupArns"] if arn in known],
+        "reportGroupsNotFound": [arn for arn in p["reportGroupArns"] if arn not in known],
+    }
+
+
+@codebuild.operation("ListReportGroups")
+def _list_groups(p: dict[str, Any]) -> dict[str, Any]:
+    by = {"NAME": "name", "CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}[p.get("sortBy", "NAME")]
+    groups = sorted(_reports.here().groups.values(), key=lambda one: one[by])
+    arns = [one["arn"] for one in groups]
+    return _page(arns[::-1] if p.get("sortOrder") == "DESCENDING" else arns, p, "reportGroups")
+
+
+@codebuild.operation("BatchGetReports")
+def _get_reports(p: dict[str, Any]) -> dict[str, Any]:
+    known = dict(_reports.here().reports)
+    return {
+        "reports": [known[arn].told for arn in p["reportArns"] if arn in known],
+        "reportsNotFound": [arn for arn in p["reportArns"] if arn not in known],
+    }
+
+
+@codebuild.operation("ListReports")
+def _list_reports(p: dict[str, Any]) -> dict[str, Any]:
+    return _page(_ordered(p), p, "reports")
+
+
+@codebuild.operation("ListReportsForReportGroup")
+def _list_reports_of_group(p: dict[str, Any]) -> dict[str, Any]:
+    _group(p["reportGroupArn"])
+    return _page(_ordered(p, p["reportGroupArn"]), p, "reports")
+
+
+def _ordered(p: dict[str, Any], group: str | None = None) -> list[str]:
+    status = p.get("filter", {}).get("status")
+    told = [made.told for made in list(_reports.here().reports.values())]
+    arns = [
+        one["arn"]
+        for one in told
+        if (group is None or one["reportGroupArn"] == group) and (status is None or one["status"] == status)
+    ]
+    return arns if p.get("sortOrder") == "ASCENDING" else arns[::-1]
+
+
+@codebuild.operation("DescribeTestCases")
+def _describe_cases(p: dict[str, Any]) -> dict[str, Any]:
+    made = _reports.here().reports.get(p["reportArn"])
+    if made is None:
+        raise AwsError("ResourceNotFoundException", f"Report cannot be found: {p['reportArn']}")
+    wanted = p.get("filter", {})
+    cases = [
+        {
+            "reportArn": p["reportArn"],
+            "testRawDataPath": case.file,
+            "prefix": case.prefix,
+            "name": case.name,
+            "status": case.status,
+            "durationInNanoSeconds": int(case.seconds * _NANOSECONDS),
+            "message": case.message,
+            "testSuiteName": case.suite,
+            "expired": made.told["expired"],
+        }
+        for case in made.cases
+        if wanted.get("status", case.status) == case.status and wanted.get("keyword", "") in case.name
+    ]
+    return _page(cases, p, "testCases")
+
+
+@codebuild.operation("DeleteReport")
+def _delete_report(p: dict[str, Any]) -> None:
+    with _lock:
+        _reports.here().reports.pop(p["arn"], None)
+
+
+def _page(items: list[Any], p: Mapping[str, Any], name: str) -> dict[str, Any]:
+    try:
+        start = int(p.get("nextToken") or 0)
+    except ValueError:
+        raise AwsError("InvalidInputException", f"{p['nextToken']} is no token that a call before gave") from None
+    end = start + int(p.get("maxResults", 100))
+    return {name: items[start:end]} | ({"nextToken": str(end)} if end < len(items) else {})
