@@ -64,7 +64,7 @@ def written() -> str:
 
 def test_what_is_kept_is_what_the_schemas_say():
     kept = (Path(properties.__file__).parent / "schemas.json").read_text("utf-8")
-    assert kept == written(), "write it anew: see `written` above"
+    assert kept == written(), "write it anew: python -m tests.tidegate_sandbox.test_stack_templates"
 
 
 def test_every_type_that_is_served_has_a_schema():
@@ -321,3 +321,7 @@ def test_a_function_that_a_template_has_inline_finds_the_module_that_answers(san
     stack = settled(stacks, eventually, name)
     told = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     assert told == {"Colour": "red", "Id": "a-colour"}
+
+
+if __name__ == "__main__":
+    (Path(properties.__file__).parent / "schemas.json").write_text(written(), "utf-8")

@@ -1,10 +1,12 @@
 """CodeCommit as a developer meets it: boto3 for the API, git for the rest."""
 
 import base64
+import io
 import json
 import os
 import subprocess
 import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,3 +204,46 @@ def test_cloudformation_makes_describes_and_deletes_a_repository(sandbox: Any) -
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
     with pytest.raises(ClientError, match="does not exist"):
         sandbox.client("codecommit").get_repository(repositoryName=name)
+
+
+def test_cloudformation_commits_what_lies_in_s3_and_tells_of_it_or_makes_nothing(
+    sandbox: Any, eventually: Any, tmp_path: Path
+) -> None:
+    name = f"seeded-{uuid.uuid4().hex[:8]}"
+    s3, codecommit, cloudformation = map(sandbox.client, ("s3", "codecommit", "cloudformation"))
+    queue = sandbox.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    pattern = {"source": ["aws.codecommit"], "resources": [sandbox.arn("codecommit", name)]}
+    sandbox.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+    sandbox.client("events").put_targets(Rule=name, Targets=[{"Id": "q", "Arn": sandbox.arn("sqs", name)}])
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": sandbox.region})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("buildspec.yml", "version: 0.2\n")
+        archive.writestr("src/run.py", "print('hello')\n")
+    s3.put_object(Bucket=name, Key="seed.zip", Body=packed.getvalue())
+
+    def stack(key: str) -> str:
+        code = {"S3": {"Bucket": name, "Key": key}, "BranchName": "trunk"}
+        properties = {"RepositoryName": name, "Code": code}
+        template = {"Resources": {"Repo": {"Type": "AWS::CodeCommit::Repository", "Properties": properties}}}
+        cloudformation.create_stack(StackName=f"{name}-{key[:4]}", TemplateBody=json.dumps(template))
+
+        def settled() -> Any:
+            status = cloudformation.describe_stacks(StackName=f"{name}-{key[:4]}")["Stacks"][0]["StackStatus"]
+            return not status.endswith("IN_PROGRESS") and status
+
+        return str(eventually(settled))
+
+    assert stack("none.zip") == "ROLLBACK_COMPLETE"
+    with pytest.raises(ClientError, match="does not exist"):
+        codecommit.get_repository(repositoryName=name)
+
+    assert stack("seed.zip") == "CREATE_COMPLETE"
+    metadata = codecommit.get_repository(repositoryName=name)["repositoryMetadata"]
+    assert metadata["defaultBranch"] == "trunk"
+    git("clone", "-q", metadata["cloneUrlHttp"], str(tmp_path / "clone"), cwd=tmp_path)
+    assert (tmp_path / "clone" / "src" / "run.py").read_text() == "print('hello')\n"
+    assert len(git("log", "--format=%H", cwd=tmp_path / "clone").split()) == 1
+    (message,) = eventually(lambda: sandbox.client("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    detail = json.loads(message["Body"])["detail"]
+    assert (detail["event"], detail["referenceName"]) == ("referenceCreated", "trunk")

@@ -3,13 +3,8 @@
 from tidegate_sandbox import hooks
 from tidegate_sandbox.routes import route
 from tidegate_sandbox.services.codecommit.git_http import git_http
-from tidegate_sandbox.services.codecommit.repositories import (
-    ROUTE,
-    Repository,
-    RepositoryResource,
-    codecommit,
-    repository,
-)
+from tidegate_sandbox.services.codecommit.repositories import ROUTE, Repository, codecommit, repository
+from tidegate_sandbox.services.codecommit.resources import RepositoryResource
 
 __all__ = ["Repository", "install", "repository"]
 

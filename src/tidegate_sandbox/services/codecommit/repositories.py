@@ -1,4 +1,4 @@
-"""CodeCommit's repositories, which are bare git repositories: the API and AWS::CodeCommit::Repository."""
+"""CodeCommit's repositories, which are bare git repositories: the API."""
 
 import re
 import shutil
@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.git import BareRepository
-from tidegate_sandbox.service import Service, check_parameters
-from tidegate_sandbox.services.properties import as_parameters
+from tidegate_sandbox.service import Service
 
 codecommit = Service("codecommit")
 
@@ -69,7 +68,8 @@ def repository(name: str) -> Repository:
 
 # ---------------------------------------------------------------- the API
 @codecommit.operation("CreateRepository")
-def _create(p: dict[str, Any]) -> dict[str, Any]:
+def create(p: dict[str, Any]) -> dict[str, Any]:
+    """Make an empty repository; AwsError where its name is taken or none."""
     name = p["repositoryName"]
     if name.endswith(".git") or set(name) == {"."}:
         raise AwsError("InvalidRepositoryNameException", f"{name!r} is no repository name: it must not end in .git")
@@ -102,7 +102,8 @@ def _list(p: dict[str, Any]) -> dict[str, Any]:
 
 
 @codecommit.operation("DeleteRepository")
-def _delete(p: dict[str, Any]) -> dict[str, Any]:
+def delete(p: dict[str, Any]) -> dict[str, Any]:
+    """Delete a repository with all its commits; one that is not there is no error."""
     with _making:
         gone = repositories.here().pop(p["repositoryName"], None)
         if gone is None:
@@ -187,50 +188,3 @@ def _metadata(one: Repository) -> dict[str, Any]:
         "Arn": one.arn,
     }
     return {key: value for key, value in metadata.items() if value not in (None, "")}
-
-
-# ---------------------------------------------------------------- AWS::CodeCommit::Repository
-class RepositoryResource:
-    """AWS::CodeCommit::Repository: Ref gives the id as in AWS, GetAtt gives Arn, CloneUrlHttp, CloneUrlSsh, Name."""
-
-    def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
-        """Create the repository; seeding it by `Code` is refused."""
-        parameters = self._parameters(properties)
-        _create(parameters)
-        return self._answer(repository(parameters["repositoryName"]))
-
-    def update(
-        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
-    ) -> tuple[str, hooks.Attributes]:
-        """Change the description; another name means another repository."""
-        parameters = self._parameters(new)
-        found = self._by_id(physical_id)
-        if found is None or found.name != parameters["repositoryName"]:
-            return self.create(logical_id, new, stack)
-        found.description = parameters.get("repositoryDescription", "")
-        return self._answer(found)
-
-    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
-        """Delete the repository with all its commits."""
-        found = self._by_id(physical_id)
-        if found is not None:
-            _delete({"repositoryName": found.name})
-
-    def _parameters(self, properties: dict[str, Any]) -> dict[str, Any]:
-        for name in ("Code", "Triggers"):
-            if properties.get(name):
-                raise ValueError(f"{name} of AWS::CodeCommit::Repository is not in the local simulation: push instead")
-        given = {k: v for k, v in properties.items() if k not in ("Code", "Triggers", "Tags")}
-        parameters = as_parameters("codecommit", "CreateRepository", given)
-        return check_parameters("codecommit", "CreateRepository", parameters)
-
-    def _by_id(self, physical_id: str) -> Repository | None:
-        return next((one for one in list(repositories.here().values()) if one.id == physical_id), None)
-
-    def _answer(self, one: Repository) -> tuple[str, hooks.Attributes]:
-        return one.id, {
-            "Arn": one.arn,
-            "Name": one.name,
-            "CloneUrlHttp": one.clone_url_http,
-            "CloneUrlSsh": one.clone_url_ssh,
-        }
