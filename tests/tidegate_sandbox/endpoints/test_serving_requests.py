@@ -189,16 +189,16 @@ def test_a_deleted_endpoint_is_gone_and_its_requests_are_refused(
         workshop.describe()
 
 
-def test_a_model_server_that_dies_is_replaced(workshop: Workshop, eventually: Callable[..., Any]) -> None:
-    config = workshop.config("v1")
+def test_a_container_that_dies_in_mid_request_or_between_two_is_started_again(
+    workshop: Workshop, eventually: Callable[..., Any]
+) -> None:
+    config = workshop.config("v1", environment={"BROKEN_AT": "death"})
     workshop.endpoint(config)
-    with urllib.request.urlopen(f"{workshop.sandbox.url}/_tidegate/status") as answer:
-        children = json.load(answer)["children"]
-    (pid,) = (child["pid"] for child in children if child["name"].endswith(config))
-    os.killpg(pid, signal.SIGKILL)
 
-    with pytest.raises(workshop.runtime.exceptions.ModelError):
-        workshop.invoke()
+    def pid() -> int | None:
+        with urllib.request.urlopen(f"{workshop.sandbox.url}/_tidegate/status") as answer:
+            children = json.load(answer)["children"]
+        return next((int(child["pid"]) for child in children if child["name"].endswith(config)), None)
 
     def answers() -> bool:
         try:
@@ -206,4 +206,16 @@ def test_a_model_server_that_dies_is_replaced(workshop: Workshop, eventually: Ca
         except workshop.runtime.exceptions.ModelError:
             return False
 
+    with pytest.raises(workshop.runtime.exceptions.ModelError) as died:
+        workshop.invoke("die")
+    assert died.value.response["OriginalStatusCode"] == 0
+    assert "Received server error (0) from primary" in str(died.value)
+    assert eventually(answers)
+    assert workshop.describe()["EndpointStatus"] == "InService"
+
+    before = pid()
+    assert before is not None
+    os.killpg(before, signal.SIGKILL)
+    # Nobody has asked meanwhile: its ping tells.
+    eventually(lambda: pid() not in (None, before))
     assert eventually(answers)

@@ -26,6 +26,8 @@ def model_fn(folder):
 def transform_fn(model, body, content_type, accept):
     if os.environ.get("BROKEN_AT") == "invocation":
         raise RuntimeError("bad model")
+    if os.environ.get("BROKEN_AT") == "death" and body == "die":
+        os._exit(1)
     time.sleep(float(os.environ.get("SECONDS", "0")))
     return f"{model}:{body}", accept
 """

@@ -2,6 +2,7 @@
 
 from tidegate_sandbox.routes import route
 from tidegate_sandbox.services.endpoints import (
+    health,
     models,  # noqa: F401 - registers its operations
     operations,  # noqa: F401 - registers its operations
     resources,
@@ -10,7 +11,8 @@ from tidegate_sandbox.services.endpoints import (
 
 
 def install() -> None:
-    """Offer the resource types and the raw routes; importing the operations has registered them."""
+    """Offer the resource types and the raw routes, and look after what serves; importing registered the operations."""
     resources.install()
     route(runtime.is_invocation, runtime.invoke)
     route(runtime.is_ledger, runtime.ledger)
+    health.start()

@@ -63,7 +63,10 @@ async def exchange(
         ask = partial(server.upstream.post, "/invocations", passed_on, request.body, TIMEOUT)
         reply = await (ask() if standing.book.is_empty else _disturbed(endpoint, fleet, server, request, ask))
     except TimeoutError:
-        failure = "Your invocation timed out while waiting for a response from container primary."
+        failure = (
+            "Your invocation timed out while waiting for a response from container primary. Review the latency metrics "
+            "for each container in Amazon CloudWatch, resolve the issue, and try again."
+        )
     except UpstreamError as error:
         failure = str(error)
         hooks.run_in_background(server.replace_if_dead, name=f"replace model server {server.variant.model}")

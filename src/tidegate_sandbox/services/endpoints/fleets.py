@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from tidegate_sandbox.serving import MODEL_SERVER
 _LOOK_AGAIN = 0.02
 _LOG_TAIL = 2000
 _GRACE = 2.0
+
+_PING_TIMEOUT = 2.0
+"""Seconds of the wall in which /ping must answer (developer guide, "Custom Inference Code with Hosting Services")."""
 
 
 class FleetError(Exception):
@@ -46,6 +49,7 @@ class ModelServer:
         self._folder = folder
         self._log = log
         self._process: Process | None = None
+        self._port: int | None = None
         self._start_again: Callable[[], Process] | None = None
         self._changing = threading.Lock()
 
@@ -72,20 +76,31 @@ class ModelServer:
         self._process = self._start_again()
 
     def wait_until_healthy(self) -> None:
-        """Return once /ping is answered; FleetError where the process ends before, or takes too long."""
+        """Return once /ping answers 200; FleetError where the process ends before, or takes too long."""
         assert self._process is not None
         until = time.monotonic() + self.variant.startup_timeout
-        while not self._announcement.exists():
+        port: int | None = None
+        while port is None or _ping(port) != HTTPStatus.OK:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise FleetError(
                     f"The primary container for production variant {self.variant.name} did not pass the ping health "
                     f"check. Please check CloudWatch logs for this endpoint. (local simulation: {self._last_words()})"
                 )
             time.sleep(_LOOK_AGAIN)
-        port = int(self._announcement.read_text())
-        if _ping(port) != HTTPStatus.OK:
-            raise FleetError(f"The primary container for production variant {self.variant.name} failed its first ping.")
+            if port is None and self._announcement.exists():
+                port = int(self._announcement.read_text())
+        self._port = port
         self.upstream = Upstream(port)
+
+    @property
+    def serving(self) -> bool:
+        """Whether it has come to serve, and was not stopped since."""
+        return self._process is not None and self.upstream is not None
+
+    def passes_ping(self) -> bool:
+        """Whether its process lives and /ping answers 200 in time, as a container that serves is to."""
+        process, port = self._process, self._port
+        return process is not None and process.poll() is None and port is not None and _ping(port) == HTTPStatus.OK
 
     def replace_if_dead(self) -> None:
         """Start the process again if it has ended, as SageMaker replaces an instance that fails its health checks."""
@@ -95,6 +110,11 @@ class ModelServer:
             self._announcement.unlink(missing_ok=True)
             self._process = self._start_again()
             self.wait_until_healthy()
+
+    def replace(self) -> None:
+        """End the process and start it again."""
+        self.crash()
+        self.replace_if_dead()
 
     def crash(self) -> None:
         """End the process at once, as one that dies; whoever is not answered has it started again."""
@@ -193,11 +213,14 @@ class Fleet:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _ping(port: int) -> int:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+def _ping(port: int) -> int | None:
+    """Return what /ping answers, None where it does not in time."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=_PING_TIMEOUT)
     try:
         connection.request("GET", "/ping")
         return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
     finally:
         connection.close()
 

@@ -71,6 +71,10 @@ class Router:
                     return server
         return None
 
+    def servers(self) -> list[ModelServer]:
+        """Return the servers of the fleets that take requests, those of their shadows too."""
+        return [server for fleet, _ in self._shares for server in fleet.every_server]
+
     def leave(self, server: ModelServer) -> None:
         """Let a request that was in flight on `server` have ended."""
         with self._changed:
