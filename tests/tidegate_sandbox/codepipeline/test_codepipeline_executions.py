@@ -215,6 +215,54 @@ def test_a_stack_is_created_updated_left_alone_and_its_failure_explained(journey
     assert "already exists" in journey.summary(failed, "Deploy")
 
 
+def test_a_stack_is_replaced_where_it_failed_changed_by_a_change_set_and_deleted(
+    journey: Journey, sandbox: Any
+) -> None:
+    def deploy(name: str, order: int, mode: str, **configuration: Any) -> dict[str, Any]:
+        return journey.action(
+            name,
+            "Deploy",
+            "CloudFormation",
+            runOrder=order,
+            inputArtifacts=[{"name": "Source"}],
+            configuration={"ActionMode": mode, "StackName": journey.name, **configuration},
+        )
+
+    cloudformation, sqs = sandbox.client("cloudformation"), sandbox.client("sqs")
+    taken = {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}}
+    cloudformation.create_stack(StackName=journey.name, TemplateBody=json.dumps({"Resources": taken}))
+
+    def status() -> str:
+        return str(cloudformation.describe_stacks(StackName=journey.name)["Stacks"][0]["StackStatus"])
+
+    journey.eventually(lambda: status() == "ROLLBACK_COMPLETE")
+    journey.push({"t.json": json.dumps(QUEUE_TEMPLATE)})
+    template = {"RoleArn": ROLE, "TemplatePath": "Source::t.json"}
+    first, second = (json.dumps({"Name": f"{journey.name}-{which}"}) for which in "ab")
+    change = {"ChangeSetName": "change"}
+    execution = journey.create(
+        [
+            deploy("Replace", 1, "REPLACE_ON_FAILURE", **template, ParameterOverrides=first),
+            deploy("Change", 2, "CHANGE_SET_REPLACE", **template, **change, ParameterOverrides=second),
+            deploy("Execute", 3, "CHANGE_SET_EXECUTE", **change),
+            deploy("Again", 4, "CHANGE_SET_REPLACE", **template, **change, ParameterOverrides=second),
+            deploy("Nothing", 5, "CHANGE_SET_EXECUTE", **change),
+        ],
+        [journey.approval()],
+        [deploy("Delete", 1, "DELETE_ONLY", RoleArn=ROLE)],
+    )
+    token = journey.token("S2")
+
+    outputs = {name: action["output"].get("outputVariables") for name, action in journey.actions(execution).items()}
+    assert outputs["Replace"] == {"QueueName": f"{journey.name}-a"}
+    assert outputs["Execute"] == outputs["Nothing"] == {"QueueName": f"{journey.name}-b"}
+    assert "didn't contain changes" in journey.summary(execution, "Nothing")
+    journey.answer(token, stage="S2")
+    journey.becomes(execution, "Succeeded")
+    assert journey.summary(execution, "Delete") == f"Stack {journey.name} is deleted"
+    assert not sqs.list_queues(QueueNamePrefix=journey.name).get("QueueUrls")
+
+
 def test_a_template_that_is_not_in_the_artifact_fails_by_name(journey: Journey) -> None:
     configuration = {
         "ActionMode": "CREATE_UPDATE",

@@ -199,10 +199,15 @@ REFUSED: dict[str, tuple[Callable[[Declaration], Any], str, str]] = {
         "InvalidActionDeclarationException",
         "configuration Colour is not in the local simulation",
     ),
-    "a change set": (
+    "a mode that is none": (
+        lambda d: _action(d, 2, 1)["configuration"].update(ActionMode="CREATE"),
+        "InvalidActionDeclarationException",
+        "ActionMode must be one of CREATE_UPDATE, REPLACE_ON_FAILURE, DELETE_ONLY, CHANGE_SET_REPLACE, CHANGE_SET_EX",
+    ),
+    "a change set without a name": (
         lambda d: _action(d, 2, 1)["configuration"].update(ActionMode="CHANGE_SET_REPLACE"),
         "InvalidActionDeclarationException",
-        "ActionMode must be CREATE_UPDATE",
+        "configuration lacks ChangeSetName",
     ),
     "a template of no artifact": (
         lambda d: _action(d, 2, 1)["configuration"].update(TemplatePath="Source::a.yaml"),

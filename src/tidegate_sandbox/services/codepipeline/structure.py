@@ -50,10 +50,12 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("Build", "CodeBuild"): _CODEBUILD,
     ("Test", "CodeBuild"): _CODEBUILD,
     ("Deploy", "CloudFormation"): Kind(
-        inputs=range(1, 11),
+        inputs=range(11),
         outputs=range(1),
-        required=frozenset({"ActionMode", "StackName", "TemplatePath", "RoleArn"}),
-        optional=frozenset({"TemplateConfiguration", "Capabilities", "ParameterOverrides"}),
+        required=frozenset({"ActionMode", "StackName"}),
+        optional=frozenset(
+            {"Capabilities", "ChangeSetName", "ParameterOverrides", "RoleArn", "TemplateConfiguration", "TemplatePath"}
+        ),
     ),
     ("Approval", "Manual"): Kind(
         inputs=range(1),
@@ -67,8 +69,15 @@ _ONLY = {
     ("CodeCommit", "OutputArtifactFormat"): "CODE_ZIP",
     (triggers.PROVIDER, "OutputArtifactFormat"): "CODE_ZIP",
     ("CodeBuild", "BatchEnabled"): "false",
-    ("CloudFormation", "ActionMode"): "CREATE_UPDATE",
 }
+_OF_MODE: Mapping[str, frozenset[str]] = {
+    "CREATE_UPDATE": frozenset({"RoleArn", "TemplatePath"}),
+    "REPLACE_ON_FAILURE": frozenset({"RoleArn", "TemplatePath"}),
+    "DELETE_ONLY": frozenset({"RoleArn"}),
+    "CHANGE_SET_REPLACE": frozenset({"ChangeSetName", "RoleArn", "TemplatePath"}),
+    "CHANGE_SET_EXECUTE": frozenset({"ChangeSetName"}),
+}
+"""What a deploy by CloudFormation has to be told in each mode."""
 _REFUSED_OF_STAGE = ("blockers", "onSuccess")
 _REFUSED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
 
@@ -216,7 +225,12 @@ def _check_action(action: Action, name: str) -> None:
         if len(given) not in allowed:
             bounds = f"{allowed.start} to {allowed.stop - 1}"
             raise _action_error(f"action {name} has {len(given)} {what} artifacts; {action.provider} takes {bounds}")
-    missing = kind.required - set(action.configuration)
+    required = kind.required
+    if action.provider == "CloudFormation" and (mode := action.configuration.get("ActionMode")):
+        if mode not in _OF_MODE:
+            raise _action_error(f"action {name}: ActionMode must be one of {', '.join(_OF_MODE)}")
+        required |= _OF_MODE[mode]
+    missing = required - set(action.configuration)
     unknown = set(action.configuration) - kind.required - kind.optional
     if missing:
         raise _action_error(f"action {name}: configuration lacks {', '.join(sorted(missing))}")

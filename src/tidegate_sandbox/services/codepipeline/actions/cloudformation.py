@@ -1,8 +1,8 @@
-"""The deploy action of CloudFormation, mode CREATE_UPDATE."""
+"""The deploy action of CloudFormation."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,21 @@ from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Ou
 from tidegate_sandbox.services.codepipeline.execution import Location
 
 LARGEST_BODY = 51_200
+FAILED = {"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
+"""The states of a stack that REPLACE_ON_FAILURE makes anew."""
 _POLL = 0.2
 
 
 def run(task: Task) -> Outcome:
-    """Create or update the stack and wait for its end; the stack's outputs are the output variables."""
+    """Do to the stack what the action's mode says and wait for its end; its outputs are the output variables.
+
+    CodePipeline user guide, "AWS CloudFormation deploy action reference", says what each mode does.
+    """
     client = context.scope().client("cloudformation")
-    name = task.configuration["StackName"]
+    return _MODES[task.configuration["ActionMode"]](task, client, task.configuration["StackName"])
+
+
+def _create_or_update(task: Task, client: Any, name: str) -> Outcome:
     existing = _stack(client, name)
     operation = client.create_stack if existing is None else client.update_stack
     try:
@@ -29,20 +37,110 @@ def run(task: Task) -> Outcome:
         said = error.response["Error"]["Message"]
         if existing is None or "No updates are to be performed" not in said:
             raise ActionFailedError(f"Stack {name}: {said}") from None
-        task.run.external_id, task.run.summary = existing["StackId"], f"Stack {name} is up to date: {said}"
-        return Outcome(variables=_outputs(existing))
-    while (stack := _stack(client, name)) and stack["StackStatus"].endswith("_IN_PROGRESS"):
+        return _nothing_to_do(task, existing, said)
+    return _done(task, client, name)
+
+
+def _replace_on_failure(task: Task, client: Any, name: str) -> Outcome:
+    existing = _stack(client, name)
+    if existing is not None and existing["StackStatus"] in FAILED:
+        _delete(task, client, name)
+    return _create_or_update(task, client, name)
+
+
+def _delete(task: Task, client: Any, name: str) -> Outcome:
+    existing = _stack(client, name)
+    if existing is None:
+        task.run.summary = f"Stack {name} does not exist"
+        return Outcome()
+    # By its id it can still be described once it is gone.
+    task.run.external_id = existing["StackId"]
+    client.delete_stack(StackName=name, RoleARN=task.configuration["RoleArn"])
+    stack = _settled(task, client, existing["StackId"], name)
+    if stack is not None and stack["StackStatus"] != "DELETE_COMPLETE":
+        raise _failed(client, stack)
+    task.run.summary = f"Stack {name} is deleted"
+    return Outcome()
+
+
+def _replace_change_set(task: Task, client: Any, name: str) -> Outcome:
+    change = {"StackName": name, "ChangeSetName": task.configuration["ChangeSetName"]}
+    existing = _stack(client, name)
+    is_new = existing is None or existing["StackStatus"] == "REVIEW_IN_PROGRESS"
+    try:
+        if existing is not None:
+            client.delete_change_set(**change)
+        kind = "CREATE" if is_new else "UPDATE"
+        made = client.create_change_set(**change, ChangeSetType=kind, **_request(task))
+    except ClientError as error:
+        raise ActionFailedError(f"Change set of stack {name}: {error.response['Error']['Message']}") from None
+    task.run.external_id = made["Id"]
+    while (found := client.describe_change_set(**change))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+        if task.is_abandoned:
+            raise ActionFailedError("The execution was abandoned")
+        time.sleep(_POLL)
+    if found["Status"] == "FAILED" and not _is_empty(found):
+        raise ActionFailedError(f"Change set {change['ChangeSetName']}: {found['StatusReason']}")
+    task.run.summary = f"Change set {change['ChangeSetName']}: {found.get('StatusReason') or found['Status']}"
+    return Outcome()
+
+
+def _execute_change_set(task: Task, client: Any, name: str) -> Outcome:
+    change = {"StackName": name, "ChangeSetName": task.configuration["ChangeSetName"]}
+    try:
+        found = client.describe_change_set(**change)
+        task.run.external_id = found["StackId"]
+        if found["Status"] == "FAILED" and _is_empty(found):
+            existing = _stack(client, name)
+            return _nothing_to_do(task, existing or {}, found["StatusReason"])
+        client.execute_change_set(**change)
+    except ClientError as error:
+        raise ActionFailedError(f"Change set of stack {name}: {error.response['Error']['Message']}") from None
+    return _done(task, client, name)
+
+
+_MODES: Mapping[str, Callable[[Task, Any, str], Outcome]] = {
+    "CREATE_UPDATE": _create_or_update,
+    "REPLACE_ON_FAILURE": _replace_on_failure,
+    "DELETE_ONLY": _delete,
+    "CHANGE_SET_REPLACE": _replace_change_set,
+    "CHANGE_SET_EXECUTE": _execute_change_set,
+}
+
+
+def _is_empty(change_set: Mapping[str, Any]) -> bool:
+    reason = change_set.get("StatusReason", "")
+    return "didn't contain changes" in reason or "No updates are to be performed" in reason
+
+
+def _nothing_to_do(task: Task, stack: Mapping[str, Any], said: str) -> Outcome:
+    task.run.external_id = stack.get("StackId", "")
+    task.run.summary = f"Stack {task.configuration['StackName']} is up to date: {said}"
+    return Outcome(variables=_outputs(stack))
+
+
+def _done(task: Task, client: Any, name: str) -> Outcome:
+    stack = _settled(task, client, name, name)
+    if stack is None:
+        raise ActionFailedError(f"Stack {name} was deleted while it was deployed")
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise _failed(client, stack)
+    task.run.summary = f"Stack {name} is {stack['StackStatus']}"
+    return Outcome(variables=_outputs(stack))
+
+
+def _settled(task: Task, client: Any, which: str, name: str) -> dict[str, Any] | None:
+    while (stack := _stack(client, which)) and stack["StackStatus"].endswith("_IN_PROGRESS"):
         # A stack that is changing goes on where its execution is abandoned, as in AWS.
         if task.is_abandoned:
             raise ActionFailedError(f"Stack {name} goes on; the execution was abandoned")
         time.sleep(_POLL)
-    if stack is None:
-        raise ActionFailedError(f"Stack {name} was deleted while it was deployed")
-    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        reason = failure(client.describe_stack_events(StackName=stack["StackId"])["StackEvents"])
-        raise ActionFailedError(f"Stack {name} is {stack['StackStatus']}. {reason}".strip())
-    task.run.summary = f"Stack {name} is {stack['StackStatus']}"
-    return Outcome(variables=_outputs(stack))
+    return stack
+
+
+def _failed(client: Any, stack: Mapping[str, Any]) -> ActionFailedError:
+    reason = failure(client.describe_stack_events(StackName=stack["StackId"])["StackEvents"])
+    return ActionFailedError(f"Stack {stack['StackName']} is {stack['StackStatus']}. {reason}".strip())
 
 
 def failure(events: list[Mapping[str, Any]]) -> str:
