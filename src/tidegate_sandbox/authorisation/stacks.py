@@ -64,7 +64,9 @@ PASSED = {
     "AWS::CodePipeline::Pipeline": (("RoleArn",), "codepipeline"),
     "AWS::Events::Rule": (("Targets", "RoleArn"), "events"),
     "AWS::Lambda::Function": (("Role",), "lambda"),
+    "AWS::SageMaker::DataQualityJobDefinition": (("RoleArn",), "sagemaker"),
     "AWS::SageMaker::Model": (("ExecutionRoleArn",), "sagemaker"),
+    "AWS::SageMaker::ModelQualityJobDefinition": (("RoleArn",), "sagemaker"),
 }
 """By type, where a resource names a role, and the service that it is handed to."""
 

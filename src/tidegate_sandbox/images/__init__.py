@@ -38,6 +38,8 @@ class StandIn:
     tag: str
     requirements: Path
     imports: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    """The image's own, its files by their whole path; empty for an image whose command has to be given."""
 
     @property
     def folder_name(self) -> str:
@@ -60,13 +62,25 @@ def stand_in(image_uri: str, tables: tuple[Path, ...] = (SHIPPED,)) -> StandIn:
         table = tomllib.loads(path.read_text())
         found = table.get(repository, {}).get(tag)
         if found is not None:
-            return StandIn(repository, tag, path.parent / found["requirements"], tuple(found.get("imports", ())))
+            entrypoint = [_whole(path.parent, word) for word in found.get("entrypoint", ())]
+            return StandIn(
+                repository,
+                tag,
+                path.parent / found["requirements"],
+                tuple(found.get("imports", ())),
+                tuple(entrypoint),
+            )
         known += [f"{name}:{version}" for name, versions in table.items() for version in versions]
     raise AwsError(
         "ValidationException",
         f"the image {image_uri} has no stand-in in the local simulation, which has {', '.join(known)}; "
         "an images.toml in its home folder adds one",
     )
+
+
+def _whole(folder: Path, word: str) -> str:
+    """Return a word of an entry point: as it is, or the file of that name in `folder`."""
+    return str(folder / word) if (folder / word).is_file() else word
 
 
 def known(image_uri: str) -> StandIn:

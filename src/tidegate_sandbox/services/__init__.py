@@ -12,6 +12,7 @@ def install() -> None:
         codepipeline,
         connections,
         endpoints,
+        monitoring,
         pipelines,
         projects,  # noqa: F401 - importing registers its operations
         quotas,
@@ -22,7 +23,7 @@ def install() -> None:
     )
 
     for service in (
-        catalog, registry, pipelines, endpoints, alarms, autoscaling, codecommit, connections, codebuild, codepipeline,
-        quotas, sagemaker, stack_sets,
+        catalog, registry, pipelines, endpoints, monitoring, alarms, autoscaling, codecommit, connections, codebuild,
+        codepipeline, quotas, sagemaker, stack_sets,
     ):  # fmt: skip
         service.install()

@@ -55,6 +55,8 @@ class Container:
     folders: tuple[PurePosixPath, ...] = ()
     downloads: tuple[Download, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    metrics: str | None = None
+    """The namespace that the metrics go to which a monitor's container leaves in output/metrics/cloudwatch."""
 
 
 def refuse(request: Mapping[str, Any], unsupported: Mapping[str, tuple[Any, ...]]) -> None:
@@ -99,14 +101,14 @@ _PROCESSING_LACKS: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def processing(request: Mapping[str, Any], arn: str) -> Container:
-    """Return the container of a CreateProcessingJob request.
+def processing(request: Mapping[str, Any], arn: str, own_entrypoint: tuple[str, ...] = ()) -> Container:
+    """Return the container of a CreateProcessingJob request, whose image has `own_entrypoint`.
 
     AwsError where the request asks for what AWS refuses or the simulation lacks.
     """
     refuse(request, _PROCESSING_LACKS)
     application = request["AppSpecification"]
-    entrypoint = application.get("ContainerEntrypoint")
+    entrypoint = application.get("ContainerEntrypoint", own_entrypoint)
     if not entrypoint:
         raise AwsError(
             "NotImplemented", "a processing job without ContainerEntrypoint is not in the local simulation", 501
@@ -134,6 +136,7 @@ def processing(request: Mapping[str, Any], arn: str) -> Container:
         network=not request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
         vpc=request.get("NetworkConfig", {}).get("VpcConfig"),
         environment={**request.get("Environment", {}), "PROCESSING_JOB_ARN": arn},
+        metrics=_metrics(request.get("Environment", {})),
         files={
             "config/processingjobconfig.json": {"ProcessingJobArn": arn, **request},
             "config/resourceconfig.json": _resources(instance),
@@ -142,6 +145,18 @@ def processing(request: Mapping[str, Any], arn: str) -> Container:
         downloads=tuple(downloads),
         uploads=tuple(uploads),
     )
+
+
+def _metrics(environment: Mapping[str, str]) -> str | None:
+    """Return the namespace of a monitor's metrics, None for other jobs, and where they are not wanted.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-cloudwatch.html, the namespaces by
+    model-monitor-model-quality-cw.html and AWS's own dashboards for monitors.
+    """
+    if environment.get("publish_cloudwatch_metrics") != "Enabled" or not environment.get("sagemaker_endpoint_name"):
+        return None
+    kind = "model" if environment.get("analysis_type") == "MODEL_QUALITY" else "data"
+    return f"aws/sagemaker/Endpoints/{kind}-metrics"
 
 
 # ---------------------------------------------------------------- training
@@ -168,14 +183,15 @@ _TRAINING_LACKS: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def training(request: Mapping[str, Any], arn: str) -> Container:
-    """Return the container of a CreateTrainingJob request.
+def training(request: Mapping[str, Any], arn: str, own_entrypoint: tuple[str, ...] = ()) -> Container:
+    """Return the container of a CreateTrainingJob request, whose image has `own_entrypoint`.
 
     AwsError where the request asks for what AWS refuses or the simulation lacks.
     """
     refuse(request, _TRAINING_LACKS)
     algorithm, name = request["AlgorithmSpecification"], request["TrainingJobName"]
-    if "TrainingImage" not in algorithm or not algorithm.get("ContainerEntrypoint"):
+    entrypoint = algorithm.get("ContainerEntrypoint", own_entrypoint)
+    if "TrainingImage" not in algorithm or not entrypoint:
         raise AwsError(
             "NotImplemented",
             "a training job without TrainingImage and ContainerEntrypoint is not in the local simulation",
@@ -201,7 +217,7 @@ def training(request: Mapping[str, Any], arn: str) -> Container:
     artifacts = artifacts_uri(request)
     return Container(
         image=algorithm["TrainingImage"],
-        command=(*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())),
+        command=(*entrypoint, *algorithm.get("ContainerArguments", ())),
         max_runtime=request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
         instance_type=request["ResourceConfig"]["InstanceType"],
         network=not request.get("EnableNetworkIsolation", False),

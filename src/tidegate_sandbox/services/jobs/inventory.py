@@ -27,8 +27,8 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
     check_parameters("sagemaker", f"Create{kind}Job", request)
     name = request[f"{kind}JobName"]
     arn = scope().arn("sagemaker", f"{kind.lower()}-job/{name.lower()}")
-    container = _CONTAINERS[kind](request, arn)
-    images.known(container.image)
+    image = _image(kind, request)
+    container = _CONTAINERS[kind](request, arn, images.known(image).entrypoint if image else ())
     try:
         isolation.check()
     except RuntimeError as cannot:
@@ -45,6 +45,15 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
         raise AwsError("ResourceInUse", f"{kind} job names must be unique within an AWS account and region: {arn}")
     hooks.run_in_background(job.run, name=f"{kind}-{name}")
     return job
+
+
+def _image(kind: Kind, request: dict[str, Any]) -> str | None:
+    image: str | None = (
+        request["AppSpecification"]["ImageUri"]
+        if kind == "Processing"
+        else request["AlgorithmSpecification"].get("TrainingImage")
+    )
+    return image
 
 
 def find(kind: Kind, name: str) -> Job:

@@ -17,6 +17,7 @@ from tidegate_sandbox.images.layer import layer
 from tidegate_sandbox.services.jobs import limits, storage
 from tidegate_sandbox.services.jobs.contract import Container
 from tidegate_sandbox.services.jobs.logs import publish
+from tidegate_sandbox.services.jobs.metrics import publish_metrics
 from tidegate_sandbox.services.jobs.storage import DataError
 
 _log = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ class Job:
                 log.write(f"Killed (local simulation: more than the memory of an {self.container.instance_type})\n")
         lines = self.log.read_text(errors="replace").splitlines()
         publish(self.scope, self.kind, self.name, lines)
+        if self.container.metrics and outcome.code == 0:
+            publish_metrics(self.scope, self.container.metrics, ml / "output" / "metrics" / "cloudwatch")
         metrics, exit_message = self._read_metrics(lines), _first(ml / "output" / "message")
         with self.lock:
             self.metrics, self.exit_message = metrics, exit_message
@@ -155,7 +158,7 @@ class Job:
         for folder in ("cwd", "home", "tmp"):
             (work / folder).mkdir()
         home = context.sandbox().home
-        enclosed = isolation.Enclosed(work, hidden=(home,), shown=(home / "images",))
+        enclosed = isolation.Enclosed(work, hidden=(home,), shown=(home / "images", *self._folders_of_entrypoint()))
         environment = {
             "PYTHONUNBUFFERED": "1",
             **self.container.environment,
@@ -180,6 +183,11 @@ class Job:
             )
         memory = limits.memory_of(self.container.instance_type)
         return limits.hold(self._process, seconds=self.container.max_runtime, memory=memory)
+
+    def _folders_of_entrypoint(self) -> list[Path]:
+        """Return where the files lie that the image's own command names."""
+        words = map(Path, images.known(self.container.image).entrypoint)
+        return [word.parent for word in words if word.is_absolute()]
 
     def _upload(self, work: Path, ml: Path, *, failed: bool) -> None:
         s3 = self.scope.client("s3")
