@@ -242,6 +242,11 @@ def service_linked_role() -> str:
     return f"role/aws-service-role/{AUTOSCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 
+MONITORS_METRICS = "aws/sagemaker/Endpoints/*"
+"""What Model Monitor publishes metrics under, with no slash (SageMaker developer guide, "Model quality metrics
+and Amazon CloudWatch monitoring")."""
+
+
 def _monitoring(project: Scope) -> list[Statement]:
     definitions = [
         statement
@@ -291,7 +296,7 @@ def serve(scope: Scope) -> list[Statement]:
         allow_on_any(
             ["cloudwatch:PutMetricData"],
             because="metrics have no resource that IAM can name; the namespace is the bound",
-            when={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+            when={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker", MONITORS_METRICS]}},
         ),
         # Auto-rollback reads its alarms with the execution role.
         allow(["cloudwatch:DescribeAlarms"], on=[arn("cloudwatch", "alarm:*")]),
