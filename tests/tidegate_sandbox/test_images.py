@@ -55,7 +55,7 @@ def test_every_list_is_pinned_by_hash_and_names_no_index() -> None:
     for lock in locks:
         text = lock.read_text()
         pinned = re.findall(r"^[a-z0-9-]+==", text, flags=re.MULTILINE)
-        entries = re.split(r"\n(?=\S)", text.strip())
+        entries = [entry for entry in re.split(r"\n(?=\S)", text.strip()) if entry]
         assert len(pinned) == len(entries)
         assert all("--hash=sha256:" in entry for entry in entries)
         assert "://" not in text

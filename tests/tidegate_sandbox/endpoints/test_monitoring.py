@@ -177,9 +177,7 @@ def test_data_quality_is_held_against_the_baseline_and_told_in_reports_and_metri
     listed = project.workshop.cloudwatch.list_metrics(
         Namespace="aws/sagemaker/Endpoints/data-metrics", Dimensions=dimensions
     )["Metrics"]
-    assert {"feature_data_rentals", "feature_non_null_hour", "feature_baseline_drift_hour"} <= {
-        each["MetricName"] for each in listed
-    }
+    assert {"feature_non_null_hour", "feature_baseline_drift_hour"} <= {each["MetricName"] for each in listed}
 
 
 def test_model_quality_joins_answers_with_the_truth_that_came_since(project: Project) -> None:

@@ -14,6 +14,7 @@ from tests.tidegate_sandbox.networks import lay
 
 Request = Callable[..., dict[str, Any]]
 ENDED = ("Completed", "Failed", "Stopped")
+PLAIN = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/plain:1"
 TWO = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
 UNKNOWN = {"ImageUri": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/unknown:1", "ContainerEntrypoint": ["x"]}
 
@@ -267,7 +268,7 @@ pathlib.Path("/opt/ml/processing/report/seen.json").write_text(json.dumps(seen))
         ({"ProcessingJobName": "../escape"}, "ValidationException", "processingJobName"),
         ({"ProcessingResources": {"ClusterConfig": TWO}}, "NotImplemented", "InstanceCount=2"),
         ({"AppSpecification": UNKNOWN}, "ValidationException", "unknown:1 has no stand-in"),
-        ({"AppSpecification": {"ImageUri": "x"}}, "NotImplemented", "without ContainerEntrypoint"),
+        ({"AppSpecification": {"ImageUri": PLAIN}}, "NotImplemented", "without ContainerEntrypoint"),
         (
             {
                 "ProcessingInputs": [
