@@ -4,12 +4,16 @@ from tidegate_sandbox.authorisation.table import ANY, Table
 
 _BY_NAME = ("DeletePipeline", "GetPipeline", "GetPipelineState", "StartPipelineExecution")
 _BY_PIPELINE_NAME = (
+    "DisableStageTransition",
+    "EnableStageTransition",
     "GetPipelineExecution",
     "ListActionExecutions",
     "ListPipelineExecutions",
     "ListRuleExecutions",
+    "OverrideStageCondition",
     "PutApprovalResult",
     "RetryStageExecution",
+    "RollbackStage",
     "StopPipelineExecution",
 )
 

@@ -66,6 +66,16 @@ class BareRepository:
         name, email, author_date, committer_date, message = shown.decode().split("\n", 4)
         return CommitDetails(message.strip(), name, email, author_date, committer_date)
 
+    def changed(self, old: str, new: str, since_they_parted: bool = False) -> list[str]:
+        """Return the paths of the files that differ between two commits, of which `old` may be NO_COMMIT: all of them.
+
+        With `since_they_parted`, what `new` changed since it went its own way.
+        """
+        if old == NO_COMMIT:
+            return self.git("ls-tree", "-r", "-z", "--name-only", new).decode().split("\0")[:-1]
+        asked = [f"{old}...{new}"] if since_they_parted else [old, new]
+        return self.git("diff", "-z", "--name-only", "--no-renames", *asked, "--").decode().split("\0")[:-1]
+
     def checkout(self, commit: str, into: Path) -> None:
         """Write the files of `commit` to the folder `into`, without git's own."""
         index = into.with_suffix(".index")

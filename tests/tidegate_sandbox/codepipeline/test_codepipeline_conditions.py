@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline_journey import Journey
 
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline.conditions import Rule, check, read
+from tidegate_sandbox.services.codepipeline.conditions import Rule, check, read, state_of_alarm
 
 KIND = {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"}
 
@@ -19,6 +19,10 @@ KIND = {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "versio
 def rule(variable: str, operator: str, value: str, name: str = "check") -> dict[str, Any]:
     configuration = {"Variable": variable, "Operator": operator, "Value": value}
     return {"name": name, "ruleTypeId": KIND, "configuration": configuration}
+
+
+def alarm(**configuration: str) -> dict[str, Any]:
+    return {"name": "quiet", "ruleTypeId": {**KIND, "provider": "CloudWatchAlarm"}, "configuration": configuration}
 
 
 def entry(result: str, *rules: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +49,28 @@ def test_a_variable_is_held_against_a_value(operator: str, found: str, wanted: s
     assert checked.configuration == {"Variable": found, "Operator": operator, "Value": wanted}
     assert found in checked.summary
     assert wanted in checked.summary
+
+
+@pytest.mark.parametrize(
+    ("states", "found", "passes"),
+    [
+        ({}, "ALARM", False),
+        ({}, "OK", True),
+        ({}, "INSUFFICIENT_DATA", True),
+        ({"AlarmStates": "ALARM, INSUFFICIENT_DATA"}, "INSUFFICIENT_DATA", False),
+        ({"AlarmStates": "OK"}, "ALARM", True),
+        ({}, None, False),
+    ],
+)
+def test_an_alarm_is_held_against_the_states_that_it_must_not_be_in(
+    states: dict[str, str], found: str | None, passes: bool
+) -> None:
+    rule = Rule("r", {"AlarmName": "#{A.B}", **states}, "CloudWatchAlarm")
+
+    checked = state_of_alarm(rule, {"A": {"B": "demo"}}, {"demo": found}.__getitem__)
+
+    assert checked.passed is passes
+    assert "alarm demo" in checked.summary
 
 
 @given(st.text(), st.text())
@@ -78,13 +104,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two of a name": (entry("SKIP", rule("a", "EQ", "b"), rule("a", "NE", "b")), "each of a name of its own"),
     "another provider": (
         entry("FAIL", {**rule("a", "EQ", "b"), "ruleTypeId": {**KIND, "provider": "LambdaInvoke"}}),
-        "LambdaInvoke is not in the local simulation, which has VariableCheck",
+        "LambdaInvoke is not in the local simulation, which has VariableCheck and CloudWatchAlarm",
     ),
     "an operator that is none": (entry("SKIP", rule("a", "GT", "1")), "Operator is GT; it must be one of EQ, NE"),
     "a key too few": (
         entry("SKIP", {**rule("a", "EQ", "b"), "configuration": {"Variable": "a", "Operator": "EQ"}}),
         "the configuration of a VariableCheck is Operator, Value, Variable",
     ),
+    "no alarm": (entry("FAIL", alarm()), "the configuration of a CloudWatchAlarm is AlarmName, perhaps AlarmStates"),
+    "a state that is none": (entry("FAIL", alarm(AlarmName="a", AlarmStates="ALARM,BAD")), "AlarmStates has BAD"),
+    "no minutes": (entry("FAIL", alarm(AlarmName="a", WaitTime="1 h")), "WaitTime is 1 h"),
     "commands": (entry("FAIL", {**rule("a", "EQ", "b"), "commands": ["true"]}), "commands is not in the local"),
     "another region": (entry("FAIL", {**rule("a", "EQ", "b"), "region": "eu-west-2"}), "rules in other regions"),
 }
@@ -211,13 +240,17 @@ def test_cloudformation_takes_conditions_as_the_api_does(journey: Journey, sandb
     declared = journey.declaration(
         {"actions": [journey.approval()], "beforeEntry": entry("SKIP", rule("#{Source.BranchName}", "EQ", "x"))}
     )
-    template = {"Resources": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": _pascal(declared)}}}
+    properties = _pascal(declared) | {"DisableInboundStageTransitions": [{"StageName": "S1", "Reason": "not yet"}]}
+    template = {"Resources": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": properties}}}
     cloudformation = sandbox.client("cloudformation")
 
     cloudformation.create_stack(StackName=journey.name, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=journey.name, WaiterConfig={"Delay": 0.2})
 
     execution = str(journey.executions()[0]["pipelineExecutionId"])
+    transition = journey.stage("S1")["inboundTransitionState"]
+    assert (transition["enabled"], transition["disabledReason"]) == (False, "not yet")
+    journey.client.enable_stage_transition(pipelineName=journey.name, stageName="S1", transitionType="Inbound")
     journey.becomes(execution, "Succeeded")
     assert journey.stage("S1")["latestExecution"]["status"] == "Skipped"
 

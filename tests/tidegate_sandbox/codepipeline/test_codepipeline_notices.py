@@ -54,9 +54,9 @@ def test_a_stage_that_fails_again_has_failed(journey: Journey) -> None:
     assert runs(journey, execution, "Broken") == ["Failed", "Failed"]
 
 
-@pytest.mark.parametrize("result", ["ROLLBACK", "SKIP"])
+@pytest.mark.parametrize("result", ["FAIL", "SKIP"])
 def test_what_else_a_failure_may_lead_to_is_refused_by_name(journey: Journey, result: str) -> None:
-    with pytest.raises(ClientError, match="of onFailure, the local simulation has the result RETRY"):
+    with pytest.raises(ClientError, match="the result of onFailure is RETRY or ROLLBACK"):
         journey.create({"actions": [journey.approval()], "onFailure": {"result": result}})
 
 

@@ -104,7 +104,16 @@ REFUSED: dict[str, tuple[Callable[[Declaration], Any], str, str]] = {
     ),
     "no artifact store": (lambda d: _drop(d, "artifactStore"), "InvalidStructureException", "needs artifactStore"),
     "queued in V1": (lambda d: d.update(pipelineType="V1"), "InvalidStructureException", "need a pipeline of type V2"),
-    "parallel": (lambda d: d.update(executionMode="PARALLEL"), "InvalidStructureException", "PARALLEL is not"),
+    "a rollback where executions go side by side": (
+        lambda d: (d.update(executionMode="PARALLEL"), d["stages"][1].update(onFailure={"result": "ROLLBACK"})),
+        "InvalidStageDeclarationException",
+        "stage Render: in execution mode PARALLEL no stage can be rolled back",
+    ),
+    "a rollback of sources": (
+        lambda d: d["stages"][0].update(onFailure={"result": "ROLLBACK"}),
+        "InvalidStageDeclarationException",
+        "stage Source: a source stage cannot be rolled back",
+    ),
     "a trigger of what is no connection": (
         lambda d: d.update(triggers=[TRIGGER]),
         "InvalidStructureException",
@@ -148,9 +157,9 @@ REFUSED: dict[str, tuple[Callable[[Declaration], Any], str, str]] = {
         "the first stage has source actions only",
     ),
     "conditions": (
-        lambda d: d["stages"][1].update(onFailure={"result": "ROLLBACK"}),
+        lambda d: d["stages"][1].update(onFailure={"result": "SKIP"}),
         "InvalidStageDeclarationException",
-        "stage Render: of onFailure, the local simulation has the result RETRY without conditions",
+        "stage Render: the result of onFailure is RETRY or ROLLBACK",
     ),
     "an input from nowhere": (
         lambda d: _action(d, 1, 0).update(inputArtifacts=[{"name": "Absent"}]),

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from tidegate_sandbox.services.codepipeline.actions.cloudformation import failure
 from tidegate_sandbox.services.codepipeline.execution import Turn
+from tidegate_sandbox.services.codepipeline.structure import Mode
 
+MODES: list[Mode] = ["QUEUED", "SUPERSEDED"]
 steps = st.lists(st.sampled_from(["arrive", "leave"]), max_size=40)
 
 
@@ -48,6 +50,30 @@ def test_one_that_waits_can_go_away_without_disturbing_who_is_inside() -> None:
     assert turn.leave("b") == Turn("a", ("c",))
     assert turn.leave("a") == Turn("b", ("c",))
     assert turn.leave("nobody") == turn
+
+
+@given(st.lists(st.sampled_from(["arrive", "leave", "open", "close"]), max_size=40), st.sampled_from(MODES))
+def test_nobody_comes_in_while_it_is_closed_and_nobody_waits_before_one_that_is_open_and_empty(
+    moves: list[str], mode: Mode
+) -> None:
+    turn = Turn()
+    for number, move in enumerate(moves):
+        before = turn
+        if move == "arrive":
+            turn, _ = turn.arrive(str(number), mode)
+        elif move == "leave":
+            turn = turn.leave(turn.inside or "")
+        else:
+            turn = turn.opened(move == "open")
+        if turn.closed:
+            assert turn.inside in (before.inside, None)
+        elif turn.inside is None:
+            assert turn.waiting == ()
+
+
+def test_a_rollback_waits_before_all_others_and_supersedes_none() -> None:
+    assert Turn("a", ("b",)).arrive("back", "SUPERSEDED", ahead=True) == (Turn("a", ("back", "b")), ())
+    assert Turn("a", ("b", "c")).arrive("back", "QUEUED", ahead=True)[0].leave("a").inside == "back"
 
 
 def _event(resource: str, status: str, reason: str = "", kind: str = "AWS::S3::Bucket") -> dict[str, str]:

@@ -78,6 +78,7 @@ class Pipeline:
         }
 
 
+CHOICES = ("includes", "excludes")
 ON_MAIN = {"push": [{"branches": {"includes": ["main"]}}]}
 
 
@@ -109,11 +110,28 @@ def test_given_a_trigger_on_pull_requests_then_their_commits_are_taken(hosted: A
     hosted.eventually(lambda: pipeline.commits() == {commit})
 
 
+def test_given_a_trigger_on_paths_then_only_commits_that_change_one_start_the_pipeline(hosted: Any) -> None:
+    hosted.push()
+    words, others = ({"branches": {"includes": ["main"]}, "filePaths": {which: ["*.txt"]}} for which in CHOICES)
+    on_words, on_others = (Pipeline(hosted, triggers=[{"push": [push]}]) for push in (words, others))
+    commit = hosted.push("main", "a word")
+    (hosted.folder / "checkout" / "code.py").touch()
+    hosted.git("add", "-A")
+    hosted.git("commit", "-q", "-m", "code")
+    hosted.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    code = hosted.git("rev-parse", "HEAD")
+
+    hosted.eventually(lambda: (on_words.commits(), on_others.commits()) == ({commit}, {code}))
+
+
 @pytest.mark.parametrize(
     ("trigger", "said"),
     [
         ({"sourceActionName": "Other", **ON_MAIN}, "no source action of a connection"),
-        ({"push": [{"branches": {"includes": ["main"]}, "filePaths": {"includes": ["x"]}}]}, "filePaths"),
+        (
+            {"push": [{"tags": {"includes": ["v*"]}, "filePaths": {"includes": ["x"]}}]},
+            "or else branches and filePaths",
+        ),
         ({}, "a push or a pullRequest filter"),
     ],
 )

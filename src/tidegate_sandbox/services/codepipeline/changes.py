@@ -1,6 +1,7 @@
 """Starts pipelines whose source is a connection when something happens at the git host."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.errors import AwsError
@@ -8,7 +9,7 @@ from tidegate_sandbox.git import NO_COMMIT
 from tidegate_sandbox.services import connections
 from tidegate_sandbox.services.codepipeline.pipelines import Kept, everywhere, start
 from tidegate_sandbox.services.codepipeline.structure import Action
-from tidegate_sandbox.services.codepipeline.triggers import PROVIDER, Trigger
+from tidegate_sandbox.services.codepipeline.triggers import PROVIDER
 from tidegate_sandbox.services.connections import HostedRepository, PullRequestEvent, Push
 
 
@@ -37,16 +38,15 @@ def _sources(kept: Kept, repository: HostedRepository) -> Iterator[Action]:
 def _commit(kept: Kept, action: Action, what: Push | PullRequestEvent) -> str | None:
     """Return the commit to build, or None where this starts nothing."""
     trigger = next((one for one in kept.pipeline.triggers if one.source == action.name), None)
+    repository = what.repository
     if isinstance(what, PullRequestEvent):
-        wanted = trigger is not None and trigger.on_pull_request(what.event, what.pull.base)
-        return what.pull.commit if wanted else None
-    if what.new == NO_COMMIT or not _wants(trigger, action, what.reference):
+        pull = what.pull
+        changed = partial(repository.changed, f"refs/heads/{pull.base}", pull.commit, True)
+        wanted = trigger is not None and trigger.on_pull_request(what.event, pull.base, changed)
+        return pull.commit if wanted else None
+    if what.new == NO_COMMIT:
         return None
-    return what.new
-
-
-def _wants(trigger: Trigger | None, action: Action, reference: str) -> bool:
     if trigger is not None:
-        return trigger.on_push(reference)
+        return what.new if trigger.on_push(what.reference, partial(repository.changed, what.old, what.new)) else None
     detects = action.configuration.get("DetectChanges", "true").lower() == "true"
-    return detects and reference == f"refs/heads/{action.configuration['BranchName']}"
+    return what.new if detects and what.reference == f"refs/heads/{action.configuration['BranchName']}" else None

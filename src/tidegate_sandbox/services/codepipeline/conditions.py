@@ -1,6 +1,7 @@
-"""The condition that a stage is entered under: typed, validated and evaluated as CodePipeline does.
+"""The conditions of a stage, at its entry, its success and its failure: typed, validated and evaluated.
 
-Sources: CodePipeline user guide, "How do stage conditions work?" and the rule reference "VariableCheck".
+Sources: CodePipeline user guide, "How do stage conditions work?" and the rule references "VariableCheck" and
+"CloudWatchAlarm".
 """
 
 import re
@@ -11,7 +12,14 @@ from typing import Any, Literal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
 
-Result = Literal["FAIL", "SKIP"]
+Result = Literal["FAIL", "SKIP", "ROLLBACK"]
+When = Literal["BEFORE_ENTRY", "ON_SUCCESS", "ON_FAILURE"]
+RESULTS: Mapping[When, tuple[Result, ...]] = {
+    "BEFORE_ENTRY": ("FAIL", "SKIP"),
+    "ON_SUCCESS": ("FAIL", "ROLLBACK"),
+    "ON_FAILURE": ("ROLLBACK",),
+}
+_WORDS: Mapping[When, str] = {"BEFORE_ENTRY": "before entry", "ON_SUCCESS": "on success", "ON_FAILURE": "on failure"}
 OPERATORS: Mapping[str, tuple[str, Callable[[str, str], bool]]] = {
     "EQ": ("equals", lambda found, wanted: found == wanted),
     "NE": ("does not equal", lambda found, wanted: found != wanted),
@@ -19,21 +27,28 @@ OPERATORS: Mapping[str, tuple[str, Callable[[str, str], bool]]] = {
     # AWS takes Java's regular expressions.
     "MATCHES": ("matches", lambda found, wanted: re.fullmatch(wanted, found) is not None),
 }
-_KEYS = frozenset({"Variable", "Operator", "Value"})
-_REFUSED_OF_RULE = ("commands", "inputArtifacts", "roleArn", "timeoutInMinutes")
+ALARM_STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
+_KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "VariableCheck": (frozenset({"Variable", "Operator", "Value"}), frozenset()),
+    "CloudWatchAlarm": (frozenset({"AlarmName"}), frozenset({"AlarmStates", "WaitTime"})),
+}
+"""The keys of a rule's configuration that it has to have, and those that it may have."""
+_REFUSED_OF_RULE = ("commands", "inputArtifacts", "timeoutInMinutes")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A VariableCheck: its configuration has Variable, Operator and Value."""
+    """A rule by its provider; `role_arn` is whom it looks as, None for the pipeline's own role."""
 
     name: str
     configuration: Mapping[str, str]
+    provider: str = "VariableCheck"
+    role_arn: str | None = None
 
 
 @dataclass(frozen=True)
 class Condition:
-    """All of `rules` must pass; where one does not, `result` becomes of the stage."""
+    """All of `rules` must pass; where one does not, or where there are none, `result` becomes of the stage."""
 
     result: Result
     rules: tuple[Rule, ...]
@@ -49,12 +64,12 @@ class Checked:
     error_code: str = ""
 
 
-def read(declared: Mapping[str, Any], stage: str, region: str) -> Condition:
-    """Read botocore's shape BeforeEntryConditions; AwsError where it is wrong or not simulated."""
+def read(declared: Mapping[str, Any], stage: str, region: str, when: When = "BEFORE_ENTRY") -> Condition:
+    """Read the conditions of a stage (botocore's BeforeEntryConditions and its like); AwsError where they are wrong."""
     [condition] = declared["conditions"]
-    result = condition.get("result")
-    if result not in ("FAIL", "SKIP"):
-        raise _error(f"stage {stage}: the result of a condition before entry is FAIL or SKIP, not {result}")
+    result, allowed = condition.get("result"), RESULTS[when]
+    if result not in allowed:
+        raise _error(f"stage {stage}: the result of a condition {_WORDS[when]} is {' or '.join(allowed)}, not {result}")
     rules = tuple(_rule(rule, stage, region) for rule in condition.get("rules", []))
     if len({rule.name for rule in rules}) != len(rules) or not rules:
         raise _error(f"stage {stage}: a condition needs at least one rule, each of a name of its own")
@@ -62,7 +77,7 @@ def read(declared: Mapping[str, Any], stage: str, region: str) -> Condition:
 
 
 def check(rule: Rule, variables: Mapping[str, Mapping[str, str]]) -> Checked:
-    """Hold a rule against the variables of an execution."""
+    """Hold a VariableCheck against the variables of an execution."""
     try:
         given = {key: resolve(text, variables) for key, text in rule.configuration.items()}
         verb, holds = OPERATORS[given["Operator"]]
@@ -76,21 +91,46 @@ def check(rule: Rule, variables: Mapping[str, Mapping[str, str]]) -> Checked:
     return Checked(passed, given, f"{said}; asked for: {verb} {given['Value']}")
 
 
+def state_of_alarm(
+    rule: Rule, variables: Mapping[str, Mapping[str, str]], look: Callable[[str], str | None]
+) -> Checked:
+    """Hold a CloudWatchAlarm rule against the state of its alarm, which `look` gives, None where there is no alarm."""
+    try:
+        given = {key: resolve(text, variables) for key, text in rule.configuration.items()}
+    except UnknownVariableError as error:
+        return Checked(False, rule.configuration, str(error), "ConfigurationError")
+    state = look(given["AlarmName"])
+    if state is None:
+        return Checked(False, given, f"there is no alarm {given['AlarmName']}", "ConfigurationError")
+    return Checked(state not in refused_states(given), given, f"the alarm {given['AlarmName']} is in state {state}")
+
+
+def refused_states(configuration: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the states of its alarm in which a CloudWatchAlarm rule fails: ALARM, unless it says others."""
+    return tuple(one.strip() for one in configuration.get("AlarmStates", "ALARM").split(","))
+
+
 def _rule(declared: Mapping[str, Any], stage: str, region: str) -> Rule:
     where, kind = f"stage {stage}, rule {declared['name']}", declared["ruleTypeId"]
-    if (kind.get("owner", "AWS"), kind["provider"]) != ("AWS", "VariableCheck"):
-        raise _error(f"{where}: {kind['provider']} is not in the local simulation, which has VariableCheck")
+    provider = kind["provider"]
+    if kind.get("owner", "AWS") != "AWS" or provider not in _KEYS:
+        raise _error(f"{where}: {provider} is not in the local simulation, which has {' and '.join(_KEYS)}")
     for name in _REFUSED_OF_RULE:
         if declared.get(name):
             raise _error(f"{where}: {name} is not in the local simulation")
     if declared.get("region", region) != region:
         raise _error(f"{where} is in {declared['region']}; rules in other regions are not simulated")
-    configuration = dict(declared.get("configuration", {}))
-    if set(configuration) != _KEYS:
-        raise _error(f"{where}: the configuration of a VariableCheck is {', '.join(sorted(_KEYS))}, all of it")
-    if configuration["Operator"] not in OPERATORS:
+    configuration, (required, optional) = dict(declared.get("configuration", {})), _KEYS[provider]
+    if not required <= set(configuration) <= required | optional:
+        keys = ", ".join(sorted(required)) + "".join(f", perhaps {key}" for key in sorted(optional))
+        raise _error(f"{where}: the configuration of a {provider} is {keys}, all of it")
+    if configuration.get("Operator", "EQ") not in OPERATORS:
         raise _error(f"{where}: Operator is {configuration['Operator']}; it must be one of {', '.join(OPERATORS)}")
-    return Rule(declared["name"], configuration)
+    if unknown := [one for one in refused_states(configuration) if one not in ALARM_STATES]:
+        raise _error(f"{where}: AlarmStates has {unknown[0]}; it must be of {', '.join(ALARM_STATES)}")
+    if not configuration.get("WaitTime", "0").isdigit():
+        raise _error(f"{where}: WaitTime is {configuration['WaitTime']}; it must be a number of minutes")
+    return Rule(declared["name"], configuration, provider, declared.get("roleArn"))
 
 
 def _error(sentence: str) -> AwsError:

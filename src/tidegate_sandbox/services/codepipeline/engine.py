@@ -1,17 +1,15 @@
 """Runs executions: each on a thread of its own, through the stages in turn, the actions of a group side by side."""
 
-import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from botocore.exceptions import ClientError
-
-from tidegate_sandbox import context, credentials, hooks
+from tidegate_sandbox import context, hooks
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline import artifacts
+from tidegate_sandbox.services.codepipeline import artifacts, rules
+from tidegate_sandbox.services.codepipeline.acting import acting
 from tidegate_sandbox.services.codepipeline.actions import (
     ActionFailedError,
     Outcome,
@@ -23,16 +21,18 @@ from tidegate_sandbox.services.codepipeline.actions import (
     codecommit,
     connection,
 )
-from tidegate_sandbox.services.codepipeline.conditions import check
+from tidegate_sandbox.services.codepipeline.conditions import Checked, Condition, When
 from tidegate_sandbox.services.codepipeline.events import action_changed, execution_changed, stage_changed
 from tidegate_sandbox.services.codepipeline.execution import (
     ActionExecution,
+    Disabled,
     Execution,
     RuleExecution,
     StageStatus,
     Turn,
     to_run,
 )
+from tidegate_sandbox.services.codepipeline.rollbacks import can_roll_back_to, rolling_back
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage
 from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
 
@@ -52,16 +52,45 @@ class Line:
 
     executions: dict[str, Execution] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
+    disabled: dict[str, Disabled] = field(default_factory=dict)
+    """The stages whose inbound transition is disabled."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def add(self, execution: Execution) -> None:
-        """Line `execution` up before the first stage and run it in the background."""
-        first = execution.pipeline.stages[0]
+    def add(self, execution: Execution, first: int = 0) -> None:
+        """Line `execution` up before a stage, the first unless another is said, and run it in the background."""
         with self.changed:
             self.executions[execution.id] = execution
-            superseded = self._arrive(execution, first)
+            superseded = self._arrive(execution, execution.pipeline.stages[first])
         self._tell_superseded(superseded)
-        self._start(execution, 0, False)
+        self._start(execution, first, False)
+
+    def override(self, execution: Execution, stage: Stage, when: When) -> None:
+        """Go on as if the condition had been met that `execution` failed by; AwsError where it failed by none."""
+        following = execution.pipeline.stages.index(stage) + (1 if when == "ON_SUCCESS" else 0)
+        with self.changed:
+            failed = any(not run.checked.passed for run in execution.judged(stage, when))
+            if not execution.is_over or execution.stages.get(stage.name) != "Failed" or not failed:
+                sentence = f"stage {stage.name} of {execution.id} has not failed by its condition {when}"
+                raise AwsError("ConditionNotOverridableException", sentence)
+            execution.overridden.add((stage.name, when))
+            execution.status, execution.summary = "InProgress", ""
+            if when == "ON_SUCCESS":
+                execution.stages[stage.name] = "Succeeded"
+            superseded = []
+            if following < len(execution.pipeline.stages):
+                superseded = self._arrive(execution, execution.pipeline.stages[following])
+        self._tell_superseded(superseded)
+        self._start(execution, following, False)
+
+    def set_transition(self, stage: Stage, disabled: Disabled | None) -> None:
+        """Let nobody into `stage` while its transition is `disabled`; None lets them in again."""
+        with self.changed:
+            if disabled is None:
+                self.disabled.pop(stage.name, None)
+            else:
+                self.disabled[stage.name] = disabled
+            self.turns[stage.name] = self.turns.get(stage.name, Turn()).opened(disabled is None)
+            self.changed.notify_all()
 
     def retry(self, execution: Execution, stage: Stage, only_failed: bool) -> None:
         """Run `stage` again and go on from there; AwsError where it has not failed."""
@@ -92,14 +121,17 @@ class Line:
 
     def _run(self, execution: Execution, first: int, only_failed: bool) -> None:
         execution_changed(execution, "RESUMED" if execution.actions else "STARTED")
-        stages = execution.pipeline.stages[first:]
+        stages = execution.pipeline.stages[first : first + 1 if execution.rolls_back_to else None]
         crashed = False
         try:
             for stage, following in zip(stages, [*stages[1:], None], strict=True):
                 if not self._entered(execution, stage):
                     break
                 kept_out = self._kept_out(execution, stage)
-                goes_on = kept_out == "Skipped" if kept_out else self._run_stage(execution, stage, only_failed)
+                if kept_out:
+                    goes_on = kept_out == "Skipped"
+                else:
+                    goes_on = self._concluded(execution, stage, self._run_stage(execution, stage, only_failed))
                 only_failed = False
                 if not goes_on or following is None:
                     break
@@ -115,8 +147,11 @@ class Line:
             self._finish(execution, crashed)
 
     def _arrive(self, execution: Execution, stage: Stage) -> list[Execution]:
+        if execution.pipeline.mode == "PARALLEL":
+            return []
         turn = self.turns.get(stage.name, Turn())
-        self.turns[stage.name], gone = turn.arrive(execution.id, execution.pipeline.mode)
+        ahead = execution.rolls_back_to is not None
+        self.turns[stage.name], gone = turn.arrive(execution.id, execution.pipeline.mode, ahead)
         superseded = [self.executions[one] for one in gone]
         for one in superseded:
             one.status, one.updated = "Superseded", context.sandbox().clock.now()
@@ -134,10 +169,13 @@ class Line:
 
     def _entered(self, execution: Execution, stage: Stage) -> bool:
         with self.changed:
-            self.changed.wait_for(
-                lambda: execution.status != "InProgress" or self.turns[stage.name].inside == execution.id
-            )
+            self.changed.wait_for(lambda: execution.status != "InProgress" or self._has_turn(execution, stage))
             return execution.status == "InProgress"
+
+    def _has_turn(self, execution: Execution, stage: Stage) -> bool:
+        if execution.pipeline.mode == "PARALLEL":
+            return stage.name not in self.disabled
+        return self.turns[stage.name].inside == execution.id
 
     def _finish(self, execution: Execution, crashed: bool) -> None:
         with self.changed:
@@ -158,25 +196,72 @@ class Line:
 
     def _kept_out(self, execution: Execution, stage: Stage) -> StageStatus | None:
         """Evaluate the condition of the stage's entry; return the stage's status where it is not entered."""
-        if stage.entry is None:
+        if stage.entry is None or (unmet := self._unmet(execution, stage, stage.entry, "BEFORE_ENTRY")) is None:
             return None
-        now, variables = context.sandbox().clock.now(), execution.variables
-        evaluated = [RuleExecution(stage, rule, now, check(rule, variables)) for rule in stage.entry.rules]
-        met = all(one.checked.passed for one in evaluated)
         # A rule that could not be evaluated says nothing that a stage might be skipped by.
-        errored = any(one.checked.error_code for one in evaluated)
-        kept_out: StageStatus = "Skipped" if stage.entry.result == "SKIP" and not errored else "Failed"
+        kept_out: StageStatus = "Skipped" if stage.entry.result == "SKIP" and not unmet.error_code else "Failed"
         with self.changed:
-            execution.rules += evaluated
-            execution.updated = now
-            if met:
-                return None
             execution.stages[stage.name] = kept_out
             if kept_out == "Failed":
-                execution.summary = next(one.checked.summary for one in evaluated if not one.checked.passed)
+                execution.summary = unmet.summary
         if kept_out == "Failed":
             stage_changed(execution, stage, "FAILED")
         return kept_out
+
+    def _concluded(self, execution: Execution, stage: Stage, succeeded: bool) -> bool:
+        """Evaluate the condition of the stage's success or failure, and do what it says; return whether it goes on."""
+        if succeeded:
+            if stage.success is None or (unmet := self._unmet(execution, stage, stage.success, "ON_SUCCESS")) is None:
+                return True
+            with self.changed:
+                execution.stages[stage.name], execution.summary = "Failed", unmet.summary
+            stage_changed(execution, stage, "FAILED")
+            if stage.success.result == "ROLLBACK":
+                self._roll_back_by_itself(execution, stage)
+        elif execution.stages[stage.name] == "Failed" and self._leads_to_rollback(execution, stage):
+            self._roll_back_by_itself(execution, stage)
+        return False
+
+    def _leads_to_rollback(self, execution: Execution, stage: Stage) -> bool:
+        failure = stage.failure
+        if failure is None:
+            return False
+        return not failure.rules or self._unmet(execution, stage, failure, "ON_FAILURE") is not None
+
+    def _unmet(self, execution: Execution, stage: Stage, condition: Condition, when: When) -> Checked | None:
+        """Evaluate a condition; return the rule that is not met, one that could not be evaluated first, else None."""
+        if (stage.name, when) in execution.overridden:
+            return None
+        checked = rules.check_all(condition.rules, execution, partial(self._wait, execution, None))
+        now = context.sandbox().clock.now()
+        evaluated = [
+            RuleExecution(stage, rule, now, one, when) for rule, one in zip(condition.rules, checked, strict=True)
+        ]
+        with self.changed:
+            execution.rules += evaluated
+            execution.updated = now
+        unmet = [one for one in checked if not one.passed]
+        return min(unmet, key=lambda one: not one.error_code, default=None)
+
+    def _roll_back_by_itself(self, execution: Execution, stage: Stage) -> None:
+        with self.changed:
+            earlier = [
+                one
+                for one in self.executions.values()
+                if one is not execution and can_roll_back_to(one, execution, stage)
+            ]
+        if not earlier:
+            execution.summary = (
+                f"{execution.summary} There is no execution that {stage.name} could be rolled back to.".strip()
+            )
+            return
+        self.roll_back(earlier[-1], stage, "AutomatedRollback", execution.id)
+
+    def roll_back(self, target: Execution, stage: Stage, trigger: str, detail: str) -> Execution:
+        """Run `stage` as it was in `target`, in an execution of its own; return that."""
+        execution = rolling_back(target, trigger, detail)
+        self.add(execution, execution.pipeline.stages.index(stage))
+        return execution
 
     def _run_stage(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
         if self._run_once(execution, stage, only_failed):
@@ -225,7 +310,7 @@ class Line:
             run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
             run.configuration = {k: resolve(v, execution.variables) for k, v in run.action.configuration.items()}
             task = Task(execution, run, partial(self._wait, execution, run), self._announce)
-            with _acting(execution, run.action):
+            with acting(execution, run.action.role_arn):
                 outcome = RUNNERS[run.action.provider](task)
         except ActionFailedError as error:
             failure = error
@@ -259,31 +344,22 @@ class Line:
         with self.changed:
             self.changed.notify_all()
 
-    def _wait(self, execution: Execution, run: ActionExecution, condition: Callable[[], bool], seconds: float) -> bool:
+    def _wait(
+        self, execution: Execution, run: ActionExecution | None, condition: Callable[[], bool], seconds: float
+    ) -> bool:
         clock = context.sandbox().clock
         started = clock.now()
         with self.changed:
             while not condition():
-                if execution.abandoned or run.is_done or (clock.now() - started).total_seconds() >= seconds:
+                if (
+                    execution.abandoned
+                    or (run is not None and run.is_done)
+                    or (clock.now() - started).total_seconds() >= seconds
+                ):
                     return False
                 # The sandbox's clock may run faster than the wall, so its end is looked for now and then.
                 self.changed.wait(_TICK)
             return True
-
-
-@contextlib.contextmanager
-def _acting(execution: Execution, action: Action) -> Iterator[None]:
-    """Act with the pipeline's role, or with the one that this hands an action with a role of its own to."""
-    with credentials.acting_as(execution.pipeline.role_arn, "codepipeline", execution.id):
-        if action.role_arn is None:
-            yield
-            return
-        try:
-            handed = credentials.handed_to(action.role_arn, execution.id)
-        except ClientError as error:
-            raise ActionFailedError(error.response["Error"]["Message"], "ConfigurationError") from None
-        with handed:
-            yield
 
 
 def _is_over(execution: Execution, runs: list[ActionExecution]) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tidegate_sandbox import context
-from tidegate_sandbox.services.codepipeline.conditions import Checked, Rule
+from tidegate_sandbox.services.codepipeline.conditions import Checked, Rule, When
 from tidegate_sandbox.services.codepipeline.structure import Action, Mode, Pipeline, Stage
 
 ExecutionStatus = Literal["Cancelled", "InProgress", "Stopped", "Stopping", "Succeeded", "Superseded", "Failed"]
@@ -17,25 +17,50 @@ StageStatus = Literal["InProgress", "Failed", "Stopped", "Stopping", "Succeeded"
 
 @dataclass(frozen=True)
 class Turn:
-    """Who is in a stage and who waits before it: one execution at a time, in the order in which they came."""
+    """Who is in a stage and who waits before it: one execution at a time, in the order in which they came.
+
+    While it is `closed` (its inbound transition is disabled) nobody comes in.
+    """
 
     inside: str | None = None
     waiting: tuple[str, ...] = ()
+    closed: bool = False
 
-    def arrive(self, who: str, mode: Mode) -> tuple["Turn", tuple[str, ...]]:
-        """Let `who` in or make it wait; return also those that it supersedes (they waited, in mode SUPERSEDED)."""
-        if self.inside is None:
+    def arrive(self, who: str, mode: Mode, ahead: bool = False) -> tuple["Turn", tuple[str, ...]]:
+        """Let `who` in or make it wait; return also those that it supersedes (they waited, in mode SUPERSEDED).
+
+        One that comes `ahead` waits before all others and supersedes none.
+        """
+        if self.inside is None and not self.closed:
             return replace(self, inside=who), ()
+        if ahead:
+            return replace(self, waiting=(who, *self.waiting)), ()
         if mode == "SUPERSEDED":
             return replace(self, waiting=(who,)), self.waiting
         return replace(self, waiting=(*self.waiting, who)), ()
 
     def leave(self, who: str) -> "Turn":
         """Take `who` away; where it was inside, the one that waited longest comes in."""
-        waiting = tuple(one for one in self.waiting if one != who)
-        if self.inside != who:
-            return replace(self, waiting=waiting)
-        return Turn(waiting[0], waiting[1:]) if waiting else Turn()
+        left = replace(self, waiting=tuple(one for one in self.waiting if one != who))
+        return replace(left, inside=None)._filled() if self.inside == who else left
+
+    def opened(self, is_open: bool) -> "Turn":
+        """Open or close it; where it opens, the one that waited longest comes in."""
+        return replace(self, closed=not is_open)._filled()
+
+    def _filled(self) -> "Turn":
+        if self.inside is not None or self.closed or not self.waiting:
+            return self
+        return replace(self, inside=self.waiting[0], waiting=self.waiting[1:])
+
+
+@dataclass(frozen=True)
+class Disabled:
+    """Why, by whom and when the inbound transition of a stage was disabled."""
+
+    reason: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -77,12 +102,13 @@ class ActionExecution:
 
 @dataclass(frozen=True)
 class RuleExecution:
-    """One evaluation of a rule of the condition under which a stage is entered."""
+    """One evaluation of a rule of one of a stage's conditions."""
 
     stage: Stage
     rule: Rule
     at: datetime
     checked: Checked
+    when: When = "BEFORE_ENTRY"
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -116,6 +142,10 @@ class Execution:
     abandoned: bool = False
     actions: list[ActionExecution] = field(default_factory=list)
     rules: list[RuleExecution] = field(default_factory=list)
+    overridden: set[tuple[str, When]] = field(default_factory=set)
+    """The conditions, by stage, that somebody has overridden."""
+    rolls_back_to: str | None = None
+    """The execution that it rolls a stage back to; it runs that stage only."""
     stages: dict[str, StageStatus] = field(default_factory=dict)
     artifacts: dict[str, Location] = field(default_factory=dict)
     output_variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -140,9 +170,9 @@ class Execution:
         runs = [run for run in self.actions if (run.stage.name, run.action.name) == (stage, action)]
         return runs[-1] if runs else None
 
-    def entry(self, stage: Stage) -> list[RuleExecution]:
-        """Return the latest evaluation of each rule that `stage` was entered, skipped or failed by."""
-        latest = {run.rule.name: run for run in self.rules if run.stage.name == stage.name}
+    def judged(self, stage: Stage, when: When = "BEFORE_ENTRY") -> list[RuleExecution]:
+        """Return the latest evaluation of each rule of one of the conditions of `stage`."""
+        latest = {run.rule.name: run for run in self.rules if run.stage.name == stage.name and run.when == when}
         return list(latest.values())
 
 

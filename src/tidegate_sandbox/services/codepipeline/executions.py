@@ -1,15 +1,23 @@
 """CodePipeline's executions as the API tells of them: listing, stopping, approving, retrying."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tidegate_sandbox import context
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline.execution import ActionExecution, Execution, Location, RuleExecution
+from tidegate_sandbox.services.codepipeline.conditions import When
+from tidegate_sandbox.services.codepipeline.execution import (
+    ActionExecution,
+    Execution,
+    Location,
+    RuleExecution,
+)
 from tidegate_sandbox.services.codepipeline.pipelines import Kept, codepipeline, find
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage
 
 
-def _execution(kept: Kept, identifier: str) -> Execution:
+def execution_of(kept: Kept, identifier: str) -> Execution:
+    """Return an execution; AwsError where there is none."""
     found = kept.line.executions.get(identifier)
     if found is None:
         raise AwsError(
@@ -18,7 +26,8 @@ def _execution(kept: Kept, identifier: str) -> Execution:
     return found
 
 
-def _stage(kept: Kept, name: str) -> Stage:
+def stage_of(kept: Kept, name: str) -> Stage:
+    """Return a stage of the pipeline as it is now; AwsError where there is none."""
     for stage in kept.pipeline.stages:
         if stage.name == name:
             return stage
@@ -42,7 +51,7 @@ def _page(items: list[dict[str, Any]], p: dict[str, Any], name: str) -> dict[str
 def _get(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
     with kept.line.changed:
-        return {"pipelineExecution": _described(kept, _execution(kept, p["pipelineExecutionId"]))}
+        return {"pipelineExecution": _described(kept, execution_of(kept, p["pipelineExecutionId"]))}
 
 
 def _described(kept: Kept, execution: Execution) -> dict[str, Any]:
@@ -63,11 +72,18 @@ def _described(kept: Kept, execution: Execution) -> dict[str, Any]:
         "variables": [{"name": name, "resolvedValue": value} for name, value in execution.given_variables.items()],
         "trigger": execution.trigger,
         "executionMode": execution.pipeline.mode,
-        "executionType": "STANDARD",
+        **_type(execution),
     }
     if execution.summary or execution.stop_reason:
         described["statusSummary"] = execution.summary or execution.stop_reason
     return described
+
+
+def _type(execution: Execution) -> dict[str, Any]:
+    if execution.rolls_back_to is None:
+        return {"executionType": "STANDARD"}
+    target = {"rollbackTargetPipelineExecutionId": execution.rolls_back_to}
+    return {"executionType": "ROLLBACK", "rollbackMetadata": target}
 
 
 @codepipeline.operation("ListPipelineExecutions")
@@ -97,7 +113,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
         ],
         "trigger": execution.trigger,
         "executionMode": execution.pipeline.mode,
-        "executionType": "STANDARD",
+        **_type(execution),
     }
     if execution.summary:
         summary["statusSummary"] = execution.summary
@@ -125,7 +141,7 @@ def _chosen(kept: Kept, p: dict[str, Any]) -> tuple[list[Execution], bool]:
     filters = p.get("filter", {})
     latest = filters.get("latestInPipelineExecution")
     chosen = latest["pipelineExecutionId"] if latest else filters.get("pipelineExecutionId")
-    return [_execution(kept, chosen)] if chosen else _newest_first(kept), bool(latest)
+    return [execution_of(kept, chosen)] if chosen else _newest_first(kept), bool(latest)
 
 
 def _detail(execution: Execution, run: ActionExecution) -> dict[str, Any]:
@@ -186,7 +202,7 @@ def _list_rules(p: dict[str, Any]) -> dict[str, Any]:
             _rule_detail(one, run)
             for one in executions
             for run in one.rules[::-1]
-            if not latest or run in one.entry(run.stage)
+            if not latest or run in one.judged(run.stage, run.when)
         ]
     return _page(details, p, "ruleExecutionDetails")
 
@@ -205,7 +221,7 @@ def _rule_detail(execution: Execution, run: RuleExecution) -> dict[str, Any]:
         "lastUpdateTime": run.at,
         "status": _rule_status(run),
         "input": {
-            "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"},
+            "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": run.rule.provider, "version": "1"},
             "configuration": dict(run.rule.configuration),
             "resolvedConfiguration": dict(run.checked.configuration),
             "region": execution.scope.region,
@@ -219,11 +235,11 @@ def _rule_status(run: RuleExecution) -> str:
     return "Succeeded" if run.checked.passed else "Failed"
 
 
-def _entry_state(runs: list[RuleExecution]) -> dict[str, Any]:
+def _condition_state(runs: list[RuleExecution], overridden: bool) -> dict[str, Any]:
     """Return botocore's shape StageConditionState of a stage whose condition was evaluated by `runs`."""
     errored = any(run.checked.error_code for run in runs)
     failed = [run.checked.summary for run in runs if not run.checked.passed]
-    status = "Errored" if errored else "Failed" if failed else "Succeeded"
+    status = "Overridden" if overridden else "Errored" if errored else "Failed" if failed else "Succeeded"
     latest = _filled(status=status, summary="; ".join(failed))
     rules = [
         {
@@ -257,16 +273,17 @@ def _state(p: dict[str, Any]) -> dict[str, Any]:
 
 def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
     been = [one for one in kept.line.executions.values() if stage.name in one.stages]
-    current = max(been, key=lambda one: _entered(one, stage), default=None)
+    current = max(been, key=lambda one: entered(one, stage), default=None)
     state: dict[str, Any] = {
         "stageName": stage.name,
-        "inboundTransitionState": {"enabled": True},
+        "inboundTransitionState": _transition(kept, stage),
         "actionStates": [_action_state(current, stage, action) for action in stage.actions],
     }
     if current is not None:
         state["latestExecution"] = {"pipelineExecutionId": current.id, "status": current.stages[stage.name]}
-        if runs := current.entry(stage):
-            state["beforeEntryConditionState"] = _entry_state(runs)
+        for when, name in _CONDITION_STATES.items():
+            if runs := current.judged(stage, when):
+                state[name] = _condition_state(runs, (stage.name, when) in current.overridden)
     turn = kept.line.turns.get(stage.name)
     if turn is not None and turn.waiting:
         inbound = [{"pipelineExecutionId": one, "status": "InProgress"} for one in turn.waiting]
@@ -274,9 +291,25 @@ def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
     return state
 
 
-def _entered(execution: Execution, stage: Stage) -> Any:
+_CONDITION_STATES: Mapping[When, str] = {
+    "BEFORE_ENTRY": "beforeEntryConditionState",
+    "ON_SUCCESS": "onSuccessConditionState",
+    "ON_FAILURE": "onFailureConditionState",
+}
+
+
+def _transition(kept: Kept, stage: Stage) -> dict[str, Any]:
+    disabled = kept.line.disabled.get(stage.name)
+    if disabled is None:
+        return {"enabled": True}
+    told = {"lastChangedBy": disabled.by, "lastChangedAt": disabled.at, "disabledReason": disabled.reason}
+    return {"enabled": False, **told}
+
+
+def entered(execution: Execution, stage: Stage) -> Any:
+    """Return when the execution was last in the stage."""
     actions = [run.started for run in execution.actions if run.stage.name == stage.name]
-    return max([*actions, *(run.at for run in execution.entry(stage))], default=execution.started)
+    return max([*actions, *(run.at for run in execution.judged(stage))], default=execution.started)
 
 
 def _action_state(execution: Execution | None, stage: Stage, action: Action) -> dict[str, Any]:
@@ -307,7 +340,7 @@ def _action_state(execution: Execution | None, stage: Stage, action: Action) -> 
 @codepipeline.operation("StopPipelineExecution")
 def _stop(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
-    execution = _execution(kept, p["pipelineExecutionId"])
+    execution = execution_of(kept, p["pipelineExecutionId"])
     kept.line.stop(execution, p.get("abandon", False), p.get("reason", ""))
     return {"pipelineExecutionId": execution.id}
 
@@ -315,7 +348,7 @@ def _stop(p: dict[str, Any]) -> dict[str, Any]:
 @codepipeline.operation("PutApprovalResult")
 def _approve(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
-    stage = _stage(kept, p["stageName"])
+    stage = stage_of(kept, p["stageName"])
     if not any(action.name == p["actionName"] and action.provider == "Manual" for action in stage.actions):
         raise AwsError("ActionNotFoundException", f"stage {stage.name} has no approval named {p['actionName']}")
     now = context.sandbox().clock.now()
@@ -341,8 +374,8 @@ def _approve(p: dict[str, Any]) -> dict[str, Any]:
 @codepipeline.operation("RetryStageExecution")
 def _retry(p: dict[str, Any]) -> dict[str, Any]:
     kept = find(p["pipelineName"])
-    stage = _stage(kept, p["stageName"])
-    execution = _execution(kept, p["pipelineExecutionId"])
+    stage = stage_of(kept, p["stageName"])
+    execution = execution_of(kept, p["pipelineExecutionId"])
     if execution.pipeline is not kept.pipeline:
         raise AwsError("StageNotRetryableException", "the pipeline was changed since this execution started")
     kept.line.retry(execution, stage, p["retryMode"] == "FAILED_ACTIONS")

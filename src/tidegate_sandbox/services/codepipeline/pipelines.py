@@ -13,7 +13,7 @@ from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import Service, check_parameters
 from tidegate_sandbox.services.codepipeline.engine import Line
-from tidegate_sandbox.services.codepipeline.execution import Execution, variables_of
+from tidegate_sandbox.services.codepipeline.execution import Disabled, Execution, variables_of
 from tidegate_sandbox.services.codepipeline.structure import Pipeline, structure
 from tidegate_sandbox.services.properties import as_parameters
 
@@ -137,12 +137,17 @@ def _start(p: dict[str, Any]) -> dict[str, Any]:
         commits[revision["actionName"]] = revision["revisionValue"]
     started = start(
         kept,
-        {"triggerType": "StartPipelineExecution", "triggerDetail": f"arn:aws:iam::{context.scope().account}:root"},
+        {"triggerType": "StartPipelineExecution", "triggerDetail": whoever()},
         token=p.get("clientRequestToken"),
         variables={one["name"]: one["value"] for one in p.get("variables", [])},
         commits=commits,
     )
     return {"pipelineExecutionId": started}
+
+
+def whoever() -> str:
+    """Return the ARN of whom a change is put down to: the account itself."""
+    return f"arn:aws:iam::{context.scope().account}:root"
 
 
 def start(
@@ -199,7 +204,9 @@ class PipelineResource:
     def create(self, logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, hooks.Attributes]:
         """Create the pipeline, which starts its first execution."""
         name = properties.get("Name") or hooks.physical_name(stack, logical_id, 100)
+        closed = self._closed(properties)
         create(self._parameters({**properties, "Name": name}))
+        self._close(name, closed)
         return name, {"Version": "1"}
 
     def update(
@@ -210,6 +217,7 @@ class PipelineResource:
             return self.create(logical_id, new, stack)
         update({"pipeline": self._parameters({**new, "Name": physical_id})["pipeline"]})
         kept = find(physical_id)
+        self._close(physical_id, self._closed(new))
         if str(new.get("RestartExecutionOnUpdate", "false")).lower() == "true":
             start(kept, {"triggerType": "StartPipelineExecution", "triggerDetail": f"stack {stack}"})
         return physical_id, {"Version": str(kept.version)}
@@ -218,11 +226,23 @@ class PipelineResource:
         """Delete the pipeline."""
         delete({"name": physical_id})
 
+    def _closed(self, properties: dict[str, Any]) -> dict[str, str]:
+        """Return the stages whose inbound transition is disabled, each with the reason."""
+        return {one["StageName"]: one["Reason"] for one in properties.get("DisableInboundStageTransitions") or ()}
+
+    def _close(self, name: str, closed: dict[str, str]) -> None:
+        kept = find(name)
+        stages = {stage.name: stage for stage in kept.pipeline.stages}
+        if unknown := sorted(set(closed) - set(stages)):
+            raise ValueError(f"DisableInboundStageTransitions names {', '.join(unknown)}, which is no stage")
+        now = context.sandbox().clock.now()
+        for stage_name, stage in stages.items():
+            reason = closed.get(stage_name)
+            kept.line.set_transition(stage, None if reason is None else Disabled(reason, whoever(), now))
+
     def _parameters(self, properties: dict[str, Any]) -> dict[str, Any]:
-        declared = {k: v for k, v in properties.items() if k not in ("Tags", "RestartExecutionOnUpdate")}
-        for name in ("DisableInboundStageTransitions",):
-            if declared.pop(name, None):
-                raise ValueError(f"{name} of AWS::CodePipeline::Pipeline is not in the local simulation")
+        others = ("Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions")
+        declared = {k: v for k, v in properties.items() if k not in others}
         wrapped = {"Pipeline": declared, **({"Tags": properties["Tags"]} if properties.get("Tags") else {})}
         given = as_parameters("codepipeline", "CreatePipeline", wrapped)
         return check_parameters("codepipeline", "CreatePipeline", given)

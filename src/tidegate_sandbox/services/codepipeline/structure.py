@@ -14,7 +14,7 @@ from tidegate_sandbox.services.codepipeline.conditions import Condition
 from tidegate_sandbox.services.codepipeline.triggers import Trigger
 from tidegate_sandbox.services.codepipeline.variables import REFERENCE
 
-Mode = Literal["QUEUED", "SUPERSEDED"]
+Mode = Literal["QUEUED", "SUPERSEDED", "PARALLEL"]
 Retry = Literal["ALL_ACTIONS", "FAILED_ACTIONS"]
 
 
@@ -78,7 +78,8 @@ _OF_MODE: Mapping[str, frozenset[str]] = {
     "CHANGE_SET_EXECUTE": frozenset({"ChangeSetName"}),
 }
 """What a deploy by CloudFormation has to be told in each mode."""
-_REFUSED_OF_STAGE = ("blockers", "onSuccess")
+_REFUSED_OF_STAGE = ("blockers",)
+_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
 _REFUSED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
 
 
@@ -102,14 +103,21 @@ class Action:
 class Stage:
     """A stage and its actions, as declared.
 
-    `entry` is the condition under which it is entered, `retry` how it is run once more after a failure; None for no
-    such condition, and for no such run.
+    `entry` is the condition under which it is entered, `success` that under which its success counts, and `failure`
+    says what a failure leads to; `retry` is how it is run once more after a failure. None for no such condition, and
+    for no such run.
     """
 
     name: str
     actions: tuple[Action, ...]
     entry: Condition | None = None
     retry: Retry | None = None
+    success: Condition | None = None
+    failure: Condition | None = None
+
+    def conditions(self) -> Iterator[Condition]:
+        """Return what conditions it has."""
+        yield from (one for one in (self.entry, self.success, self.failure) if one is not None)
 
     def groups(self) -> list[tuple[Action, ...]]:
         """Return the actions that run at the same time, in the order of their RunOrder."""
@@ -140,12 +148,12 @@ class Pipeline:
 def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
     """Read botocore's shape PipelineDeclaration; AwsError, as AWS names it, where it is wrong or not simulated."""
     mode = declaration.get("executionMode", "SUPERSEDED")
-    if mode == "PARALLEL":
-        raise _structure_error("execution mode PARALLEL is not in the local simulation: QUEUED or SUPERSEDED is")
     is_v2 = declaration.get("pipelineType", "V1") == "V2"
-    if (mode == "QUEUED" or declaration.get("variables") or declaration.get("triggers")) and not is_v2:
-        raise _structure_error("execution mode QUEUED, pipeline variables and triggers need a pipeline of type V2")
-    if not is_v2 and any(stage.get(one) for stage in declaration["stages"] for one in ("beforeEntry", "onFailure")):
+    if (mode in ("QUEUED", "PARALLEL") or declaration.get("variables") or declaration.get("triggers")) and not is_v2:
+        raise _structure_error(
+            "execution modes QUEUED and PARALLEL, pipeline variables and triggers need a pipeline of type V2"
+        )
+    if not is_v2 and any(stage.get(one) for stage in declaration["stages"] for one in _CONDITIONS):
         raise _structure_error("conditions of stages need a pipeline of type V2")
     if "artifactStore" not in declaration or "artifactStores" in declaration:
         raise _structure_error("a pipeline needs artifactStore, one; artifactStores is not in the local simulation")
@@ -162,30 +170,54 @@ def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
     _check_triggers(pipeline)
     _check_artifacts(pipeline)
     _check_references(pipeline)
+    _check_rollbacks(pipeline)
     return pipeline
+
+
+def _check_rollbacks(pipeline: Pipeline) -> None:
+    """Raise AwsError where a stage is to be rolled back that cannot be ("Considerations for rollbacks")."""
+    for number, stage in enumerate(pipeline.stages):
+        if any(condition.result == "ROLLBACK" for condition in stage.conditions()):
+            if pipeline.mode == "PARALLEL":
+                raise _stage_error(f"stage {stage.name}: in execution mode PARALLEL no stage can be rolled back")
+            if number == 0:
+                raise _stage_error(f"stage {stage.name}: a source stage cannot be rolled back")
 
 
 def _stage(declared: Mapping[str, Any], region: str) -> Stage:
     for name in _REFUSED_OF_STAGE:
         if declared.get(name):
             raise _stage_error(f"stage {declared['name']}: {name} is not in the local simulation")
-    name, entry = declared["name"], declared.get("beforeEntry")
+    name, entry, success = declared["name"], declared.get("beforeEntry"), declared.get("onSuccess")
     return Stage(
         name,
         tuple(_action(action, name, region) for action in declared["actions"]),
         conditions.read(entry, name, region) if entry else None,
-        _retry(declared.get("onFailure"), name),
+        _retry(declared.get("onFailure")),
+        conditions.read(success, name, region, "ON_SUCCESS") if success else None,
+        _failure(declared.get("onFailure"), name, region),
     )
 
 
-def _retry(declared: Mapping[str, Any] | None, stage: str) -> Retry | None:
-    if not declared:
+def _retry(declared: Mapping[str, Any] | None) -> Retry | None:
+    if not declared or declared.get("result") != "RETRY":
         return None
-    if declared.get("result") != "RETRY" or declared.get("conditions"):
-        raise _stage_error(f"stage {stage}: of onFailure, the local simulation has the result RETRY without conditions")
     # CodePipeline user guide, "Configure a stage for automatic retry on failure".
     mode: Retry = declared.get("retryConfiguration", {}).get("retryMode", "ALL_ACTIONS")
     return mode
+
+
+def _failure(declared: Mapping[str, Any] | None, stage: str, region: str) -> Condition | None:
+    if not declared:
+        return None
+    result = declared.get("result")
+    if declared.get("conditions"):
+        if result is not None:
+            raise _stage_error(f"stage {stage}: onFailure has a result or conditions, and not both")
+        return conditions.read(declared, stage, region, "ON_FAILURE")
+    if result not in ("RETRY", "ROLLBACK"):
+        raise _stage_error(f"stage {stage}: the result of onFailure is RETRY or ROLLBACK in the local simulation")
+    return Condition("ROLLBACK", ()) if result == "ROLLBACK" else None
 
 
 def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
@@ -313,14 +345,22 @@ def _check_artifacts(pipeline: Pipeline) -> None:
 def _check_references(pipeline: Pipeline) -> None:
     known = {"codepipeline", "variables"}
     for stage in pipeline.stages:
-        for rule in stage.entry.rules if stage.entry else ():
-            if wrong := _wrong_reference(pipeline, known, rule.configuration):
-                raise _stage_error(f"stage {stage.name}, rule {rule.name}: {wrong}")
+        _check_rules(pipeline, known, stage, [stage.entry])
         for group in stage.groups():
             for action in group:
                 if wrong := _wrong_reference(pipeline, known, action.configuration):
                     raise _action_error(f"action {stage.name}/{action.name}: {wrong}")
             known.update(action.namespace for action in group if action.namespace)
+        _check_rules(pipeline, known, stage, [stage.success, stage.failure])
+        names = [rule.name for condition in stage.conditions() for rule in condition.rules]
+        _refuse_twice(iter(names), f"stage {stage.name}: rule")
+
+
+def _check_rules(pipeline: Pipeline, known: set[str], stage: Stage, which: list[Condition | None]) -> None:
+    for condition in which:
+        for rule in condition.rules if condition else ():
+            if wrong := _wrong_reference(pipeline, known, rule.configuration):
+                raise _stage_error(f"stage {stage.name}, rule {rule.name}: {wrong}")
 
 
 def _wrong_reference(pipeline: Pipeline, known: set[str], configuration: Mapping[str, str]) -> str:
