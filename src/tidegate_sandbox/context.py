@@ -155,6 +155,10 @@ class Scoped(Generic[S]):
         # What is kept belongs to the scope, whoever acts in it.
         return self._states.setdefault(replace(scope(), credentials=None), self._factory())
 
+    def of(self, scope: Scope) -> S | None:
+        """Return the state of `scope`, if it has any."""
+        return self._states.get(scope)
+
     def everywhere(self) -> list[tuple[Scope, S]]:
         """Return every scope that has state, with it."""
         return list(self._states.items())

@@ -96,15 +96,12 @@ def passes(role_arn: str, service: str) -> None:
     acted("iam:PassRole", role_arn, {"iam:PassedToService": f"{service}.amazonaws.com"})
 
 
-def invoked(headers: Mapping[str, str], endpoint_arn: str, region: str) -> None:
-    """Write down, once, that who sent `headers` invokes an endpoint; raises as `write` does."""
-    if "ASIA" not in headers.get("authorization", ""):
+def invoked(who: Credentials | None, endpoint_arn: str, region: str) -> None:
+    """Write down, once, that `who` invokes an endpoint; raises as `write` does."""
+    if who is None:
         return None
-    from tidegate_sandbox import iam_hooks
-
-    who = credentials.of_access_key(iam_hooks.access_key_of(headers))
     check = ("sagemaker:InvokeEndpoint", endpoint_arn, dict[str, Any]())
-    if who is None or (who.role_arn, endpoint_arn) in _invoked:
+    if (who.role_arn, endpoint_arn) in _invoked:
         return enforcement.hold(who, [check])
     _invoked.add((who.role_arn, endpoint_arn))
     return write(who, [check], region)

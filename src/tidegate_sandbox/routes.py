@@ -1,6 +1,7 @@
 """The sandbox's raw http routes: what is served beside the AWS services, by path."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -51,3 +52,31 @@ def route(matches: str | Callable[[str], bool], app: AsgiApp) -> None:
 def routed(path: str) -> AsgiApp | None:
     """Return the application that serves `path`, or None where that is left to the AWS services."""
     return next((app for matches, app in _routes if matches(path)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole of what a request is answered; header names in lower case, without content-length."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+Direct = Callable[[str, Mapping[str, str], bytes, float], Awaitable[Answer]]
+"""Answers a POST: path, headers (names in lower case), body, and when it had come by `time.perf_counter`."""
+
+_direct: list[tuple[Callable[[str], bool], Direct]] = []
+
+
+def direct(matches: Callable[[str], bool], answer: Direct) -> None:
+    """Let `answer` have plain POST requests whose path satisfies `matches` as they come: see `wire`.
+
+    Those that are not plain take the route of that path, which has to answer the same.
+    """
+    _direct.append((matches, answer))
+
+
+def direct_route(path: str) -> Direct | None:
+    """Return what answers plain POST requests for `path` as they come, or None."""
+    return next((answer for matches, answer in _direct if matches(path)), None)

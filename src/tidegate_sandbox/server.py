@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tidegate_sandbox import processes
+from tidegate_sandbox import processes, wire
 from tidegate_sandbox.clock import ScaledClock
 from tidegate_sandbox.routes import AsgiApp, Message, Receive, Send, route, routed
 
@@ -75,7 +75,8 @@ def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None
     enforcement.start(settings.iam)
     install_faults(settings.port, hooks.own_services)
     try:
-        asyncio.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, ready))
+        with asyncio.Runner(loop_factory=wire.Loop) as runner:
+            runner.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, ready))
     finally:
         processes.end_all()
 
@@ -135,6 +136,7 @@ async def _serve(app: AsgiApp, listening: socket.socket, ready: Callable[[], Non
     async def announce_then_wait() -> None:
         ready()
         await stop.wait()
+        wire.close()
 
     # hypercorn asks for the trigger only once the application has started.
     await serve(app, config, shutdown_trigger=announce_then_wait)

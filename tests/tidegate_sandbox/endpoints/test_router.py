@@ -42,8 +42,9 @@ def fleet(config: str, shadow: float | None = None, **weights: float) -> Fleet:
 def chosen(router: Router, times: int, target: str | None = None) -> Counter[str]:
     seen: Counter[str] = Counter()
     for _ in range(times):
-        with router.server(target) as (_, server):
-            seen[server.variant.model] += 1
+        _, server = router.enter(target)
+        seen[server.variant.model] += 1
+        router.leave(server)
     return seen
 
 
@@ -88,29 +89,19 @@ def test_nobody_to_answer_is_an_error_that_says_so(target: str | None, words: st
     router = Router()
     router.shift((fleet("blue", A=0.0), 1.0))
 
-    with pytest.raises(NobodyServesError, match=words), router.server(target):
-        pass
+    with pytest.raises(NobodyServesError, match=words):
+        router.enter(target)
 
 
 def test_a_fleet_is_drained_once_its_last_request_is_answered() -> None:
     router, blue, green = Router(), fleet("blue"), fleet("green")
     router.shift((blue, 1.0))
-    answering, answered = threading.Event(), threading.Event()
-
-    def request() -> None:
-        with router.server():
-            answering.set()
-            answered.wait()
-
-    thread = threading.Thread(target=request)
-    thread.start()
-    answering.wait()
+    _, answering = router.enter()
     router.shift((green, 1.0))
 
     assert not router.drain(blue, 0.01)
-    answered.set()
+    threading.Timer(0.01, router.leave, (answering,)).start()
     assert router.drain(blue, 5)
-    thread.join()
 
 
 @given(st.floats(0, 1), st.lists(st.floats(0, 10), min_size=1, max_size=4).filter(lambda weights: sum(weights) > 0))
@@ -138,8 +129,8 @@ def test_a_shadow_answers_nobody_and_cannot_be_asked_for() -> None:
     router.shift((shadowed, 1.0))
 
     assert chosen(router, 100) == {"c-AllTraffic": 100}
-    with pytest.raises(NobodyServesError, match="no production variant Shadow"), router.server("Shadow"):
-        pass
+    with pytest.raises(NobodyServesError, match="no production variant Shadow"):
+        router.enter("Shadow")
 
 
 @given(st.floats(0, 4), st.floats(0.1, 4))

@@ -1,6 +1,6 @@
 """SageMaker endpoints and their runtime: real model servers behind a router that shifts, meters and captures."""
 
-from tidegate_sandbox.routes import route
+from tidegate_sandbox.routes import direct, route
 from tidegate_sandbox.services.endpoints import (
     health,
     models,  # noqa: F401 - registers its operations
@@ -14,5 +14,6 @@ def install() -> None:
     """Offer the resource types and the raw routes, and look after what serves; importing registered the operations."""
     resources.install()
     route(runtime.is_invocation, runtime.invoke)
+    direct(runtime.is_invocation, runtime.answer_invocation)
     route(runtime.is_ledger, runtime.ledger)
     health.start()

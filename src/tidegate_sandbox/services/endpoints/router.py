@@ -6,8 +6,6 @@ ends where it began, so a fleet that has left can be stopped once it is drained,
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
@@ -34,16 +32,12 @@ class Router:
         with self._changed:
             self._shares = tuple((fleet, share) for fleet, share in shares if share > 0)
 
-    @contextmanager
-    def server(self, target_variant: str | None = None) -> Iterator[tuple[Fleet, ModelServer]]:
-        """Choose who answers a request, which counts as in flight within the block. NobodyServesError if none can."""
+    def enter(self, target_variant: str | None = None) -> tuple[Fleet, ModelServer]:
+        """Choose who answers a request: it counts as in flight until `leave`. NobodyServesError if none can."""
         with self._changed:
             fleet, chosen = self._choose(target_variant)
             chosen.in_flight += 1
-        try:
-            yield fleet, chosen
-        finally:
-            self.leave(chosen)
+        return fleet, chosen
 
     def _choose(self, target_variant: str | None) -> tuple[Fleet, ModelServer]:
         candidates = [
@@ -55,6 +49,8 @@ class Router:
         if not candidates:
             wanted = f"production variant {target_variant}" if target_variant else "variant with a weight above 0"
             raise NobodyServesError(f"there is no {wanted}")
+        if len(candidates) == 1:
+            return candidates[0][:2]
         fleet, server, _ = self._random.choices(candidates, [weight for _, _, weight in candidates])[0]
         return fleet, server
 

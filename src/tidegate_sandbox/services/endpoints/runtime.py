@@ -1,4 +1,4 @@
-"""SageMaker's runtime: InvokeEndpoint as a raw ASGI route, and the page that accounts for each request.
+"""SageMaker's runtime: InvokeEndpoint as a raw route, and the page that accounts for each request.
 
 Kept off the path that other operations take: a request costs one choice, one exchange with a model server and a few
 additions, on the server's event loop.
@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from tidegate_sandbox import context, hooks, journal
+from tidegate_sandbox import context, credentials, hooks, journal
+from tidegate_sandbox.credentials import Credentials
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.faults import calls
-from tidegate_sandbox.routes import BodyError, Message, Receive, Send, read_body
+from tidegate_sandbox.faults import calls, standing
+from tidegate_sandbox.routes import Answer, BodyError, Message, Receive, Send, read_body
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.exchange import CUSTOM_ATTRIBUTES, Request, content_type, exchange
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
@@ -27,6 +28,8 @@ MAX_BODY = 6_291_456
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
+
+_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=(ASIA[^/,]+)/[^/,]+/([^/,]+)/")
 
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _UNSIMULATED = ("target-model", "target-container-hostname", "enable-explanations", "inference-component", "session-id")
@@ -50,60 +53,83 @@ def is_ledger(path: str) -> bool:
 
 
 async def invoke(http: Message, receive: Receive, send: Send) -> None:
-    """Serve InvokeEndpoint."""
+    """Serve InvokeEndpoint over ASGI."""
     started = time.perf_counter()
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in http["headers"]}
     try:
-        status, answer_headers, body = await _invoke(started, http, headers, receive)
+        if http["method"] != "POST":
+            raise _RefusedError(405, "MethodNotAllowed", "InvokeEndpoint is a POST")
+        body = await read_body(receive, MAX_BODY)
+    except BodyError as error:
+        answer = _refused(_RefusedError(error.status, "ValidationError", str(error)))
     except _RefusedError as refused:
-        status, body = refused.status, refused.body
-        answer_headers = [("content-type", "application/json"), ("x-amzn-errortype", refused.code)]
-    await _answer(send, status, answer_headers, body)
+        answer = _refused(refused)
+    else:
+        answer = await answer_invocation(http["path"], headers, body, started)
+    await _send_answer(send, answer)
 
 
-async def _invoke(
-    started: float, http: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
-) -> tuple[int, list[tuple[str, str]], bytes]:
-    match = _INVOCATIONS.fullmatch(http["path"])
+async def answer_invocation(path: str, headers: Mapping[str, str], body: bytes, started: float) -> Answer:
+    """Answer InvokeEndpoint; see `routes.Direct`."""
+    try:
+        return await _invoke(path, headers, body, started)
+    except _RefusedError as refused:
+        return _refused(refused)
+
+
+def _refused(refused: _RefusedError) -> Answer:
+    headers = [("content-type", "application/json"), ("x-amzn-errortype", refused.code)]
+    return Answer(refused.status, headers, refused.body)
+
+
+async def _invoke(path: str, headers: Mapping[str, str], body: bytes, started: float) -> Answer:
+    match = _INVOCATIONS.fullmatch(path)
     assert match is not None
     name, operation = match.groups()
     if operation != "invocations":
         raise _RefusedError(501, "NotImplemented", f"sagemaker-runtime: {operation} is not in the local simulation")
-    if http["method"] != "POST":
-        raise _RefusedError(405, "MethodNotAllowed", "InvokeEndpoint is a POST")
     for member in _UNSIMULATED:
         if f"x-amzn-sagemaker-{member}" in headers:
             raise _RefusedError(400, "ValidationError", f"X-Amzn-SageMaker-{member} is not in the local simulation")
+    who, account, region = _caller(headers)
+    scope = context.Scope(account, region)
+    endpoint = (endpoints.of(scope) or {}).get(name)
+    if not standing.book.is_empty:
+        with hooks.acting_in(account, region):
+            refused = calls.refused("sagemaker", "InvokeEndpoint", headers)
+        if refused is not None:
+            raise _RefusedError(refused.status, refused.code, refused.message)
     try:
-        body = await read_body(receive, MAX_BODY)
-    except BodyError as error:
-        raise _RefusedError(error.status, "ValidationError", str(error)) from error
-    account, region = hooks.account_and_region_of(headers)
-    with hooks.acting_in(account, region):
-        endpoint = endpoints.here().get(name)
-        refused = calls.refused("sagemaker", "InvokeEndpoint", headers)
-    if refused is not None:
-        raise _RefusedError(refused.status, refused.code, refused.message)
-    try:
-        journal.invoked(headers, context.Scope(account, region).arn("sagemaker", f"endpoint/{name.lower()}"), region)
+        journal.invoked(who, scope.arn("sagemaker", f"endpoint/{name.lower()}"), region)
     except AwsError as denied:
         raise _RefusedError(403, denied.code, denied.message) from None
     if endpoint is None or endpoint.fleet is None:
         raise _RefusedError(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
     request = Request(headers, body, started)
     try:
-        with endpoint.router.server(headers.get(_TARGET_VARIANT)) as (fleet, server):
-            try:
-                return await _ask(endpoint, fleet, server, request)
-            finally:
-                mirror(endpoint, fleet, request)
+        fleet, server = endpoint.router.enter(headers.get(_TARGET_VARIANT))
     except NobodyServesError as error:
         raise _RefusedError(400, "ValidationError", f"Endpoint {name}: {error}.") from error
+    try:
+        return await _ask(endpoint, fleet, server, request)
+    finally:
+        endpoint.router.leave(server)
+        mirror(endpoint, fleet, request)
 
 
-async def _ask(
-    endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request
-) -> tuple[int, list[tuple[str, str]], bytes]:
+def _caller(headers: Mapping[str, str]) -> tuple[Credentials | None, str, str]:
+    """Return the session of a role that a request is signed with, if it is one, and the account and region it is for.
+
+    The region is the credential scope's (SigV4, "Credential=KEY/DATE/REGION/SERVICE/aws4_request").
+    """
+    signed = _CREDENTIAL.match(headers.get("authorization", ""))
+    who = credentials.of_access_key(signed[1]) if signed else None
+    if signed is None or who is None:
+        return None, *hooks.account_and_region_of(headers)
+    return who, who.account, signed[2]
+
+
+async def _ask(endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request) -> Answer:
     reply, failure = await exchange(endpoint, fleet, server, request, endpoint.ledger)
     if reply is None or not 200 <= reply.status < 300:
         raise _model_error(endpoint, reply, failure)
@@ -113,7 +139,7 @@ async def _ask(
     ]
     if CUSTOM_ATTRIBUTES in reply.headers:
         answer_headers.append((CUSTOM_ATTRIBUTES, reply.headers[CUSTOM_ATTRIBUTES]))
-    return 200, answer_headers, reply.body
+    return Answer(200, answer_headers, reply.body)
 
 
 def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _RefusedError:
@@ -149,9 +175,7 @@ async def ledger(http: Message, _receive: Receive, send: Send) -> None:
     ]
     if len(found) != 1:
         sentence = f"{len(found)} endpoints have the name {match[1]}" + ("; give account and region" if found else "")
-        return await _answer(
-            send, 404, [("content-type", "application/json")], json.dumps({"message": sentence}).encode()
-        )
+        return await _send_answer(send, _json(404, {"message": sentence}))
     ((scope, endpoint),) = found
     page = {
         "endpoint": endpoint.name,
@@ -162,11 +186,15 @@ async def ledger(http: Message, _receive: Receive, send: Send) -> None:
         "mirrored": endpoint.mirrored.entries(),
         "mirroring": endpoint.router.mirroring(),
     }
-    return await _answer(send, 200, [("content-type", "application/json")], json.dumps(page).encode())
+    return await _send_answer(send, _json(200, page))
 
 
-async def _answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    encoded.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+def _json(status: int, value: Any) -> Answer:
+    return Answer(status, [("content-type", "application/json")], json.dumps(value).encode())
+
+
+async def _send_answer(send: Send, answer: Answer) -> None:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    encoded.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": answer.body})
