@@ -61,6 +61,84 @@ def test_its_events_follow_its_branch_until_it_is_merged(
     assert git("ls-remote", "origin", "refs/heads/main", cwd=checkout).split()[0] == tip
 
 
+def parted(checkout: Path, ours: str, theirs: str) -> None:
+    """Let main have the lines `ours`, and feature `theirs`, each in a commit of its own since they parted."""
+    git("push", "-q", "origin", "HEAD:refs/heads/main", cwd=checkout)
+    (checkout / "words").write_text("one\n\ntwo\n\nthree\n")
+    git("add", "-A", cwd=checkout)
+    git("commit", "-q", "-m", "Words", cwd=checkout)
+    git("push", "-q", "origin", "HEAD:refs/heads/main", cwd=checkout)
+    for branch, (name, text) in (("main", ours.split("=")), ("feature", theirs.split("="))):
+        (checkout / name).write_text(text.replace("/", "\n\n") + "\n")
+        git("add", "-A", cwd=checkout)
+        git("commit", "-q", "-m", f"Change {branch}", cwd=checkout)
+        git("push", "-q", "origin", f"HEAD:refs/heads/{branch}", cwd=checkout)
+        git("reset", "-q", "--hard", "HEAD^", cwd=checkout)
+
+
+@pytest.fixture
+def request_of(sandbox: Any, repository: dict[str, Any]) -> Callable[[], dict[str, str]]:
+    def made() -> dict[str, str]:
+        name = repository["repositoryName"]
+        target = {"repositoryName": name, "sourceReference": "feature"}
+        opened = sandbox.client("codecommit").create_pull_request(title="Merge", targets=[target])["pullRequest"]
+        return {"pullRequestId": opened["pullRequestId"], "repositoryName": name}
+
+    return made
+
+
+@pytest.mark.parametrize(("how", "parents"), [("squash", 1), ("three_way", 2)])
+def test_branches_that_parted_are_merged_with_a_commit_of_its_own(
+    sandbox: Any, request_of: Any, checkout: Path, how: str, parents: int
+) -> None:
+    parted(checkout, "ours=a", "theirs=b")
+    asked, client = request_of(), sandbox.client("codecommit")
+    with pytest.raises(ClientError, match="the destination has commits that the source has not"):
+        client.merge_pull_request_by_fast_forward(**asked)
+
+    merge = getattr(client, f"merge_pull_request_by_{how}")
+    made = merge(**asked, commitMessage="Both", authorName="Dev", email="dev@example.com")["pullRequest"]
+
+    git("fetch", "-q", "origin", cwd=checkout)
+    told = git("log", "-1", "--format=%an <%ae> %s|%P", "origin/main", cwd=checkout)
+    assert told.partition("|")[0] == "Dev <dev@example.com> Both"
+    assert len(told.partition("|")[2].split()) == parents
+    assert {"ours", "theirs"} <= set(git("ls-tree", "--name-only", "origin/main", cwd=checkout).split())
+    [target] = made["pullRequestTargets"]
+    assert target["mergeMetadata"]["mergeOption"] == f"{how.upper()}_MERGE"
+    assert target["mergeMetadata"]["mergeCommitId"] == git("rev-parse", "origin/main", cwd=checkout)
+
+
+def test_both_changing_a_file_is_a_conflict_unless_lines_are_asked_for(
+    sandbox: Any, request_of: Any, checkout: Path
+) -> None:
+    parted(checkout, "words=ONE/two/three", "words=one/two/THREE")
+    asked, client = request_of(), sandbox.client("codecommit")
+    ends = {"sourceCommitSpecifier": "feature", "destinationCommitSpecifier": "main"}
+    options = {"repositoryName": asked["repositoryName"], **ends}
+    assert client.get_merge_options(**options)["mergeOptions"] == []
+    assert client.get_merge_options(**options, conflictDetailLevel="LINE_LEVEL")["mergeOptions"] == [
+        "SQUASH_MERGE",
+        "THREE_WAY_MERGE",
+    ]
+    with pytest.raises(ClientError, match="both branches changed words"):
+        client.merge_pull_request_by_squash(**asked)
+    with pytest.raises(ClientError, match="strategy that resolves conflicts is not in the local simulation"):
+        client.merge_pull_request_by_squash(**asked, conflictResolutionStrategy="ACCEPT_SOURCE")
+
+    client.merge_pull_request_by_squash(**asked, conflictDetailLevel="LINE_LEVEL")
+
+    git("fetch", "-q", "origin", cwd=checkout)
+    assert git("show", "origin/main:words", cwd=checkout).split() == ["ONE", "two", "THREE"]
+
+
+def test_both_changing_a_line_is_a_conflict_in_any_case(sandbox: Any, request_of: Any, checkout: Path) -> None:
+    parted(checkout, "words=a/two/three", "words=b/two/three")
+
+    with pytest.raises(ClientError, match="changed the same lines of words"):
+        sandbox.client("codecommit").merge_pull_request_by_three_way(**request_of(), conflictDetailLevel="LINE_LEVEL")
+
+
 def test_a_comment_is_made_once_for_a_token(sandbox: Any, opened: dict[str, Any]) -> None:
     client, [target] = sandbox.client("codecommit"), opened["pullRequestTargets"]
     comment = {

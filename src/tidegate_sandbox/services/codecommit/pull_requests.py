@@ -1,20 +1,21 @@
 """CodeCommit's pull requests: opening, commenting, merging, and the events that they cause.
 
 CodeCommit user guide, "Monitoring CodeCommit events in Amazon EventBridge". A target of another repository, approvals
-and merges that need a commit of their own are not simulated.
+and strategies that resolve conflicts are not simulated.
 """
 
+import contextlib
 import hashlib
 import itertools
-import subprocess
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from tidegate_sandbox import context, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.git import NO_COMMIT
+from tidegate_sandbox.services.codecommit.merges import Author, ConflictError, Option, merge_base, merged
 from tidegate_sandbox.services.codecommit.repositories import Repository, codecommit, repository
 from tidegate_sandbox.services.paging import page
 
@@ -62,12 +63,18 @@ class PullRequest:
     active: datetime
     status: str = "OPEN"
     merged: str = ""
+    """The commit that its destination came to by it, and after that who merged it, and how."""
+    merged_by: str = ""
+    option: str = ""
     comments: list[Comment] = field(default_factory=list)
 
     @property
     def revision(self) -> str:
         """What CodeCommit calls the state that an approval is about."""
         return hashlib.sha256(f"{self.id} {self.source_commit} {self.destination_commit}".encode()).hexdigest()
+
+    def _how(self) -> dict[str, Any]:
+        return {"mergeCommitId": self.merged, "mergedBy": self.merged_by, "mergeOption": self.option}
 
     def describe(self) -> dict[str, Any]:
         """Return botocore's shape PullRequest."""
@@ -77,7 +84,7 @@ class PullRequest:
             "destinationReference": self.destination,
             "sourceCommit": self.source_commit,
             "destinationCommit": self.destination_commit,
-            "mergeMetadata": {"isMerged": bool(self.merged)} | ({"mergeCommitId": self.merged} if self.merged else {}),
+            "mergeMetadata": {"isMerged": bool(self.merged)} | (self._how() if self.merged else {}),
         }
         return {
             "pullRequestId": self.id,
@@ -161,24 +168,71 @@ def _close(p: dict[str, Any]) -> dict[str, Any]:
 
 
 @codecommit.operation("MergePullRequestByFastForward")
-def _merge(p: dict[str, Any]) -> dict[str, Any]:
+def _fast_forward(p: dict[str, Any]) -> dict[str, Any]:
+    return _merge(p, "FAST_FORWARD_MERGE")
+
+
+@codecommit.operation("MergePullRequestBySquash")
+def _squash(p: dict[str, Any]) -> dict[str, Any]:
+    return _merge(p, "SQUASH_MERGE")
+
+
+@codecommit.operation("MergePullRequestByThreeWay")
+def _three_way(p: dict[str, Any]) -> dict[str, Any]:
+    return _merge(p, "THREE_WAY_MERGE")
+
+
+def _merge(p: dict[str, Any], option: Option) -> dict[str, Any]:
     found = _find(p["pullRequestId"])
     if found.status != "OPEN":
         raise AwsError("PullRequestAlreadyClosedException", f"Pull request {found.id} is closed")
+    if p.get("sourceCommitId", found.source_commit) != found.source_commit:
+        sentence = f"{found.source} is at {found.source_commit}, and not at {p['sourceCommitId']}"
+        raise AwsError("TipOfSourceReferenceIsDifferentException", sentence)
+    if p.get("conflictResolutionStrategy", "NONE") != "NONE" or p.get("conflictResolution"):
+        sentence = "a strategy that resolves conflicts is not in the local simulation: merge in a checkout and push"
+        raise AwsError("InvalidConflictResolutionStrategyException", sentence)
     one, old = found.repository, found.repository.tip(found.destination.removeprefix(HEADS))
+    author = Author(
+        p.get("authorName") or _caller().rpartition("/")[2].rpartition(":")[2],
+        p.get("email", ""),
+        p.get("commitMessage") or f"Merge {found.source.removeprefix(HEADS)} by pull request {found.id}",
+    )
     try:
-        one.git("merge-base", "--is-ancestor", old, found.source_commit)
-    except subprocess.CalledProcessError:
-        sentence = f"{found.destination} has commits that {found.source} has not"
-        raise AwsError("ManualMergeRequiredException", sentence) from None
-    one.git("update-ref", found.destination, found.source_commit, old)
-    found.status, found.merged = "CLOSED", found.source_commit
+        new = merged(one, option, old, found.source_commit, p.get("conflictDetailLevel", "FILE_LEVEL"), author)
+    except ConflictError as error:
+        raise AwsError("ManualMergeRequiredException", f"{found.source} into {found.destination}: {error}") from None
+    one.git("update-ref", found.destination, new, old)
+    found.status, found.merged, found.merged_by, found.option = "CLOSED", new, _caller(), option
     _tell(found, "pullRequestMergeStatusUpdated")
     # Imported late: what tells of references tells pull requests of them.
     from tidegate_sandbox.services.codecommit.git_http import references_changed
 
-    references_changed(one, [(old, found.source_commit, found.destination)])
+    references_changed(one, [(old, new, found.destination)])
     return {"pullRequest": found.describe()}
+
+
+def _commit(one: Repository, specifier: str) -> str:
+    """Return the commit that a branch's name, in full or not, or a commit's id stands for."""
+    tip = one.branches().get(specifier.removeprefix(HEADS))
+    if tip is None and one.details(specifier) is None:
+        raise AwsError("CommitDoesNotExistException", f"{one.name} has no branch and no commit {specifier}")
+    return tip or specifier
+
+
+@codecommit.operation("GetMergeOptions")
+def _options(p: dict[str, Any]) -> dict[str, Any]:
+    one = repository(p["repositoryName"])
+    source, old = (_commit(one, p[f"{which}CommitSpecifier"]) for which in ("source", "destination"))
+    if (base := merge_base(one, old, source)) is None:
+        raise AwsError("TipsDivergenceExceededException", "the two branches have no commit in common")
+    possible: list[Option] = []
+    nobody = Author("nobody", "", "nothing")
+    for option in get_args(Option):
+        with contextlib.suppress(ConflictError):
+            merged(one, option, old, source, p.get("conflictDetailLevel", "FILE_LEVEL"), nobody)
+            possible.append(option)
+    return {"mergeOptions": possible, "sourceCommitId": source, "destinationCommitId": old, "baseCommitId": base}
 
 
 @codecommit.operation("PostCommentForPullRequest")
