@@ -13,6 +13,7 @@ from tidegate_sandbox.context import Scoped, scope
 from tidegate_sandbox.services.jobs.job import Job
 from tidegate_sandbox.services.pipelines.definition import Definition, Step
 from tidegate_sandbox.services.pipelines.schedule import Result
+from tidegate_sandbox.services.pipelines.selection import Selection
 
 RUNNING = ("Executing", "Stopping")
 
@@ -50,6 +51,7 @@ class StepRun:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
     cached_from: str | None = None
+    reused_from: str | None = None
 
 
 class Execution:
@@ -71,6 +73,12 @@ class Execution:
         self.status = "Executing"
         self.failure_reason: str | None = None
         self.runs: dict[str, StepRun] = {}
+        self.selection: Selection | None = None
+        self.selected_by: Mapping[str, Any] | None = None
+        """The SelectiveExecutionConfig that `selection` comes of."""
+        self._ended_before: str | None = None
+        self.retries: list[str] = []
+        """The tokens of the requests by which it was tried again."""
         self.scope = scope()
         self._jobs: set[Job] = set()
         self._lock = threading.Lock()
@@ -92,6 +100,37 @@ class Execution:
     def stopping(self) -> bool:
         """Whether somebody asked to stop it."""
         return self.status == "Stopping"
+
+    def reuse(self, selection: Selection, config: Mapping[str, Any], source: "Execution | None") -> None:
+        """Run the selected steps alone, on what `source` left of those that they need."""
+        self.selection, self.selected_by = selection, config
+        if source is not None:
+            for name in sorted(selection.reused):
+                self.runs[name] = replace(source.runs[name], reused_from=source.arn)
+
+    def first_steps(self) -> list[Step]:
+        """Return the steps to begin with: those of branches follow their conditions."""
+        return self.selection.first(self.definition) if self.selection else list(self.definition.steps)
+
+    def branch(self, condition: StepRun) -> list[Step]:
+        """Return the steps that run by the outcome of a condition; none where it has none."""
+        if condition.step.type != "Condition" or not condition.properties:
+            return []
+        steps = condition.step.branch(condition.properties["Outcome"] == "True")
+        return self.selection.of(steps) if self.selection else list(steps)
+
+    def try_again(self, token: str, most_parallel: int | None) -> bool:
+        """Forget the steps that did not succeed, so that they run again; whether it had ended without success."""
+        with self._lock:
+            if self.status not in ("Failed", "Stopped"):
+                return False
+            self.runs = {name: run for name, run in self.runs.items() if run.status == "Succeeded"}
+            self.retries.append(token)
+            self.most_parallel = most_parallel or self.most_parallel
+            self.failure_reason = None
+            self.modified = context.sandbox().clock.now()
+            self._ended_before, self.status = self.status, "Executing"
+        return True
 
     def begin(self, step: Step) -> None:
         """Record that `step` runs."""
@@ -141,7 +180,7 @@ class Execution:
     def tell_start(self) -> None:
         """Tell EventBridge that the execution runs, unless it was stopped since it was made."""
         if not self.stopping:
-            self._tell("Executing", None)
+            self._tell("Executing", self._ended_before)
 
     def _tell(self, status: str, previous: str | None) -> None:
         self._emit(

@@ -20,6 +20,7 @@ from tidegate_sandbox.services.pipelines.definition import (
     parse,
 )
 from tidegate_sandbox.services.pipelines.execution import RUNNING, Execution, Pipeline, StepRun, pipelines
+from tidegate_sandbox.services.pipelines.selection import select
 from tidegate_sandbox.services.sagemaker import present, sagemaker
 
 _changing = threading.Lock()
@@ -119,7 +120,7 @@ def delete_pipeline(parameters: dict[str, Any]) -> dict[str, Any]:
 @sagemaker.operation("StartPipelineExecution")
 def start_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Start an execution; the same request token again answers the same execution."""
-    _refuse(parameters, "SelectiveExecutionConfig", "PipelineVersionId", "MlflowExperimentName")
+    _refuse(parameters, "PipelineVersionId", "MlflowExperimentName")
     pipeline = _pipeline(parameters["PipelineName"])
     with _changing:
         for earlier in pipeline.executions:
@@ -135,9 +136,60 @@ def start_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
             raise AwsError("NotImplemented", f"{pipeline.name}: {error}", 501) from error
         _check_images(pipeline.definition)
         execution = Execution(pipeline, values, parameters)
+        if "SelectiveExecutionConfig" in parameters:
+            _select(execution, parameters["SelectiveExecutionConfig"])
         pipeline.executions.append(execution)
         pipeline.last_run = execution.created
     hooks.run_in_background(runner.run, execution, name=f"pipeline-{execution.id}")
+    return {"PipelineExecutionArn": execution.arn}
+
+
+def _select(execution: Execution, config: Mapping[str, Any]) -> None:
+    """Let `execution` run the selected steps alone; AwsError(ValidationException) where it cannot."""
+    arn = config.get("SourcePipelineExecutionArn")
+    source = next((each for each in execution.pipeline.executions if each.arn == arn), None)
+    try:
+        selection = select(execution.definition, [each["StepName"] for each in config["SelectedSteps"]])
+    except DefinitionError as error:
+        raise AwsError("ValidationException", f"SelectedSteps: {error}") from error
+    if arn is not None and source is None:
+        raise AwsError("ValidationException", f"{arn} is no execution of {execution.pipeline.name}")
+    if source is not None and source.status not in ("Succeeded", "Failed"):
+        raise AwsError("ValidationException", f"{arn} is {source.status}, and must have succeeded or failed")
+    left = {run.step.name for run in source.begun() if run.status == "Succeeded"} if source else set()
+    if missing := sorted(selection.reused - left):
+        what = (
+            f"SourcePipelineExecutionArn {arn} has no outputs of" if arn else "SourcePipelineExecutionArn is needed for"
+        )
+        raise AwsError("ValidationException", f"{what} {', '.join(missing)}, which the selected steps depend on")
+    execution.reuse(selection, config, source)
+
+
+@sagemaker.operation("RetryPipelineExecution")
+def retry_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Run again what failed or was stopped, with the definition that the execution began with."""
+    execution, token = _execution(parameters["PipelineExecutionArn"]), parameters["ClientRequestToken"]
+    with _changing:
+        if token in execution.retries:
+            return {"PipelineExecutionArn": execution.arn}
+        if not execution.try_again(token, _most_parallel(parameters)):
+            raise AwsError(
+                "ConflictException",
+                f"{execution.arn} is {execution.status}: only an execution that failed or was stopped is retried.",
+            )
+    hooks.run_in_background(runner.run, execution, name=f"pipeline-{execution.id}")
+    return {"PipelineExecutionArn": execution.arn}
+
+
+@sagemaker.operation("UpdatePipelineExecution")
+def update_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Change how an execution is described, and how many of its steps run at once."""
+    execution = _execution(parameters["PipelineExecutionArn"])
+    with _changing:
+        execution.display_name = parameters.get("PipelineExecutionDisplayName", execution.display_name)
+        execution.description = parameters.get("PipelineExecutionDescription", execution.description)
+        execution.most_parallel = _most_parallel(parameters) or execution.most_parallel
+        execution.modified = context.sandbox().clock.now()
     return {"PipelineExecutionArn": execution.arn}
 
 
@@ -164,6 +216,7 @@ def describe_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
         CreationTime=execution.created,
         LastModifiedTime=execution.modified,
         ParallelismConfiguration=_parallelism(execution.most_parallel),
+        SelectiveExecutionConfig=execution.selected_by,
     )
 
 
@@ -276,6 +329,7 @@ def _step(run: StepRun) -> dict[str, Any]:
         FailureReason=run.failure_reason,
         Metadata=dict(run.metadata) or None,
         AttemptCount=run.attempts,
+        SelectiveExecutionResult={"SourcePipelineExecutionArn": run.reused_from} if run.reused_from else None,
     )
 
 

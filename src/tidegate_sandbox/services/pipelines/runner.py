@@ -36,9 +36,11 @@ def run(execution: Execution) -> None:
 
 
 def _run_steps(execution: Execution) -> None:
-    steps = list(execution.definition.steps)
+    steps = execution.first_steps()
     over: queue.SimpleQueue[Step] = queue.SimpleQueue()
     running = 0
+    for begun in execution.begun():
+        steps += execution.branch(begun)
     while True:
         status = {run.step.name: run.status for run in execution.begun()}
         if not execution.stopping and "Failed" not in status.values():
@@ -52,8 +54,7 @@ def _run_steps(execution: Execution) -> None:
             return
         ended = over.get()
         running -= 1
-        if ended.type == "Condition" and (properties := execution.runs[ended.name].properties):
-            steps += ended.branch(properties["Outcome"] == "True")
+        steps += execution.branch(execution.runs[ended.name])
 
 
 def _run_step(step: Step, execution: Execution, over: "queue.SimpleQueue[Step]") -> None:
