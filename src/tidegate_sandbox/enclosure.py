@@ -1,12 +1,13 @@
 """Runs a command in namespaces of its own, as a container's runtime does. A script of its own: standard library only.
 
-    python -I -S enclosure.py ROOT alone|together network|isolated [KIND SOURCE TARGET]... -- COMMAND...
-    python -I -S enclosure.py first COMMAND...      as the first process of a namespace that somebody else made
+    python -I -S enclosure.py ROOT STARTED|- network|isolated [KIND SOURCE TARGET]... -- COMMAND...
+    python -I -S enclosure.py first STARTED COMMAND...     as the first process of a namespace that somebody else made
 
 ROOT is an empty folder to build the command's file system in: the machine's own, and over it, in their order, what
 the triples say. `read` and `write` show SOURCE at TARGET, `empty` a folder of its own at TARGET that only SOURCE or
-nothing is put into, `link` a symbolic link. `alone` is what a container has: nothing may be written but what is shown
-to be written, /dev has no devices, no process outside is seen, and what a container's root may not do, it may not.
+nothing is put into, `link` a symbolic link. With STARTED the command has what a container has: nothing may be written
+but what is shown to be written, /dev has no devices, no process outside is seen, and what a container's root may not
+do, it may not. STARTED is a file that it may write: once it is there, what ends the process group reaches the command.
 
 Linux 5.12 or newer. As root, or in a user namespace in which the user stays who they are.
 The calls: mount(2), mount_setattr(2), pivot_root(2), pid_namespaces(7), capabilities(7).
@@ -44,19 +45,20 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code, 128 and the signal for one that a signal ended, as a shell does."""
     if arguments[0] == "first":
-        return _be_first(arguments[1:])
+        return _be_first(arguments[2:], arguments[1])
     end = arguments.index("--")
-    (root, alone, network), mounts, command = arguments[:3], arguments[3:end], arguments[end + 1 :]
+    (root, started, network), mounts, command = arguments[:3], arguments[3:end], arguments[end + 1 :]
+    alone = started != "-"
     here, user, group = os.getcwd(), os.getuid(), os.getgid()
     own = NEWNS | (NEWUSER if user else 0) | (0 if network == "network" else NEWNET)
-    _call("unshare", own | (NEWPID | NEWIPC if alone == "alone" else 0))
+    _call("unshare", own | (NEWPID | NEWIPC if alone else 0))
     if user:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
     if network != "network":
         _raise_loopback()
-    if alone == "together":
+    if not alone:
         _build(root, mounts, here, alone=False)
         os.execvp(command[0], command)
     # What ends the group is for the command; this process has to tell how that ended.
@@ -66,23 +68,27 @@ def main(arguments: list[str]) -> int:
         return _code(os.waitpid(first, 0)[1])
     _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _build(root, mounts, here, alone=True)
-    return _be_first(command)
+    return _be_first(command, started)
 
 
-def _be_first(command: list[str]) -> int:
+def _be_first(command: list[str], started: str) -> int:
     """Be the namespace's first process: start the command, reap what it leaves, end with it and all that is left."""
-    started = os.fork()
-    if not started:
+    # Kept back until the command is there to have it, so that none is lost on the way.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    of_command = os.fork()
+    if not of_command:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _give_up_privileges()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         try:
             os.execvp(command[0], command)
         except OSError as error:
             sys.stderr.write(f"{command[0]}: {error.strerror}\n")
             os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+    _write(started, "")
     while True:
         ended, status = os.wait()
-        if ended == started:
+        if ended == of_command:
             return _code(status)
 
 

@@ -33,6 +33,11 @@ class Enclosed:
     hidden: tuple[Path, ...] = ()
     shown: tuple[Path, ...] = ()
 
+    @property
+    def started(self) -> Path:
+        """A file that comes to be when the command starts: what ends its process group before may not reach it."""
+        return self.scratch.resolve() / "started"
+
 
 @dataclass(frozen=True)
 class View:
@@ -107,7 +112,7 @@ def bubblewrap(view: View) -> list[str]:
         target = str(mount.target)
         words += ["--tmpfs", target] if mount.kind == "empty" else [bind[mount.kind], mount.source, target]
     # bubblewrap itself would wait for what the command left.
-    return [*words, "--", *((*_ENCLOSURE, "first") if view.enclosed else ())]
+    return [*words, "--", *((*_ENCLOSURE, "first", str(view.enclosed.started)) if view.enclosed else ())]
 
 
 _ENCLOSURE = (str(Path(sys.executable).resolve()), "-I", "-S", enclosure.__file__)
@@ -121,10 +126,10 @@ def own_enclosure(view: View) -> list[str]:
     # An empty folder to build in, that nobody else builds in at the same time: each does in a namespace of its own.
     root = view.ml.with_name(f"{view.ml.name}.root")
     root.mkdir(exist_ok=True)
-    alone = "alone" if view.enclosed else "together"
+    started = str(view.enclosed.started) if view.enclosed else "-"
     network = "network" if view.network else "isolated"
     mounts = (word for mount in _mounts(view) for word in (mount.kind, mount.source, str(mount.target)))
-    return [*_ENCLOSURE, str(root), alone, network, *mounts, "--"]
+    return [*_ENCLOSURE, str(root), started, network, *mounts, "--"]
 
 
 def _mounts(view: View) -> Iterator[Mount]:

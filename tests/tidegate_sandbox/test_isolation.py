@@ -141,6 +141,22 @@ def test_an_enclosed_command_is_asked_to_end_and_may_take_its_time(method: isola
     assert subprocess.run([*method(view), "sh", "-c", "kill -9 $$"]).returncode == 137
 
 
+@linux
+def test_what_ends_the_group_of_a_command_that_has_just_started_is_not_lost(
+    method: isolation.Prefix, tmp_path: Path
+) -> None:
+    for folder in ("ml", "tmp"):
+        (tmp_path / folder).mkdir()
+    enclosed = Enclosed(tmp_path)
+    for _ in range(5):
+        enclosed.started.unlink(missing_ok=True)
+        process = subprocess.Popen([*method(View(tmp_path / "ml", enclosed=enclosed)), "sleep", "60"], process_group=0)
+        while not enclosed.started.exists():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+
+
 def test_a_machine_that_cannot_is_told_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "_works", lambda _: False)
     isolation._method.cache_clear()

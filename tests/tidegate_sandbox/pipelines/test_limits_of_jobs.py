@@ -1,6 +1,7 @@
 """Given an instance type, when a container takes more memory or time than it has, then it is ended and that is told."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from tidegate_sandbox.processes import Process
 from tidegate_sandbox.services.jobs import limits
 
 GIB = 2**30
+STARTED = Path(__file__)
+"""A file that is there: nothing here is enclosed."""
 TAKE = "import time; taken = bytearray({mib} * 2**20); taken[::4096] = b'x' * len(taken[::4096]); {then}"
 
 
@@ -45,14 +48,14 @@ def test_a_type_whose_memory_is_not_known_has_no_limit(instance_type: str) -> No
 def test_a_container_that_takes_more_memory_than_there_is_is_killed_though_a_child_took_it(tmp_path: Path) -> None:
     child = TAKE.format(mib=120, then="time.sleep(60)")
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {child!r}])"
-    ended = limits.hold(start(tmp_path, parent), seconds=30, memory=80 * 2**20)
+    ended = limits.hold(start(tmp_path, parent), STARTED, seconds=30, memory=80 * 2**20)
     assert ended == limits.Outcome(137, too_much_memory=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="jobs run on Linux")
 def test_memory_that_processes_share_counts_once(tmp_path: Path) -> None:
     script = TAKE.format(mib=60, then="import os; [os.fork() for _ in range(2)]; time.sleep(0.8)")
-    ended = limits.hold(start(tmp_path, script), seconds=30, memory=120 * 2**20)
+    ended = limits.hold(start(tmp_path, script), STARTED, seconds=30, memory=120 * 2**20)
     assert ended == limits.Outcome(0)
 
 
@@ -62,10 +65,20 @@ def test_a_container_that_takes_too_long_is_asked_to_end_and_killed_if_it_does_n
     monkeypatch.setattr(limits, "GRACE", 0.3)
     begin = "import signal, sys, time; "
     saves = begin + "signal.signal(signal.SIGTERM, lambda *_: sys.exit(4)); open('ready', 'w'); time.sleep(60)"
-    assert limits.hold(start(tmp_path, saves), seconds=1, memory=None) == limits.Outcome(4, too_long=True)
+    assert limits.hold(start(tmp_path, saves), STARTED, seconds=1, memory=None) == limits.Outcome(4, too_long=True)
     assert (tmp_path / "ready").exists()
 
     deaf = begin + "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     began = time.monotonic()
-    assert limits.hold(start(tmp_path, deaf), seconds=0.6, memory=None) == limits.Outcome(-9, too_long=True)
+    assert limits.hold(start(tmp_path, deaf), STARTED, seconds=0.6, memory=None) == limits.Outcome(-9, too_long=True)
     assert time.monotonic() - began < 20
+
+
+def test_a_container_is_asked_to_end_once_it_has_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    process = start(tmp_path, "import time; time.sleep(60)")
+    later = threading.Timer(0.4, started.touch)
+    later.start()
+    began = time.monotonic()
+    assert limits.end(process, started) == -15
+    assert 0.4 <= time.monotonic() - began < 20

@@ -74,6 +74,11 @@ class Job:
         folder = context.sandbox().home / "log" / "jobs" / self.scope.account / self.scope.region
         return folder / f"{self.kind.lower()}-{self.name}.log"
 
+    @property
+    def _work(self) -> Path:
+        name = f"{self.scope.account}-{self.scope.region}-{self.kind}-{self.name}"
+        return context.sandbox().home / "jobs" / name
+
     def wait(self) -> None:
         """Block until the job is over."""
         self._finished.wait()
@@ -88,11 +93,13 @@ class Job:
             self._enter("Stopping")
             process = self._process
         if process is not None:
-            hooks.run_in_background(process.terminate, limits.GRACE, name=f"stop {self.name}")
+            hooks.run_in_background(
+                limits.end, process, isolation.Enclosed(self._work).started, name=f"stop {self.name}"
+            )
 
     def run(self) -> None:
         """Take the job through its life. Never raises: what goes wrong is the job's FailureReason."""
-        work = context.sandbox().home / "jobs" / f"{self.scope.account}-{self.scope.region}-{self.kind}-{self.name}"
+        work = self._work
         try:
             session = credentials.session_of(self.request["RoleArn"], "sagemaker", self.name)
             with _capacity, credentials.acting_with(session):
@@ -182,7 +189,7 @@ class Job:
                 name=f"{self.kind.lower()} job {self.name}",
             )
         memory = limits.memory_of(self.container.instance_type)
-        return limits.hold(self._process, seconds=self.container.max_runtime, memory=memory)
+        return limits.hold(self._process, enclosed.started, seconds=self.container.max_runtime, memory=memory)
 
     def _folders_of_entrypoint(self) -> list[Path]:
         """Return where the files lie that the image's own command names."""

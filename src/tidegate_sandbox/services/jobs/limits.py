@@ -15,6 +15,9 @@ GRACE = 120.0
 LOOK_EVERY = 0.25
 """Seconds of the wall between two looks at a container's memory: what comes and goes between them is not seen."""
 
+_STARTED_YET = 0.1
+"""Seconds of the wall between two looks at whether a command has started, which it does within one."""
+
 KILLED = 137
 """The exit code of a container that was killed, for want of memory too: 128 and SIGKILL, as docker tells it."""
 
@@ -79,7 +82,15 @@ class Outcome:
     too_much_memory: bool = False
 
 
-def hold(process: Process, *, seconds: float, memory: int | None) -> Outcome:
+def end(process: Process, started: Path) -> int:
+    """Ask a container to end, once its command has `started`, and kill it after GRACE; return its exit code."""
+    until = time.monotonic() + GRACE
+    while not started.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(_STARTED_YET)
+    return process.terminate(GRACE)
+
+
+def hold(process: Process, started: Path, *, seconds: float, memory: int | None) -> Outcome:
     """Wait for the end of `process`, and end it where it takes longer than `seconds` of the wall or more than `memory`.
 
     One that takes too long is asked to end and has GRACE to do so; one that takes too much is killed, as a kernel does.
@@ -92,7 +103,7 @@ def hold(process: Process, *, seconds: float, memory: int | None) -> Outcome:
             if memory is not None and uses_more(process.pid, memory):
                 process.kill()
                 return Outcome(KILLED, too_much_memory=True)
-    return Outcome(process.terminate(GRACE), too_long=True)
+    return Outcome(end(process, started), too_long=True)
 
 
 def uses_more(pid: int, memory: int) -> bool:
