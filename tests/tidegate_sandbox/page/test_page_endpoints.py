@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.tidegate_sandbox.endpoints.workshop import Workshop
 from tests.tidegate_sandbox.page.visitor import Visitor
+from tidegate_sandbox.faults.client import Injector
 
 
 @pytest.fixture
@@ -18,13 +20,20 @@ def workshop(page_sandbox: Any, eventually: Callable[..., Any]) -> Iterator[Work
 
 
 def test_an_update_is_shown_as_it_stands_and_a_rollback_with_its_reason(
-    workshop: Workshop, visitor: Visitor, eventually: Callable[..., Any]
+    page_sandbox: Any, workshop: Workshop, visitor: Visitor, eventually: Callable[..., Any]
 ) -> None:
     workshop.endpoint(workshop.config("v1"))
     alarm = workshop.alarm()
     before = visitor.view(f"endpoints/{workshop.name}")
     assert (before["update"], [fleet["role"] for fleet in before["fleets"]]) == (None, ["serving"])
     assert before["fleets"][0]["variants"][0]["share"] == 1.0
+    assert before["faults"] == []
+    injector = Injector(urlsplit(page_sandbox.url).port or 0)
+    fault = injector.set({"kind": "latency", "endpoint": workshop.name, "add": "20ms"})
+    assert visitor.view(f"endpoints/{workshop.name}")["faults"] == [fault["what"]]
+    shown = visitor.get("/_tidegate/api/sandbox").json["faults"]
+    assert [(each["what"], each["until"]) for each in shown if each["id"] == fault["id"]] == [(fault["what"], None)]
+    injector.clear(fault["id"])
 
     broken = workshop.config("v2", environment={"BROKEN_AT": "invocation"})
     workshop.update(broken, workshop.canary(alarm, wait=3600))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import context, lifecycle
+from tidegate_sandbox.faults import standing
 
 _MEASURED_EVERY = 30.0
 _GLOBAL_REGION = lifecycle.REGION
@@ -22,6 +23,7 @@ def about() -> dict[str, Any]:
         "scopes": [[scope.account, scope.region] for scope in scopes],
         "home": {"account": _home_account(), "region": _GLOBAL_REGION},
         "disk": _disk.used(sandbox.home),
+        "faults": [entry.describe(sandbox.clock.now()) for entry in standing.book.every()],
     }
 
 

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from typing import Any
 
@@ -12,6 +13,8 @@ from tidegate.guardrails import GuardrailsError
 from tidegate.registry import PROJECT_TAG, RELEASE_TAG, STAGE_TAG, version_in
 from tidegate.registry.live import model_package_of, variants_of
 from tidegate_sandbox import context
+from tidegate_sandbox.faults import standing
+from tidegate_sandbox.faults.fault import RequestFault
 from tidegate_sandbox.page import ledger
 from tidegate_sandbox.page.reading import Reader, Told, or_none
 from tidegate_sandbox.page.views import alarms, evidence
@@ -81,6 +84,7 @@ def one(reader: Reader, name: str, query: Mapping[str, str]) -> Told:
         "fleets": fleets,
         "update": _update(described, fleets) if pending else None,
         "guards": asked,
+        "faults": _faults(reader, name, now),
         "alarms": alarms.of_names(reader, names),
         "traffic": _traffic(reader, name, fleets, now, _minutes(query)),
     }
@@ -94,6 +98,18 @@ def releases(reader: Reader, name: str, _query: Mapping[str, str]) -> list[Told]
     if not tags.get(PROJECT_TAG) or not tags.get(STAGE_TAG):
         return []
     return evidence.of_stage(tags[PROJECT_TAG], tags[STAGE_TAG])
+
+
+def _faults(reader: Reader, name: str, now: datetime) -> list[str]:
+    """Return what was asked to go wrong with requests to an endpoint, each as a sentence without a full stop."""
+    return [
+        entry.fault.sentence
+        for entry in standing.book.every()
+        if isinstance(entry.fault, RequestFault)
+        and entry.stands(now)
+        and entry.fault.account in (None, reader.scope.account)
+        and fnmatchcase(name, entry.fault.endpoint)
+    ]
 
 
 def _fleet(reader: Reader, config_name: str, now: Told) -> Told:

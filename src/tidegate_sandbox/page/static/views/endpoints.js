@@ -41,6 +41,7 @@ export const one = {
     return [
       heading(endpoint.name, status(endpoint.status)),
       h("p.quiet", null, `Serves ${production(serving).map(version).join(" and ")}${stages} · changed `, when(endpoint.modified, at.now)),
+      endpoint.faults.map((what) => h("div", { "data-key": what }, note("wait", h("p", null, h("b", null, "Asked to go wrong: "), `${what}.`)))),
       endpoint.failure ? note(endpoint.status === "InService" ? "wait" : "bad", h("p", null, endpoint.status === "InService" ? "The last update did not stay: " : "", endpoint.failure)) : null,
       endpoint.update ? release(endpoint) : null,
       fleets(endpoint),

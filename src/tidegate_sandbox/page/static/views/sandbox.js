@@ -26,6 +26,8 @@ export const about = {
     ])),
     card("Accounts and regions in use", {}, told.scopes.length ? h("ul.plain", null, told.scopes.map(([account, region]) => h("li", { "data-key": `${account}/${region}` }, h("a", { href: `#/${account}/${region}/projects` }, `${account} · ${region}`)))) : h("p.quiet", null, "None yet."),
       h("p.quiet", null, "An access key of twelve digits is the account of that number; the page acts as the account itself.")),
+    card("Faults that are set", {}, table("Faults that are set", ["What goes wrong", "Until", "Times it struck"], told.faults.map((each) => ({ key: each.id, cells: [each.what, each.until ? moment(each.until) : "cleared", each.struck] })), "None: nothing goes wrong on purpose."),
+      h("p.quiet", null, "They are set and cleared from a shell: ", code("tidegate sandbox inject"), ".")),
     card("Use it from a shell", {}, h("p", null, copied(`export AWS_ENDPOINT_URL=${told.url} AWS_ACCESS_KEY_ID=${at.account} AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${at.region}`))),
     h("div.columns", null,
       card("Processes", {}, table("Processes that it started", ["Process", "Id"], told.status.children.map((each) => ({ key: String(each.pid), cells: [each.name, each.pid] })), "None at the moment.")),
