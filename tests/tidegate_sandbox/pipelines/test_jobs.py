@@ -92,6 +92,7 @@ channels = json.loads((ml / "input/config/inputdataconfig.json").read_text())
 (ml / "output/data" / "notes.txt").write_text(os.environ["TRAINING_JOB_NAME"])
 print("[0] rmse:9.5")
 print("[1] rmse:7.25")
+print("[2] rmse:unknown")
 """
     bucket.put("rows/rows.csv", "1,2\n")
     job = run(
@@ -295,6 +296,12 @@ def test_a_request_that_aws_or_the_simulation_cannot_serve_is_refused(
     with pytest.raises(ClientError, match=says) as refused:
         sandbox.client("sagemaker").create_processing_job(**request)
     assert refused.value.response["Error"]["Code"] == code
+
+
+def test_a_metric_whose_expression_is_none_is_refused(sandbox: Any, name: str, training_request: Request) -> None:
+    request = training_request("pass", metrics=[{"Name": "rmse", "Regex": "rmse:("}])
+    with pytest.raises(ClientError, match="the metric 'rmse' has the Regex 'rmse:\\(', which is none"):
+        sandbox.client("sagemaker").create_training_job(TrainingJobName=name, **request)
 
 
 def test_a_name_is_taken_for_ever(run: Any, processing_request: Request) -> None:

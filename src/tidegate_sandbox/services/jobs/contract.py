@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.ht
 https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -197,6 +198,12 @@ def training(request: Mapping[str, Any], arn: str, own_entrypoint: tuple[str, ..
             "a training job without TrainingImage and ContainerEntrypoint is not in the local simulation",
             501,
         )
+    for metric in algorithm.get("MetricDefinitions", ()):
+        try:
+            re.compile(metric["Regex"])
+        except re.error as error:
+            what = f"the metric {metric['Name']!r} has the Regex {metric['Regex']!r}, which is none: {error}"
+            raise AwsError("ValidationException", what) from error
     if "ResourceConfig" not in request:
         raise AwsError("ValidationException", "ResourceConfig is missing")
     downloads, channels = [], {}

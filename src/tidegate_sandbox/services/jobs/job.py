@@ -1,5 +1,6 @@
 """A processing or training job: its record, and its life from Starting to its end."""
 
+import contextlib
 import json
 import logging
 import re
@@ -214,9 +215,11 @@ class Job:
         now = context.sandbox().clock.now()
         metrics = {}
         for definition in self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
-            found = [match for line in lines if (match := re.search(definition["Regex"], line)) and match.groups()]
-            if found:
-                metrics[definition["Name"]] = (float(found[-1][1]), now)
+            found = [match[1] for line in lines if (match := re.search(definition["Regex"], line)) and match.groups()]
+            for text in reversed(found):
+                with contextlib.suppress(TypeError, ValueError):  # a group that matched nothing, or no number
+                    metrics[definition["Name"]] = (float(text), now)
+                    break
         return metrics
 
     def _enter(self, secondary: str) -> None:
