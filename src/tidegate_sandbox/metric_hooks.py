@@ -15,6 +15,7 @@ Alarm = dict[str, Any]
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_cloudwatch, "_alarms"),
+    (_cloudwatch, "_cbor_datapoint"),
     (_cloudwatch, "_cbor_metric_data_result"),
     (_cloudwatch, "_cbor_ok"),
     (_cloudwatch, "_composite_alarms"),
@@ -24,6 +25,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_cloudwatch, "_evaluate_alarm"),
     (_cloudwatch, "_evaluate_all_alarms"),
     (_cloudwatch, "_get_metric_data"),
+    (_cloudwatch, "_get_metric_statistics"),
     (_cloudwatch, "_json_ok"),
     (_cloudwatch, "_put_composite_alarm"),
     (_cloudwatch, "_put_metric_alarm"),
@@ -101,6 +103,40 @@ def replace_metric_data(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> N
         return _cloudwatch._json_ok(told) if is_json else _as_xml(told)
 
     _cloudwatch._get_metric_data = get
+
+
+def replace_metric_statistics(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Let `answer` answer GetMetricStatistics, in botocore's shapes but for Timestamp, which is in epoch seconds."""
+
+    def get(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        try:
+            told = answer(data if is_cbor or is_json else _nested(params))
+        except AwsError as error:
+            return _cloudwatch._error(error.code, error.message, error.status, use_json=is_json, use_cbor=is_cbor)
+        if is_cbor:
+            points = [_cloudwatch._cbor_datapoint(one) for one in told["Datapoints"]]
+            return _cloudwatch._cbor_ok({**told, "Datapoints": points})
+        return _cloudwatch._json_ok(told) if is_json else _statistics_as_xml(told)
+
+    _cloudwatch._get_metric_statistics = get
+
+
+def _statistics_as_xml(told: Mapping[str, Any]) -> Any:
+    members = "".join(f"<member>{_datapoint(one)}</member>" for one in told["Datapoints"])
+    inner = f"<Label>{escape(told['Label'])}</Label><Datapoints>{members}</Datapoints>"
+    wrapped = f"<GetMetricStatisticsResult>{inner}</GetMetricStatisticsResult>"
+    return _cloudwatch._xml(200, "GetMetricStatisticsResponse", wrapped)
+
+
+def _datapoint(point: Mapping[str, Any]) -> str:
+    plain = {key: value for key, value in point.items() if key not in ("Timestamp", "ExtendedStatistics")}
+    told = "".join(f"<{key}>{value}</{key}>" for key, value in plain.items())
+    entries = "".join(
+        f"<entry><key>{key}</key><value>{value}</value></entry>"
+        for key, value in point.get("ExtendedStatistics", {}).items()
+    )
+    extended = f"<ExtendedStatistics>{entries}</ExtendedStatistics>" if entries else ""
+    return f"<Timestamp>{_cloudwatch._ts_iso(point['Timestamp'])}</Timestamp>{told}{extended}"
 
 
 def _nested(params: Mapping[str, Any]) -> dict[str, Any]:

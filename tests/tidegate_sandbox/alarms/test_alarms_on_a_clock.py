@@ -272,6 +272,29 @@ def test_a_metric_without_dimensions_is_a_metric_of_its_own(desk: Desk) -> None:
     assert desk.answered({"Id": "m", "MetricStat": {"Metric": bare, "Period": 60, "Stat": "Sum"}})["m"] == ([], [])
 
 
+def test_statistics_and_percentiles_of_a_metric_are_those_that_alarms_see(desk: Desk) -> None:
+    desk.put(Values=[1.0, 100.0], Counts=[97.0, 3.0], Unit="Microseconds")
+    now = desk.now()
+    asked = {
+        "Namespace": desk.namespace,
+        "MetricName": "Value",
+        "Period": 3600,
+        "StartTime": now - timedelta(hours=2),
+        "EndTime": now + timedelta(hours=1),
+    }
+    ends = {"Dimensions": [{"Name": "Of", "Value": "one"}], "Statistics": ["Sum", "SampleCount"]}
+
+    [point] = desk.cloudwatch.get_metric_statistics(**asked, **ends, ExtendedStatistics=["p50", "p99"])["Datapoints"]
+
+    assert (point["Sum"], point["SampleCount"], point["Unit"]) == (397.0, 100.0, "Microseconds")
+    assert point["ExtendedStatistics"] == {"p50": 1.0, "p99": 100.0}
+    assert desk.cloudwatch.get_metric_statistics(**asked, Statistics=["Sum"])["Datapoints"] == []
+    with pytest.raises(ClientError, match=r"exceeds the limit of 1440"):
+        desk.cloudwatch.get_metric_statistics(**{**asked, "Period": 1}, Statistics=["Sum"])
+    with pytest.raises(ClientError, match="either Statistics or ExtendedStatistics"):
+        desk.cloudwatch.get_metric_statistics(**asked)
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

@@ -25,6 +25,7 @@ def install() -> None:
     hooks.keep_metrics(lambda: clock.now().timestamp(), METRICS_KEPT)
     metric_hooks.replace_alarm_evaluation(refusal, look_at)
     metric_hooks.replace_metric_data(reading.get_metric_data)
+    metric_hooks.replace_metric_statistics(reading.get_metric_statistics)
     composite.install()
     threading.Thread(target=_look_for_ever, name="alarms", daemon=True).start()
 

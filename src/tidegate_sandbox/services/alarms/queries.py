@@ -198,3 +198,9 @@ def stored(metric: Metric, window: Window) -> dict[int, tuple[float, float]]:
         if value is not None:
             found[window.end - age * window.period] = value, samples
     return found
+
+
+def unit_of(metric: Metric) -> str:
+    """Return the unit that the metric's values came with, None (as CloudWatch spells it) where it has none."""
+    points = hooks.metric_points(metric.namespace, metric.name, metric.dimensions)
+    return points[-1]["Unit"] if points else "None"

@@ -1,7 +1,8 @@
-"""GetMetricData: metrics and expressions over them, by the same queries as alarms."""
+"""GetMetricData and GetMetricStatistics: metrics and expressions over them, by the same queries as alarms."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,26 +10,19 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.alarms import queries
 from tidegate_sandbox.services.alarms.metric_math import Series, Value
-from tidegate_sandbox.services.alarms.queries import Query, QueryError, Window
+from tidegate_sandbox.services.alarms.queries import Metric, Query, QueryError, Window
 from tidegate_sandbox.services.properties import as_parameters
 
 MOST_DATAPOINTS = 100_800
 """The values that one answer has at most (botocore's text of MaxDatapoints)."""
+MOST_STATISTICS = 1440
+"""The data points that GetMetricStatistics gives at most (botocore's text)."""
 
 
 def get_metric_data(given: dict[str, Any]) -> dict[str, Any]:
     """Answer GetMetricData; AwsError where a query is refused."""
-    try:
-        times = {name: _moment(name, given[name]) for name in ("StartTime", "EndTime") if name in given}
-        others = {name: value for name, value in given.items() if name not in times}
-        p = check_parameters(
-            "cloudwatch", "GetMetricData", as_parameters("cloudwatch", "GetMetricData", others) | times
-        )
-    except ValueError as error:
-        raise AwsError("ValidationError", str(error)) from None
+    p = _parameters("GetMetricData", given)
     start, end = p["StartTime"].timestamp(), p["EndTime"].timestamp()
-    if start >= end:
-        raise AwsError("ValidationError", "The parameter EndTime must be greater than StartTime")
     try:
         read = queries.read(p["MetricDataQueries"])
         results = [
@@ -37,6 +31,49 @@ def get_metric_data(given: dict[str, Any]) -> dict[str, Any]:
     except QueryError as error:
         raise AwsError("ValidationError", str(error)) from None
     return _page(results, p.get("NextToken"), p.get("MaxDatapoints", MOST_DATAPOINTS))
+
+
+def get_metric_statistics(given: dict[str, Any]) -> dict[str, Any]:
+    """Answer GetMetricStatistics; AwsError where it is refused."""
+    p = _parameters("GetMetricStatistics", given)
+    wanted = [*p.get("Statistics", []), *p.get("ExtendedStatistics", [])]
+    if not wanted:
+        raise AwsError("InvalidParameterCombination", "Must specify either Statistics or ExtendedStatistics")
+    for name in p.get("ExtendedStatistics", []):
+        if not queries.is_percentile(name):
+            raise AwsError("InvalidParameterValue", f"The statistic {name} is not in the local simulation: percentiles")
+    window = _window(p["StartTime"].timestamp(), p["EndTime"].timestamp(), p["Period"])
+    if window.count > MOST_STATISTICS:
+        sentence = f"You have requested up to {window.count} datapoints, which exceeds the limit of {MOST_STATISTICS}"
+        raise AwsError("InvalidParameterCombination", sentence)
+    dimensions = {each["Name"]: each["Value"] for each in p.get("Dimensions", [])}
+    metric = Metric(p["Namespace"], p["MetricName"], dimensions, "", p["Period"], p.get("Unit"))
+    found = {name: queries.stored(replace(metric, statistic=name), window) for name in wanted}
+    unit = p.get("Unit") or queries.unit_of(metric)
+    points: dict[int, dict[str, Any]] = {}
+    for name, values in found.items():
+        for at, (value, _) in values.items():
+            point = points.setdefault(at, {"Timestamp": at, "Unit": unit})
+            (point.setdefault("ExtendedStatistics", {}) if queries.is_percentile(name) else point)[name] = value
+    return {"Label": metric.name, "Datapoints": [points[at] for at in sorted(points)]}
+
+
+def _parameters(operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what a request says, typed, whichever of CloudWatch's protocols brought it; AwsError where it is wrong."""
+    try:
+        times = {name: _moment(name, given[name]) for name in ("StartTime", "EndTime") if name in given}
+        others = {name: value for name, value in given.items() if name not in times}
+        p = check_parameters("cloudwatch", operation, as_parameters("cloudwatch", operation, others) | times)
+    except ValueError as error:
+        raise AwsError("ValidationError", str(error)) from None
+    if p["StartTime"] >= p["EndTime"]:
+        raise AwsError("ValidationError", "The parameter StartTime must be less than the parameter EndTime")
+    return p
+
+
+def _window(start: float, end: float, period: int) -> Window:
+    first, last = math.floor(start / period) * period, math.ceil(end / period) * period
+    return Window(last, period, (last - first) // period)
 
 
 def _moment(name: str, given: Any) -> datetime:
@@ -56,8 +93,7 @@ def _moment(name: str, given: Any) -> datetime:
 
 def _results(read: Sequence[Query], query: Query, start: float, end: float, order: str | None) -> list[dict[str, Any]]:
     period = queries.period_of(read, query)
-    first, last = math.floor(start / period) * period, math.ceil(end / period) * period
-    window = Window(last, period, (last - first) // period)
+    window = _window(start, end, period)
     if window.count > MOST_DATAPOINTS:
         raise QueryError(f"The query {query.id} would have more than {MOST_DATAPOINTS} values: take a longer period")
     value = queries.answer(read, query, window)
