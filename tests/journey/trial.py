@@ -198,7 +198,7 @@ class _Walk:
                 # The sandbox's clock runs ahead of the wall's.
                 StartTime="2000-01-01T00:00:00Z",
                 EndTime="2100-01-01T00:00:00Z",
-                Period=60,
+                Period=30 * 86400,  # an answer has 1,440 data points at most
                 Statistics=["Sum"],
             )
             return float(sum(point["Sum"] for point in answer["Datapoints"]))
