@@ -34,11 +34,16 @@ EXAMPLES, STEPS = 60, 30
 """As many as a few seconds are enough for."""
 
 ALARM = "rollback"
-BUSY = ("Creating", "Updating", "Deleting")
-SPELT = {"InService": "IN_SERVICE", "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED"}
+BUSY = ("Creating", "Updating", "RollingBack", "Deleting")
+SPELT = {
+    "InService": "IN_SERVICE",
+    "RollingBack": "ROLLING_BACK",
+    "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED",
+}
 AFTER = {
     "CREATING": {"IN_SERVICE", "FAILED"},
-    "UPDATING": {"IN_SERVICE", "UPDATE_ROLLBACK_FAILED"},
+    "UPDATING": {"IN_SERVICE", "UPDATE_ROLLBACK_FAILED", "ROLLING_BACK"},
+    "ROLLING_BACK": {"IN_SERVICE", "UPDATE_ROLLBACK_FAILED"},
     "IN_SERVICE": {"UPDATING", "DELETING"},
     "UPDATE_ROLLBACK_FAILED": {"UPDATING", "DELETING"},
     "FAILED": {"DELETING"},
@@ -171,8 +176,9 @@ class AnEndpoint(RuleBasedStateMachine):
     @precondition(lambda self: self.at_rest)
     @rule(
         shape=shapes,
+        same_names=st.sampled_from([True, True, True, False]),
         deployment=deployments,
-        alarm=st.booleans(),
+        alarm=st.sampled_from([True, True, False]),
         retain=st.booleans(),
         excluded=st.sets(st.sampled_from(["DesiredInstanceCount", "DesiredWeight"]), max_size=1),
         timeout=st.sampled_from([None, None, 600]),
@@ -180,12 +186,15 @@ class AnEndpoint(RuleBasedStateMachine):
     def begin_update(
         self,
         shape: Shape,
+        same_names: bool,
         deployment: dict[str, Any] | None,
         alarm: bool,
         retain: bool,
         excluded: set[str],
         timeout: int | None,
     ) -> None:
+        if same_names:
+            shape = {name: shape.get(name, (1.0, 4)) for name in self.live}
         config, asked = self.make_config(shape), dict(deployment) if deployment else {}
         if alarm and asked:
             asked["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": ALARM}]}
@@ -206,7 +215,7 @@ class AnEndpoint(RuleBasedStateMachine):
             assert self.described() == before
             assert self.endpoint.router.traffic() == traffic
             return
-        same_names = self.live.keys() == shape.keys()
+        same_names = self.live.keys() == shape.keys()  # by chance, too
         rolling = "RollingUpdatePolicy" in asked
         guarded = bool(asked) and same_names and not (rolling and len(shape) > 1)
         wanted = {name: self.retained(name, *shape[name], retain, excluded) for name in shape}
@@ -223,10 +232,21 @@ class AnEndpoint(RuleBasedStateMachine):
     @rule(weight=st.sampled_from([0.5, 2.0]), count=counts)
     def reweigh(self, weight: float, count: int) -> None:
         wanted = [{"VariantName": "A", "DesiredWeight": weight, "DesiredInstanceCount": count}]
+        before, grows = self.described(), count > self.live["A"][1]
         self.world.call(
             "UpdateEndpointWeightsAndCapacities", EndpointName=self.name, DesiredWeightsAndCapacities=wanted
         )
-        self.live = {**self.live, "A": (weight, count)}
+        if grows and self.world.slow:
+            first = next(each for each in self.described()["ProductionVariants"] if each["VariantName"] == "A")
+            assert (first["CurrentInstanceCount"], first["DesiredInstanceCount"]) == (self.live["A"][1], count)
+            self.world.clock.advance(400)
+        after = self.described()
+        assert after["EndpointStatus"] == before["EndpointStatus"]
+        if grows and not self.world.can_start:
+            assert after["FailureReason"]
+            assert after["ProductionVariants"] == before["ProductionVariants"]
+        else:
+            self.live = {**self.live, "A": (weight, count)}
 
     @precondition(lambda self: self.there and self.endpoint.status in BUSY)
     @rule(operation=st.sampled_from(["update", "weights", "delete", "create"]))
@@ -362,6 +382,9 @@ class AnEndpoint(RuleBasedStateMachine):
                 for each in described["ProductionVariants"]
             }
             assert (described["EndpointConfigName"], shape) == (self.config, self.live)
+            weights = {name: weight for name, (weight, _) in self.live.items()}
+            shares = {each["variant"]: each["share"] for each in self.endpoint.router.traffic()}
+            assert shares == pytest.approx({name: each / sum(weights.values()) for name, each in weights.items()})
         assert ("PendingDeploymentSummary" in described) == (self.endpoint.rollout is not None)
 
     def its_events_tell_of_every_change_in_order(self) -> None:

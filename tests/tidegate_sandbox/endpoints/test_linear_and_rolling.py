@@ -173,3 +173,22 @@ def test_weights_and_capacities_change_without_guardrails(workshop: Workshop, ev
         workshop.sagemaker.update_endpoint_weights_and_capacities(
             EndpointName=workshop.name, DesiredWeightsAndCapacities=[{"VariantName": "C", "DesiredWeight": 1.0}]
         )
+
+
+def test_instances_that_cannot_be_had_take_a_change_of_capacities_back(workshop: Workshop) -> None:
+    archive = f"{workshop.name}.tar.gz"
+    workshop.s3.put_object(Bucket=BUCKET, Key=archive, Body=model_data())
+    workshop.endpoint(workshop.config("v1", instances=2, archive=archive))
+    workshop.s3.delete_object(Bucket=BUCKET, Key=archive)
+
+    workshop.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=workshop.name,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}],
+    )
+    described = workshop.settled()
+
+    assert described["EndpointStatus"] == "InService"
+    assert "could not be downloaded" in described["FailureReason"]
+    (variant,) = described["ProductionVariants"]
+    assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (2, 2)
+    assert workshop.invoke() == "v1:x"

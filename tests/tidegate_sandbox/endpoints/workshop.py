@@ -107,7 +107,7 @@ class Workshop:
 
     def settled(self) -> dict[str, Any]:
         """Wait until no change is in progress; describe the endpoint then."""
-        busy = ("Creating", "Updating", "Deleting")
+        busy = ("Creating", "Updating", "RollingBack", "Deleting")
         described: dict[str, Any] = self.eventually(
             lambda: (now := self.describe())["EndpointStatus"] not in busy and now, within=60
         )

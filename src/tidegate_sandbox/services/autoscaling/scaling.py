@@ -47,7 +47,7 @@ def look_at(here: Inventory, target: Target, now: datetime) -> None:
     counted = counts[target.variant]
     activity = here.under_way(target.resource_id)
     if activity is not None:
-        if described["EndpointStatus"] == "Updating":
+        if described["EndpointStatus"] in ("Updating", "RollingBack"):
             return
         _end(target, activity, counted["CurrentInstanceCount"], now)
     readings = [alarms.read(policy, now) for policy in here.policies_of(target.resource_id)]

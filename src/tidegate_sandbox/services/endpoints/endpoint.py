@@ -19,7 +19,14 @@ from tidegate_sandbox.services.endpoints.router import Router
 
 _log = logging.getLogger(__name__)
 
-_EVENT_STATUS = {"InService": "IN_SERVICE", "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED"}
+IN_PROGRESS = ("Creating", "Updating", "RollingBack", "Deleting")
+"""The statuses of an endpoint that is being changed."""
+
+_EVENT_STATUS = {
+    "InService": "IN_SERVICE",
+    "RollingBack": "ROLLING_BACK",
+    "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED",
+}
 """EventBridge spells statuses in capitals; those of more than one word with an underscore."""
 
 _STATE_CHANGE = "SageMaker Endpoint State Change"
@@ -44,6 +51,8 @@ class Endpoint:
         self.stuck: tuple[Fleet, float] | None = None
         """The fleet of an update whose rollback failed, and its share of the traffic."""
         self.rollout: guardrails.Rollout | None = None
+        self.desired: Mapping[str, Mapping[str, Any]] = {}
+        """What is asked of variants by name, DesiredWeight and DesiredInstanceCount, while they are brought to it."""
         self.router = Router()
         self.ledger = Ledger()
         self.mirrored = Ledger()
@@ -51,18 +60,29 @@ class Endpoint:
         self.lock = threading.Condition()
         """Held while what is told of the endpoint changes; notified once a change has ended."""
 
-    def begin(self, status: str) -> None:
-        """Begin a change that `status` names, or raise AwsError where another is in progress."""
+    def begin(self, status: str, desired: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Begin a change that `status` names, or raise AwsError where another is in progress.
+
+        `desired` is what is asked of the variants that serve, where that is the change.
+        """
         with self.lock:
-            if self.status in ("Creating", "Updating", "Deleting"):
+            if self.status in IN_PROGRESS:
                 raise AwsError("ValidationException", f'Cannot update in-progress endpoint "{self.arn}".')
             if status == "Updating" and self.status == "Failed":
                 raise AwsError("ValidationException", f'Cannot update failed endpoint "{self.arn}"; delete it.')
             self.status = status
+            self.desired = desired or {}
             self.failure_reason = None
             self.modified = _now()
             begun = self._describe()
         self._emit(_STATE_CHANGE, begun)
+
+    def roll_back(self) -> None:
+        """Tell that the instances asked for cannot be had, and that those that there were are gone back to."""
+        with self.lock:
+            self.status, self.desired = "RollingBack", {}
+            described = self._describe()
+        self._emit(_STATE_CHANGE, described)
 
     def settle(self, status: str, failure_reason: str | None = None) -> None:
         """End the change that was begun."""
@@ -70,6 +90,7 @@ class Endpoint:
             self.status = status
             self.failure_reason = failure_reason[:_REASON_LENGTH] if failure_reason else None
             self.next_fleet = self.rollout = None
+            self.desired = {}
             self.modified = _now()
             settled = self._describe()
             self.lock.notify_all()
@@ -79,7 +100,7 @@ class Endpoint:
     def wait(self) -> None:
         """Return once no change is in progress."""
         with self.lock:
-            self.lock.wait_for(lambda: self.status not in ("Creating", "Updating", "Deleting"))
+            self.lock.wait_for(lambda: self.status not in IN_PROGRESS)
 
     @property
     def serving(self) -> tuple[tuple[Fleet, float], ...]:
@@ -158,7 +179,7 @@ class Endpoint:
         if rollout is not None and rollout.phase is guardrails.Phase.ROLLING_BACK:
             message = f"Scaling out desired instance count to {rollout.blue_provisioned}."
             described["VariantStatus"] = [{"Status": "Updating", "StatusMessage": message, "StartTime": rollout.since}]
-        return described
+        return {**described, **self.desired.get(variant.name, {})}
 
     def emit_state(self) -> None:
         """Emit `SageMaker Endpoint State Change`."""

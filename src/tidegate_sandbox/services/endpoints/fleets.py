@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -196,15 +196,17 @@ class Fleet:
             if refused := standing.no_instance_of_endpoint(self._scope.account, variant.instance_type, self._endpoint):
                 raise FleetError(refused)
 
-    def grow(self) -> None:
-        """Make further instances; FleetError if they cannot be made.
+    def grow(self, variants: Collection[str] | None = None) -> None:
+        """Make further instances of the named `variants`, of all of them by default; FleetError if that cannot be.
 
         One process stands for all instances of a variant, so what is found out is whether another would start, from
         the model data as it is now; it is not kept.
         """
-        more = Fleet(self._endpoint, self.plan)
-        more.start()
-        more.stop()
+        plan = self.plan if variants is None else self.plan.only(variants)
+        if plan.every_variant:
+            more = Fleet(self._endpoint, plan)
+            more.start()
+            more.stop()
 
     def stop(self) -> None:
         """End every server."""

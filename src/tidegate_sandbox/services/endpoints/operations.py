@@ -14,7 +14,7 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.autoscaling.records import DIMENSION, NAMESPACE, scaled_variants
 from tidegate_sandbox.services.endpoints import rollout
-from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoint_named, endpoints
+from tidegate_sandbox.services.endpoints.endpoint import IN_PROGRESS, Endpoint, endpoint_named, endpoints
 from tidegate_sandbox.services.endpoints.models import config_named, listed, plan_of, refuse_unsimulated
 from tidegate_sandbox.services.endpoints.records import Plan, Variant
 from tidegate_sandbox.services.paging import page
@@ -130,17 +130,10 @@ def update_endpoint_weights_and_capacities(parameters: dict[str, Any]) -> dict[s
         refuse_unsimulated(given, ("ServerlessUpdateConfig",), f"Production variant {name}: ")
         if given.get("DesiredInstanceCount", 1) < 1:
             raise AwsError("ValidationException", f"Production variant {name} needs at least 1 instance.")
-
-    def changed(variant: Variant) -> Variant:
-        given = asked.get(variant.name, {})
-        return replace(
-            variant,
-            weight=float(given.get("DesiredWeight", variant.weight)),
-            instance_count=given.get("DesiredInstanceCount", variant.instance_count),
-        )
-
-    endpoint.begin("Updating")
-    hooks.run_in_background(rollout.reweigh, endpoint, changed, name=f"update weights of {endpoint.name}")
+    members = ("DesiredWeight", "DesiredInstanceCount")
+    wanted = {name: {member: given[member] for member in members if member in given} for name, given in asked.items()}
+    endpoint.begin("Updating", wanted)
+    hooks.run_in_background(rollout.reweigh, endpoint, wanted, name=f"update weights of {endpoint.name}")
     return {"EndpointArn": endpoint.arn}
 
 
@@ -164,7 +157,7 @@ def _scale_no_more(endpoint: Endpoint) -> None:
 
     Source: SageMaker developer guide, "Delete endpoints configured for auto scaling".
     """
-    if endpoint.status in ("Creating", "Updating", "Deleting"):
+    if endpoint.status in IN_PROGRESS:
         return
     for variant in scaled_variants(endpoint.name):
         named = {"ServiceNamespace": NAMESPACE, "ScalableDimension": DIMENSION}

@@ -1,6 +1,6 @@
 """Models, endpoint configurations, and what a fleet is made of, as values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -99,6 +99,13 @@ class Plan:
     def changed(self, change: Callable[[Variant], Variant]) -> "Plan":
         """Return the plan with `change` made to each variant."""
         return replace(self, variants=tuple(map(change, self.variants)), shadows=tuple(map(change, self.shadows)))
+
+    def only(self, names: Collection[str]) -> "Plan":
+        """Return the plan without the variants that are not named."""
+        variants, shadows = (
+            tuple(variant for variant in kind if variant.name in names) for kind in (self.variants, self.shadows)
+        )
+        return replace(self, variants=variants, shadows=shadows)
 
 
 @dataclass

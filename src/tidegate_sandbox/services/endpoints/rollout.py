@@ -5,7 +5,8 @@ traffic made so, and the alarms it looks at are read.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -178,11 +179,37 @@ def _alarms(cloudwatch: Any, names: list[str]) -> dict[str, list[dict[str, Any]]
     return {kind: answer.get(kind, []) for kind in ("MetricAlarms", "CompositeAlarms")}
 
 
-def reweigh(endpoint: Endpoint, changed: Callable[[Variant], Variant]) -> None:
-    """Give the variants of an endpoint, whose update was begun, other weights and instance counts, where they serve."""
-    for fleet in _fleets(endpoint.serving):
-        endpoint.router.change(fleet, fleet.plan.changed(changed))
-    endpoint.settle("UpdateRollbackFailed" if endpoint.stuck else "InService")
+def reweigh(endpoint: Endpoint, asked: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give the variants of an endpoint, whose update was begun, the weights and instance counts `asked` for by name.
+
+    Where instances that are to come cannot be made, the endpoint goes back to what it was.
+    """
+
+    def changed(variant: Variant) -> Variant:
+        given = asked.get(variant.name, {})
+        return replace(
+            variant,
+            weight=float(given.get("DesiredWeight", variant.weight)),
+            instance_count=given.get("DesiredInstanceCount", variant.instance_count),
+        )
+
+    fleets, reason = _fleets(endpoint.serving), None
+    try:
+        for fleet in fleets:
+            with credentials.acting_as(fleet.plan.role, "sagemaker", endpoint.name):
+                fleet.grow([each.name for each in fleet.plan.every_variant if _grows(each, changed(each))])
+    except Exception as error:
+        _unexpected(error)
+        reason = str(error)
+        endpoint.roll_back()
+    else:
+        for fleet in fleets:
+            endpoint.router.change(fleet, fleet.plan.changed(changed))
+    endpoint.settle("UpdateRollbackFailed" if endpoint.stuck else "InService", reason)
+
+
+def _grows(before: Variant, after: Variant) -> bool:
+    return after.instance_count > before.instance_count
 
 
 def delete(endpoint: Endpoint) -> None:
