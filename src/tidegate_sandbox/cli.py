@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tidegate_sandbox.faults.cli import app as inject
+from tidegate_sandbox.load.cli import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +103,7 @@ git_host = typer.Typer(
 app.add_typer(git_host)
 
 app.add_typer(inject)
+app.command()(load)
 
 Provider = Annotated[str, typer.Argument(help="GitHub, GitLab, Bitbucket, ...: the provider of the connection.")]
 Repository = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository's full name.")]

@@ -7,7 +7,7 @@ additions, on the server's event loop.
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -31,14 +31,17 @@ _LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
 
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=(ASIA[^/,]+)/[^/,]+/([^/,]+)/")
 
+_ASKS_WHO = "x-tidegate-who"
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _UNSIMULATED = ("target-model", "target-container-hostname", "enable-explanations", "inference-component", "session-id")
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, code: str, message: str, **members: Any) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: Sequence[tuple[str, str]] = (), **members: Any
+    ) -> None:
         self.status = status
-        self.code = code
+        self.headers = [("content-type", "application/json"), ("x-amzn-errortype", code), *headers]
         self.body = json.dumps({"Message": message, **members}).encode()
 
 
@@ -78,8 +81,7 @@ async def answer_invocation(path: str, headers: Mapping[str, str], body: bytes, 
 
 
 def _refused(refused: _RefusedError) -> Answer:
-    headers = [("content-type", "application/json"), ("x-amzn-errortype", refused.code)]
-    return Answer(refused.status, headers, refused.body)
+    return Answer(refused.status, refused.headers, refused.body)
 
 
 async def _invoke(path: str, headers: Mapping[str, str], body: bytes, started: float) -> Answer:
@@ -131,18 +133,28 @@ def _caller(headers: Mapping[str, str]) -> tuple[Credentials | None, str, str]:
 
 async def _ask(endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request) -> Answer:
     reply, failure = await exchange(endpoint, fleet, server, request, endpoint.ledger)
+    who = _who(fleet, server) if _ASKS_WHO in request.headers else ()
     if reply is None or not 200 <= reply.status < 300:
-        raise _model_error(endpoint, reply, failure)
+        raise _model_error(endpoint, reply, failure, who)
     answer_headers = [
         ("content-type", content_type(reply)),
         ("x-amzn-invoked-production-variant", server.variant.name),
+        *who,
     ]
     if CUSTOM_ATTRIBUTES in reply.headers:
         answer_headers.append((CUSTOM_ATTRIBUTES, reply.headers[CUSTOM_ATTRIBUTES]))
     return Answer(200, answer_headers, reply.body)
 
 
-def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _RefusedError:
+def _who(fleet: Fleet, server: ModelServer) -> tuple[tuple[str, str]]:
+    """Return the header that names who answered, for those who ask: AWS tells the variant alone."""
+    model = server.variant.container.model_package or server.variant.model
+    return (("x-tidegate-answered-by", f"{fleet.plan.config};{model};{server.variant.name}"),)
+
+
+def _model_error(
+    endpoint: Endpoint, reply: Reply | None, failure: str, headers: Sequence[tuple[str, str]]
+) -> _RefusedError:
     """Return the ModelError that the runtime makes of a model's own error, or of its silence."""
     said = reply.body.decode(errors="replace") if reply else failure
     status = reply.status if reply else 0
@@ -152,6 +164,7 @@ def _model_error(endpoint: Endpoint, reply: Reply | None, failure: str) -> _Refu
         "ModelError",
         f'Received {side} error ({status}) from primary with message "{said}". See the logs of endpoint '
         f"{endpoint.name} in account {endpoint.scope.account} for more information.",
+        headers,
         OriginalStatusCode=status,
         OriginalMessage=said,
         LogStreamArn=endpoint.scope.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{endpoint.name}"),
