@@ -1,21 +1,27 @@
 """What docs/rehearse.md says: releases that faults befall end as it says, and its commands are ones that run."""
 
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 from test_commands_on_a_living_stage import RELEASE, LivingStage, stage  # noqa: F401
 from typer.testing import CliRunner, Result
+from workshop import BUCKET, Workshop, model_data
 
 from tidegate_sandbox.cli import app
+from tidegate_sandbox.faults.cli import app as inject
 
+INJECT = [each.name or each.callback.__name__ for each in inject.registered_commands if each.callback]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "rehearse.md"
 
 
@@ -37,9 +43,9 @@ class CommandLine:
     def __call__(self, *arguments: str) -> Result:
         return CliRunner().invoke(app, [*arguments, "--home", str(self._home)])
 
-    def json(self, *arguments: str) -> dict[str, Any]:
+    def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         ran = self(*arguments, "--json")
-        assert ran.exit_code == 0, ran.output
+        assert ran.exit_code == code, ran.output
         told: dict[str, Any] = json.loads(ran.stdout)
         return told
 
@@ -52,13 +58,15 @@ def run(endpoint_sandbox: Any) -> Iterator[CommandLine]:
 
 
 @contextmanager
-def loading(sandbox: Any, endpoint: str, rows: Path, told: dict[str, Any]) -> Iterator[None]:
+def loading(workshop: Workshop, rows: Path, told: dict[str, Any]) -> Iterator[None]:
     """Load the endpoint meanwhile; `told` gets the report."""
-    options = ["--home", str(sandbox.home), "--region", sandbox.region, "--rows", str(rows), "--rate", "40", "--json"]
+    where = ["--home", str(workshop.sandbox.home), "--region", workshop.sandbox.region]
+    options = ["--rows", str(rows), "--rate", "40", "--json"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tidegate_sandbox.cli", "load", endpoint, *options], stdout=subprocess.PIPE
+        [sys.executable, "-m", "tidegate_sandbox.cli", "load", workshop.name, *where, *options], stdout=subprocess.PIPE
     )
     try:
+        workshop.eventually(lambda: workshop.ledger()["requests"])
         yield
     finally:
         process.send_signal(signal.SIGINT)
@@ -67,7 +75,6 @@ def loading(sandbox: Any, endpoint: str, rows: Path, told: dict[str, Any]) -> It
 
 def test_releases_that_faults_befall_end_as_the_rehearsal_says(
     stage: LivingStage,  # noqa: F811
-    endpoint_sandbox: Any,
     run: CommandLine,
     tmp_path: Path,
 ) -> None:
@@ -76,15 +83,29 @@ def test_releases_that_faults_befall_end_as_the_rehearsal_says(
     stage.write(release=RELEASE | {"wait_interval": "5m", "rollback_on": guarded})
     stage.approve(1, NUMBERS)
     assert stage.release()[0] == 0
+
+    # No capacity: rolled back, and not held against the version.
+    stage.approve(2, NUMBERS)
+    run.json("inject", "capacity", "ml.m5.large", "--name", endpoint)
+    code, said = stage.release()
+    assert (code, "InsufficientInstanceCapacity" in said) == (3, True), said
+    assert "version 2 is not marked in the registry: capacity was missing" in said
+    run("inject", "clear")
+
+    # Wrong on a slice: nothing fails, so the release is a success, and the answers are wrong.
+    run.json("inject", "wrong", "--endpoint", endpoint, "--new-fleet", "--where", "1 >= 17", "--answer", "+100")
+    code, said = stage.release()
+    assert code == 0, said
+    run("inject", "clear")
     serving = stage.live().release_id
 
     # Errors of the new fleet are rolled back, though CloudFormation calls it a success and verify is throttled.
-    stage.approve(2, NUMBERS)
+    stage.approve(3, NUMBERS)
     run.json("inject", "errors", "--endpoint", endpoint, "--new-fleet", "--share", "60%")
     run.json("inject", "after-rollback", "succeed", "--endpoint", endpoint)
     throttled = run.json("inject", "throttling", "sagemaker:DescribeEndpoint", "--share", "20%")
     load: dict[str, Any] = {}
-    with loading(endpoint_sandbox, endpoint, rows, load):
+    with loading(stage.endpoint, rows, load):
         code, said = stage.release()
     assert code == 3, said
     (cleared,) = run.json("inject", "clear", throttled["id"])["faults"]
@@ -93,27 +114,66 @@ def test_releases_that_faults_befall_end_as_the_rehearsal_says(
 
     # The load tells the versions apart, and says of each what the ledger does.
     by = {each["version"]: each for each in load["answered_by"]}
-    assert by["1"]["errors"] == {}
-    assert set(by["2"]["errors"]) == {"ModelError 424 (500 from the model)"}
-    assert 0.3 < by["2"]["error_share"] < 0.9
+    assert by["2"]["errors"] == {}
+    assert set(by["3"]["errors"]) == {"ModelError 424 (500 from the model)"}
+    assert 0.3 < by["3"]["error_share"] < 0.9
     ledger: Counter[tuple[str, bool]] = Counter()
     for each in stage.endpoint.ledger()["requests"]:
         if each["app"] == load["app"]:
             ledger[each["model_package"].rpartition("/")[2], each["status_code"] == 200] += each["count"]
-    failed = sum(by["2"]["errors"].values())
-    assert ledger == {("1", True): by["1"]["requests"], ("2", True): by["2"]["requests"] - failed, ("2", False): failed}
-    run("inject", "clear")
+    failed = sum(by["3"]["errors"].values())
+    assert ledger == {("2", True): by["2"]["requests"], ("3", True): by["3"]["requests"] - failed, ("3", False): failed}
 
-    # No capacity: rolled back, and not held against the version.
-    stage.endpoint.eventually(stage.is_quiet)
-    stage.approve(3, NUMBERS)
-    run.json("inject", "capacity", "ml.m5.large", "--name", endpoint)
-    code, said = stage.release()
-    assert (code, "InsufficientInstanceCapacity" in said) == (3, True), said
-    assert "version 3 is not marked in the registry: capacity was missing" in said
-    run("inject", "clear")
 
-    # Wrong on a slice: nothing fails, so the release is a success, and the answers are wrong.
-    run.json("inject", "wrong", "--endpoint", endpoint, "--new-fleet", "--where", "1 >= 17", "--answer", "+100")
-    code, said = stage.release()
-    assert code == 0, said
+def commands() -> list[list[str]]:
+    """Return the commands of the document's blocks, as a shell takes them apart, without `tidegate sandbox`."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines() if line.strip()]
+    assert all(line[:2] == ["tidegate", "sandbox"] for line in lines)
+    return [line[2:] for line in lines]
+
+
+def test_every_command_of_the_document_runs_as_it_stands_there(
+    workshop: Workshop, run: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workshop.s3.put_object(Bucket=BUCKET, Key="numbers.tar.gz", Body=model_data(NUMBERS))
+    workshop.endpoint(workshop.config("v1", archive="numbers.tar.gz"))
+    (tmp_path / "payloads").mkdir()
+    (tmp_path / "payloads" / "evening-weather.csv").write_text("17,0\n18,1\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_REGION", workshop.sandbox.region)
+    known = {"$ENDPOINT": workshop.name, "sagemaker-$PROJECT-": f"sagemaker-{workshop.name}-"}
+
+    kinds: Counter[str] = Counter()
+    for command in commands():
+        given = [reduce(lambda text, name: text.replace(name, known[name]), known, word) for word in command]
+        ran = run(*given)
+        assert (ran.exit_code, ran.stderr) == (0, ""), (command, ran.output)
+        kinds[" ".join(command[:2]) if command[0] == "inject" else command[0]] += 1
+        if command[0] == "load":
+            run("inject", "clear")
+    run("inject", "clock-jump", "--", "-1h")
+
+    # Every command that there is, is in the document.
+    assert set(kinds) == {"load", *(f"inject {name}" for name in INJECT)}
+
+
+def test_what_cannot_be_done_is_a_sentence_and_exit_code_1(run: CommandLine, tmp_path: Path) -> None:
+    (rows := tmp_path / "rows.csv").write_text("1\n")
+
+    for arguments, sentence in (
+        (["inject", "errors", "--endpoint", "e", "--share", "5"], "share: `5` is not a percentage"),
+        (["inject", "clear", "99"], "there is no fault 99"),
+        (["load", "e", "--rows", "gone.csv"], "gone.csv cannot be read"),
+        (["load", "e", "--rows", str(rows), "--rate", "lots"], "'lots' is no rate"),
+        (["load", "e", "--rows", str(rows), "--for", "soon"], "`soon` is not a duration"),
+    ):
+        ran = run(*arguments)
+        assert (ran.exit_code, sentence in ran.stderr) == (1, True), ran.output
+
+    nobody = CommandLine(tmp_path / "nowhere")
+    for arguments in (["inject", "list"], ["load", "e", "--rows", str(rows)]):
+        ran = nobody(*arguments)
+        assert (ran.exit_code, "No sandbox runs in" in ran.stderr) == (1, True), ran.output
+    told = run.json("load", "no-such-endpoint", "--rows", str(rows), "--for", "30s", code=1)
+    assert list(told["unanswered"]) == ["ValidationError 400"]
