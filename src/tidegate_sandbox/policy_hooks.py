@@ -4,7 +4,8 @@ A part of `hooks`, whose `check` asserts these too; no other module imports mini
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +26,6 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_evaluator, "_action_matches"),
     (_evaluator, "_resolve_managed_policy_document"),
     (_evaluator, "_resource_policy"),
-    (_evaluator, "_session_policy_limits"),
     (_evaluator, "EvalContext"),
     (_evaluator, "combine_resource_policy"),
     (_evaluator, "evaluate"),
@@ -53,33 +53,76 @@ def register_resource_policies(service: str, find: Callable[[str], Shared | None
     _shared[service] = find
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that a decision hangs on: who asks for what, and the text of every policy that has a say in it."""
+
+    role_arn: str
+    action: str
+    resource: str
+    keys: tuple[tuple[str, Any], ...]
+    region: str
+    identity: tuple[str, ...]
+    limits: tuple[tuple[str, tuple[str, ...]], ...]
+    """What narrows the role's policies, by IAM's word for it."""
+    policy: str | None
+    """The resource's own."""
+    owner: str | None
+    """The account that the resource is in, where that is known."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the same case is always decided alike: no policy looks at the clock or at the organisation."""
+        documents = (*self.identity, *(each for _, layer in self.limits for each in layer), self.policy or "")
+        return all(map(_lasts, documents))
+
+
 def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
     """Return why a session of a role may not do something, None where it may.
 
     Its policies are evaluated within its boundary and the session's own policy, with the policy of the resource, as IAM
     does (user guide, "Policy evaluation logic"). The words are IAM's ("Troubleshoot access denied error messages").
     """
-    action, resource, _ = check
-    if action in _evaluator._ALWAYS_ALLOWED_ACTIONS:
+    if check[0] in _evaluator._ALWAYS_ALLOWED_ACTIONS:
         return None
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    context = asked(role_arn, _of_what_is_there(check), _responses.get_region())
+    action, resource, keys = _of_what_is_there(check)
     role = _iam._roles.get_scoped(account, None, name) or {}
     identity = _identity(role, account)
     limits = _limits(role, account, _sts._sessions.get(access_key) or {})
+    region = _responses.get_region()
     if action == "sts:AssumeRole":
-        return _assuming(context, identity, limits)
-    layers = {"identity-based policy": identity, **limits}
-    own = _evaluator.evaluate(context, identity, *limits.values())
+        context = asked(role_arn, (action, resource, keys), region)
+        return _assuming(context, _layer(identity), {words: _layer(layer) for words, layer in limits.items()})
+    policy, owner = _of_resource(action, resource)
+    case = _Case(
+        *(role_arn, action, resource, tuple(keys.items()), region, identity, tuple(limits.items())),
+        *(None if policy is None else _text(policy), owner),
+    )
+    if not case.lasts:
+        return _decide(case)
+    try:
+        return _decided(case)
+    except TypeError:  # a key of several values, such as aws:TagKeys
+        return _decide(case)
+
+
+def _decide(case: _Case) -> str | None:
+    account, action = case.role_arn.split(":")[4], case.action
+    context = asked(case.role_arn, (action, case.resource, dict(case.keys)), case.region)
+    layers = {"identity-based policy": _layer(case.identity)} | {words: _layer(layer) for words, layer in case.limits}
+    identity, *limits = layers.values()
+    own = _evaluator.evaluate(context, identity, *limits)
     if own.decision == _DENY:
         words = next(words for words, layer in layers.items() if _evaluator.evaluate(context, layer).decision == _DENY)
         return f"with an explicit deny in {'an' if words[0] == 'i' else 'a'} {words}"
-    policy, owner = _of_resource(action, resource)
-    if policy is None and owner in (None, account):
+    if case.policy is None and case.owner in (None, account):
         decision = own
     else:
-        required, within = action.startswith(f"{_KEY_POLICIES}:"), tuple(limits.values())
-        decision = _evaluator.combine_resource_policy(own, context, policy, owner, required=required, limits=within)
+        required, within = action.startswith(f"{_KEY_POLICIES}:"), tuple(limits)
+        decision = _evaluator.combine_resource_policy(
+            own, context, case.policy, case.owner, required=required, limits=within
+        )
     if decision.decision == _ALLOW:
         return None
     if decision.decision == _DENY:
@@ -90,12 +133,15 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
     return f"because no resource-based policy allows the {action} action"
 
 
+_decided = lru_cache(maxsize=1024)(_decide)
+
+
 def refusal_of_action(role_arn: str, action: str) -> str | None:
     """Return why a role may do something to nothing at all, None where it may do it to something."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     role = _iam._roles.get_scoped(account, None, name) or {}
     for words, layer in {"identity-based policy": _identity(role, account), **_limits(role, account, {})}.items():
-        statements = [each for policy in layer for each in policy if each.effect == _ALLOW]
+        statements = [each for policy in _layer(layer) for each in policy if each.effect == _ALLOW]
         if not any(_evaluator._action_matches(action, each.actions, each.not_actions) for each in statements):
             return f"because no {words} allows the {action} action"
     return None
@@ -152,23 +198,29 @@ def _tags(resource: str) -> Mapping[str, str] | None:
     return found
 
 
-def _identity(role: Mapping[str, Any], account: str) -> list[Any]:
+def _identity(role: Mapping[str, Any], account: str) -> tuple[str, ...]:
     documents = [*(role.get("InlinePolicies") or {}).values()]
     documents += [_managed(arn, account) for arn in role.get("AttachedPolicies", [])]
-    return [_parsed(_text(document)) for document in documents if document]
+    return tuple(_text(document) for document in documents if document)
 
 
-def _limits(role: Mapping[str, Any], account: str, session: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return what narrows a role's policies, by IAM's word for it."""
-    found: dict[str, list[Any]] = {}
+def _limits(role: Mapping[str, Any], account: str, session: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return what narrows a role's policies, by IAM's word for it. A limit of no documents allows nothing."""
+    found: dict[str, tuple[str, ...]] = {}
     boundary = role.get("PermissionsBoundary")
     boundary = boundary.get("PermissionsBoundaryArn") if isinstance(boundary, Mapping) else boundary
     if boundary:
         document = _managed(boundary, account)
-        found["permissions boundary"] = [_parsed(_text(document))] if document else [[]]
-    for layer in _evaluator._session_policy_limits(session, account):
-        found["session policy"] = layer
+        found["permissions boundary"] = (_text(document),) if document else ()
+    passed = session.get("SessionPolicies")
+    if passed is not None:
+        documents = [passed.get("Policy"), *(_managed(arn, account) for arn in passed.get("PolicyArns", []))]
+        found["session policy"] = tuple(_text(document) for document in documents if document)
     return found
+
+
+def _layer(documents: Iterable[str]) -> list[Any]:
+    return [_parsed(document) for document in documents]
 
 
 def _managed(arn: str, account: str) -> Any:
@@ -182,6 +234,15 @@ def _text(document: Any) -> str:
 @lru_cache(maxsize=512)
 def _parsed(document: str) -> Any:
     return _evaluator.parse_policy_document(document)
+
+
+_CHANGING_KEYS = ("currenttime", "epochtime", "principalorgid", "\\u")
+"""Condition keys whose values no case tells, and how JSON may hide one."""
+
+
+@lru_cache(maxsize=512)
+def _lasts(document: str) -> bool:
+    return not any(key in document.lower() for key in _CHANGING_KEYS)
 
 
 def _of_resource(action: str, resource: str) -> Shared:
