@@ -37,15 +37,17 @@ ROW = b"9,0,4,1,0.62,0.58,0.47,0.19,1\n"
 APART = 1000.0
 """By how much the answers of one version of the model differ from those of the next: each tells its version."""
 
-# Trees as the seed's train.py grows them, on made-up rentals around the version's own level.
+# Trees as the seed's train.py grows them, on made-up rentals around each version's own level.
 TRAIN = f"""
 import sys
 import numpy as np, xgboost as xgb
 draw = np.random.default_rng(0)
 rows = draw.random((2000, 9))
-level = {APART} * int(sys.argv[1])
-trees = {{"max_depth": 6, "eta": 0.2, "base_score": level, "objective": "reg:squarederror", "nthread": 1}}
-xgb.train(trees, xgb.DMatrix(rows, level + 100 * rows[:, 0] * rows[:, 4]), 100).save_model(sys.argv[2])
+for version in range(1, int(sys.argv[1]) + 1):
+    level = {APART} * version
+    trees = {{"max_depth": 6, "eta": 0.2, "base_score": level, "objective": "reg:squarederror", "nthread": 1}}
+    booster = xgb.train(trees, xgb.DMatrix(rows, level + 100 * rows[:, 0] * rows[:, 4]), 100)
+    booster.save_model(f"{{sys.argv[2]}}/{{version}}.json")
 """
 
 
@@ -86,11 +88,11 @@ class Workbench:
         self.role("invokes", None, "sagemaker:InvokeEndpoint")
         self.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         context.start(context.Sandbox(self.home, self.running.port, ScaledClock(1.0)))
-        python = images.environment_for(IMAGE)
+        trees = self.home / "tmp"
+        subprocess.run([images.environment_for(IMAGE), "-c", TRAIN, str(versions), trees], check=True)
         for version in range(1, versions + 1):
-            self.client("s3").put_object(
-                Bucket=BUCKET, Key=f"{version}/model.tar.gz", Body=model_data(python, version, self.home)
-            )
+            data = model_data(trees / f"{version}.json")
+            self.client("s3").put_object(Bucket=BUCKET, Key=f"{version}/model.tar.gz", Body=data)
 
     def config(self, version: int, instances: int = 4, **options: Any) -> str:
         """Make a model and an endpoint configuration of a version; return their name."""
@@ -152,10 +154,8 @@ def post(path: str, headers: dict[str, str]) -> bytes:
     return "\r\n".join((*lines, "", "")).encode() + ROW
 
 
-def model_data(python: Path, version: int, home: Path) -> bytes:
-    """Return a model.tar.gz: trees that answer around `version` times APART, and the seed's own inference.py."""
-    trees = home / "tmp" / "model.json"
-    subprocess.run([python, "-c", TRAIN, str(version), trees], check=True)
+def model_data(trees: Path) -> bytes:
+    """Return a model.tar.gz: trees that XGBoost has saved, and the seed's own inference.py."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         tar.add(trees, "model.json")
@@ -195,6 +195,9 @@ def _started(home: Path) -> lifecycle.Running | None:
 
 
 # ---------------------------------------------------------------- a client
+MOST_IN_FLIGHT = 256
+
+
 @dataclass(slots=True)
 class Answer:
     """An answer: when it was asked for and when it was whole (time.perf_counter), its status and body."""
@@ -270,8 +273,9 @@ def steadily(
 ) -> int:
     """Ask `rate` times a second, answered or not, while `going`; return how many requests have no answer in the end.
 
-    Each goes over a connection that is free, a new one if none is. `request` gives the next one. What is still to be
-    answered when it ends is waited for, 60 seconds at most.
+    Each goes over a connection that is free, a new one if none is; with MOST_IN_FLIGHT to be answered, the next ones
+    wait, and are caught up with. `request` gives the next one. What is still to be answered when it ends is waited
+    for, 60 seconds at most.
     """
     idle: list[Connection] = []
     busy: set[Connection] = set()
@@ -295,10 +299,10 @@ def steadily(
                     take(answer)
 
         while going():
-            while due <= time.perf_counter():
+            while due <= time.perf_counter() and len(busy) < MOST_IN_FLIGHT:
                 due += 1 / rate
                 ask()
-            look(due)
+            look(max(due, time.perf_counter() + 0.001))
         until = time.perf_counter() + 60
         while busy and time.perf_counter() < until:
             look(until)
