@@ -274,6 +274,14 @@ def test_a_property_that_its_type_has_not_fails_the_resource_when_made_and_when_
     assert said in failures(stacks, name)
 
 
+def test_an_attribute_that_a_resource_does_not_have_fails_the_stack(stacks, eventually, name):
+    body = RESOURCE % "q" + "\nOutputs: {O: {Value: !GetAtt Q.Colour}}"
+    stacks.create_stack(StackName=name, TemplateBody=body)
+    assert settled(stacks, eventually, name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = json.dumps(stacks.describe_stack_events(StackName=name)["StackEvents"], default=str)
+    assert "Requested attribute Colour does not exist in schema" in events
+
+
 def test_the_template_of_a_nested_stack_is_held_to_the_same(sandbox, stacks, eventually, name):
     s3 = sandbox.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": sandbox.region})

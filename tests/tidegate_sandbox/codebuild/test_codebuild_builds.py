@@ -404,9 +404,10 @@ def test_an_artifact_is_named_by_the_shell_and_secondary_ones_go_where_the_proje
 ) -> None:
     target = {"type": "S3", "location": bucket, "packaging": "ZIP", "overrideArtifactName": True}
     spec = commands(
-        "VERSION=7; echo a > a.txt; echo b > b.txt",
+        "VERSION=7; LETTER=a; OUT=out; mkdir out; echo a > out/a.txt; echo b > b.txt",
         artifacts={
-            "files": ["a.txt"],
+            "files": ["$LETTER.txt"],
+            "base-directory": "${OUT}",
             "name": "out-$VERSION-$(date +%Y).zip",
             "secondary-artifacts": {"more": {"files": ["b.txt"], "name": "more.zip"}},
         },

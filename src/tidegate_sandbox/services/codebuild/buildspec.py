@@ -5,7 +5,7 @@ Source of the rules: AWS CodeBuild user guide, "Build specification reference fo
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import yaml
@@ -42,6 +42,9 @@ class Phase:
     runtime_versions: Mapping[str, str] = field(default_factory=dict)
 
 
+VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+
+
 @dataclass(frozen=True)
 class Artifacts:
     """Which files make an output: globs relative to `base_directory`."""
@@ -54,6 +57,24 @@ class Artifacts:
     """What the shell makes of it is the name: it may have variables and commands in it."""
     enable_symlinks: bool = False
     s3_prefix: str = ""
+
+    def variables(self) -> set[str]:
+        """Return the names of the variables in its paths, $NAME or ${NAME}."""
+        paths = (*self.files, *self.exclude_paths, self.base_directory)
+        return {found[1] or found[2] for path in paths for found in VARIABLE.finditer(path)}
+
+    def with_values(self, values: Mapping[str, str]) -> "Artifacts":
+        """Return it with the variables' values in its paths."""
+
+        def worked_out(path: str) -> str:
+            return VARIABLE.sub(lambda found: values.get(found[1] or found[2], ""), path)
+
+        return replace(
+            self,
+            files=tuple(map(worked_out, self.files)),
+            exclude_paths=tuple(map(worked_out, self.exclude_paths)),
+            base_directory=worked_out(self.base_directory),
+        )
 
 
 @dataclass(frozen=True)

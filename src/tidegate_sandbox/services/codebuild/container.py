@@ -150,7 +150,7 @@ def _git_configuration(scope: context.Scope) -> str:
     """Return git's settings in a build: CodeCommit's address leads here."""
     url = context.sandbox().url
     return (
-        f'[url "{url}/v1/repos/"]\n'
+        f'[url "{url}/git-codecommit.{scope.region}/v1/repos/"]\n'
         f"\tinsteadOf = https://git-codecommit.{scope.region}.amazonaws.com/v1/repos/\n"
         "[safe]\n\tdirectory = *\n"
     )

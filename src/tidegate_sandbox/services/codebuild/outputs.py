@@ -19,11 +19,14 @@ def upload(build: Build, spec: Buildspec, container: Container, names: Names) ->
     if build.pipeline is not None:
         several = len(build.pipeline.outputs) > 1
         for bundle in build.pipeline.outputs:
+            if not several and spec.artifacts is None:
+                # A buildspec without artifacts leaves none: whatever takes the output next does not find it.
+                return
             chosen = spec.secondary_artifacts.get(bundle.name) if several else spec.artifacts
             if chosen is None:
-                wanted = f"secondary-artifacts named {bundle.name}" if several else "artifacts"
                 raise NothingMatchesError(
-                    f"the pipeline wants the output {bundle.name}, and the buildspec has no {wanted}"
+                    f"the pipeline wants the output {bundle.name}, and the buildspec has no secondary-artifacts "
+                    f"named {bundle.name}"
                 )
             _put(bundle.bucket, bundle.key, chosen, container)
         return

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -281,6 +281,7 @@ class _Run:
         assert container is not None
         for name, declared in spec.reports.items():
             self._report(name, declared, container)
+        spec = self._with_variables(spec, container)
         try:
             outputs.upload(build, spec, container, self._names(spec, container))
         except NothingMatchesError as error:
@@ -300,6 +301,25 @@ class _Run:
             self._say(f"No report of {name} was made: {error}")
         except AwsError as error:
             raise _PhaseError("CLIENT_ERROR", f"Error in creating the report {name}: {error.message}") from None
+
+    def _with_variables(self, spec: Buildspec, container: Container) -> Buildspec:
+        """Return `spec` with the build's variables in the paths of its artifacts."""
+        named = [*filter(None, [spec.artifacts]), *spec.secondary_artifacts.values()]
+        names = {name for one in named for name in one.variables()}
+        if not names or self.build.shell is None:
+            return spec
+        written = container.root / "variables"
+        asked = (
+            f'for __name in {" ".join(sorted(names))}; do printf "%s=%s\\0" "$__name" "${{!__name-}}"; done > {written}'
+        )
+        if not self.build.shell.run(asked, self._deadline).succeeded:
+            raise _PhaseError("CLIENT_ERROR", "the paths of the artifacts could not be worked out")
+        values = dict(line.split("=", 1) for line in written.read_text().split("\0") if line)
+        return replace(
+            spec,
+            artifacts=spec.artifacts and spec.artifacts.with_values(values),
+            secondary_artifacts={key: one.with_values(values) for key, one in spec.secondary_artifacts.items()},
+        )
 
     def _names(self, spec: Buildspec, container: Container) -> dict[str, str]:
         """Return the names of the outputs, as the build's shell works them out."""

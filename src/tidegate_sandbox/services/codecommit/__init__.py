@@ -2,8 +2,8 @@
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.routes import route
-from tidegate_sandbox.services.codecommit.git_http import git_http
-from tidegate_sandbox.services.codecommit.repositories import ROUTE, Repository, codecommit, repository
+from tidegate_sandbox.services.codecommit.git_http import git_http, is_git_address
+from tidegate_sandbox.services.codecommit.repositories import Repository, codecommit, repository
 from tidegate_sandbox.services.codecommit.resources import RepositoryResource
 
 __all__ = ["Repository", "install", "repository"]
@@ -12,5 +12,5 @@ __all__ = ["Repository", "install", "repository"]
 def install() -> None:
     """Serve the API, git over http, and the CloudFormation type."""
     codecommit.serve()
-    route(ROUTE, git_http)
+    route(is_git_address, git_http)
     hooks.register_resource_type("AWS::CodeCommit::Repository", RepositoryResource())

@@ -8,9 +8,14 @@ from tidegate_sandbox.git import NO_COMMIT, answer, basic_user, serve
 from tidegate_sandbox.git.http import SERVICES, is_push
 from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.codecommit.pull_requests import reference_moved
-from tidegate_sandbox.services.codecommit.repositories import ROUTE, Repository, repositories
+from tidegate_sandbox.services.codecommit.repositories import OF_REGION, ROUTE, Repository, repositories
 
-_ADDRESS = re.compile(re.escape(ROUTE) + rf"([\w.-]+?)(?:\.git)?/{SERVICES}")
+_ADDRESS = re.compile(rf"(?:{OF_REGION})?{re.escape(ROUTE)}(?P<name>[\w.-]+?)(?:\.git)?/{SERVICES}")
+
+
+def is_git_address(path: str) -> bool:
+    """Whether `path` is where git finds a repository, of a region that is named or of whichever has it."""
+    return re.match(f"(?:{OF_REGION})?{re.escape(ROUTE)}", path) is not None
 
 
 async def git_http(scope: Message, receive: Receive, send: Send) -> None:
@@ -18,22 +23,25 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
     matched = _ADDRESS.fullmatch(scope["path"])
     if matched is None:
         return await answer(send, 404, "Only git's smart http protocol is served here.")
-    named = [here[matched[1]] for _, here in repositories.everywhere() if matched[1] in here]
+    name, region, asked = matched["name"], matched["region"], matched[matched.lastindex or 0]
+    named = [here[name] for _, here in repositories.everywhere() if name in here]
+    if region is not None:
+        named = [one for one in named if one.scope.region == region]
     user = basic_user(scope)
-    if len(named) > 1:
+    if len({one.scope.account for one in named}) > 1:
         if user is None:
             return await answer(send, 401, "Several accounts have it: give the account id as the user name.")
         named = [one for one in named if one.scope.account == credentials.account_of(user)]
-    if len(named) != 1:
-        said = "no repository" if not named else "repositories in several regions"
-        return await answer(send, 404, f"{said} named {matched[1]}")
-    one = named[0]
-    action = "codecommit:GitPush" if is_push(matched[2], scope) else "codecommit:GitPull"
+    if not named:
+        return await answer(send, 404, f"no repository named {name}")
+    # Of several regions it is the one that had the name first: the others' addresses have their region in them.
+    one = min(named, key=lambda each: each.is_regional)
+    action = "codecommit:GitPush" if is_push(asked, scope) else "codecommit:GitPull"
     try:
         journal.write(credentials.of_access_key(user or ""), [(action, one.arn, {})], one.scope.region)
     except AwsError as denied:
         return await answer(send, 403, denied.message)
-    moved = await serve(one, matched[2], one.scope.account, scope, receive, send)
+    moved = await serve(one, asked, one.scope.account, scope, receive, send)
     if moved:
         with hooks.acting_in(one.scope.account, one.scope.region):
             hooks.run_in_background(references_changed, one, moved, name=f"pushed-{one.name}")

@@ -18,6 +18,8 @@ codecommit = Service("codecommit")
 
 ROUTE = "/v1/repos/"
 """Where git finds repositories, as under AWS's own host names."""
+OF_REGION = r"/git-codecommit\.(?P<region>[a-z0-9-]+)"
+"""What stands before that where the region is named, which on AWS is in the host's name."""
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Repository(BareRepository):
     description: str = ""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     default_branch: str | None = None
+    is_regional: bool = False
+    """Whether another region of the account had its name first."""
 
     @property
     def arn(self) -> str:
@@ -39,7 +43,8 @@ class Repository(BareRepository):
     @property
     def clone_url_http(self) -> str:
         """Where git finds it."""
-        return f"{context.sandbox().url}{ROUTE}{self.name}"
+        region = f"/git-codecommit.{self.scope.region}" if self.is_regional else ""
+        return f"{context.sandbox().url}{region}{ROUTE}{self.name}"
 
     @property
     def clone_url_ssh(self) -> str:
@@ -80,6 +85,9 @@ def create(p: dict[str, Any]) -> dict[str, Any]:
             raise AwsError("RepositoryNameExistsException", f"Repository named {name} already exists")
         now = context.sandbox().clock.now()
         made = Repository(name, path, scope, now, now, p.get("repositoryDescription", ""))
+        made.is_regional = any(
+            other.account == scope.account and name in here for other, here in repositories.everywhere()
+        )
         made.make()
         repositories.here()[name] = made
     return {"repositoryMetadata": _metadata(made)}
