@@ -72,8 +72,20 @@ def _parameters(template: dict[str, Any], given: list[dict[str, Any]], before: A
     names = {each["Key"]: None for each in given if "Key" in each}
     if found := references.unknown_parameters(template, names) or references.missing_parameters(template, names):
         raise ValueError(found)
-    resolved: dict[str, Any] = _stock_parameters(template, given, before)
+    declared = {name: _as_text(each) for name, each in (template.get("Parameters") or {}).items()}
+    resolved: dict[str, Any] = _stock_parameters({**template, "Parameters": declared}, given, before)
     return resolved
+
+
+def _as_text(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    # A boolean that is written as one is the text "true" or "false" to CloudFormation, and "True" to Python.
+    def text(value: Any) -> Any:
+        return str(value).lower() if isinstance(value, bool) else value
+
+    known = {key: text(value) for key, value in parameter.items()}
+    if isinstance(allowed := known.get("AllowedValues"), list):
+        known["AllowedValues"] = [text(value) for value in allowed]
+    return known
 
 
 def _conditions_of_nested(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:

@@ -232,6 +232,17 @@ def test_parameters_that_a_template_lacks_or_that_nobody_gave_are_refused(stacks
     assert refused(stacks.create_stack, StackName=name, TemplateBody=body)[1] == "Parameters: [P] must have values"
 
 
+def test_a_boolean_that_a_parameter_may_have_is_its_text(stacks, eventually, name):
+    body = "Parameters: {P: {Type: String, Default: true, AllowedValues: [true, false]}}\n"
+    body += RESOURCE % "!Sub '${AWS::StackName}-${P}'" + "\nOutputs: {P: {Value: !Ref P}}"
+    stacks.create_stack(StackName=name, TemplateBody=body)
+    assert settled(stacks, eventually, name)["Outputs"][0]["OutputValue"] == "true"
+    given = [{"ParameterKey": "P", "ParameterValue": "False"}]
+    assert (
+        "not in AllowedValues" in refused(stacks.update_stack, StackName=name, TemplateBody=body, Parameters=given)[1]
+    )
+
+
 def test_capabilities_are_asked_for_as_what_is_made_needs_them(stacks, name):
     def asked(properties, **more):
         role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}} | properties}
