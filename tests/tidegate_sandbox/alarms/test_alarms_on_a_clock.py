@@ -1,7 +1,9 @@
 """Alarms of a running sandbox: evaluated as time passes, by the metric they name and no other."""
 
+import io
 import json
 import uuid
+import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -206,6 +208,7 @@ def test_an_alarm_that_was_changed_is_looked_at_at_once_and_keeps_its_history(de
         ({"EvaluateLowSampleCountPercentile": "ignore"}, "EvaluateLowSampleCountPercentile"),
         ({"Metrics": [{"Id": "m", "Expression": "1 + 1"}]}, "over no metric"),
         ({"ThresholdMetricId": "band"}, "ThresholdMetricId"),
+        ({"OKActions": ["arn:aws:automate:eu-west-1:ec2:stop"]}, "ec2:stop is not in the local simulation"),
         ({"Metrics": [{"Id": "e", "Expression": "e9"}]}, "no metric or expression with the id e9"),
         ({"Metrics": [{"Id": "a", "Expression": "b"}, {"Id": "b", "Expression": "a"}]}, "in a circle"),
     ],
@@ -383,6 +386,28 @@ def test_a_change_of_state_is_an_event(desk: Desk, sandbox: Any) -> None:
     assert by_name[name]["configuration"]["metrics"][0]["metricStat"]["metric"]["namespace"] == desk.namespace
     assert by_name[composite]["configuration"]["alarmRule"] == f"ALARM({name})"
     assert by_name[composite]["previousState"]["value"] == "OK"
+
+
+def test_an_alarm_invokes_a_function_with_what_has_changed(desk: Desk, sandbox: Any) -> None:
+    heard, name = Listener(sandbox), f"hears-{uuid.uuid4().hex[:8]}"
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as packed:
+        send = f"boto3.client('sns').publish(TopicArn={heard.topic!r}, Message=json.dumps(event))"
+        packed.writestr("index.py", f"import boto3, json\n\n\ndef handler(event, context):\n    {send}\n")
+    function = sandbox.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role="arn:aws:iam::111122223333:role/any",
+        Handler="index.handler",
+        Code={"ZipFile": code.getvalue()},
+    )["FunctionArn"]
+    alarm = desk.alarm("nobody", TreatMissingData="ignore", Period=3600, AlarmActions=[function])
+
+    desk.set(alarm, "ALARM")
+
+    [event] = desk.eventually(heard.notices)
+    assert (event["source"], event["alarmData"]["alarmName"]) == ("aws.cloudwatch", alarm)
+    assert event["alarmData"]["state"]["value"] == "ALARM"
 
 
 TEMPLATE = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tidegate.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
 from tidegate_sandbox import context, hooks, metric_hooks
-from tidegate_sandbox.services.alarms import composite, queries, reading
+from tidegate_sandbox.services.alarms import actions, composite, queries, reading
 from tidegate_sandbox.services.alarms.metric_math import Series
 from tidegate_sandbox.services.alarms.queries import Metric, Query, QueryError, Window
 
@@ -43,6 +43,8 @@ def refusal(parameters: hooks.Alarm) -> str | None:
     extended = parameters.get("ExtendedStatistic")
     if extended and not queries.is_percentile(extended):
         return f"ExtendedStatistic {extended} is not in the local simulation, which has percentiles such as p99"
+    if refused := actions.refusal(parameters):
+        return refused
     if parameters.get("Metrics"):
         try:
             _watched(parameters)

@@ -1,14 +1,12 @@
-"""Composite alarms: whose actions another alarm suppresses, AWS::CloudWatch::CompositeAlarm, and what changes send.
+"""Composite alarms: whose actions another alarm suppresses, and AWS::CloudWatch::CompositeAlarm.
 
-CloudWatch user guide, "Create a composite alarm", "Alarm suppression" and "Alarm events and EventBridge".
+CloudWatch user guide, "Create a composite alarm" and "Alarm suppression".
 """
 
 import contextlib
-import json
 import logging
 import math
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -16,15 +14,14 @@ from botocore.exceptions import ClientError
 from tidegate_sandbox import context, hooks, metric_hooks
 from tidegate_sandbox.metric_hooks import Alarm
 from tidegate_sandbox.service import check_parameters
+from tidegate_sandbox.services.alarms import actions
+from tidegate_sandbox.services.alarms.actions import SUPPRESSION, changed_at
 from tidegate_sandbox.services.properties import as_parameters
 
 SuppressedBy = Literal["Alarm", "WaitPeriod", "ExtensionPeriod"]
 
-_SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _STATE = ("ActionsSuppressedBy", "ActionsSuppressedReason")
 _being_put: context.Scoped[dict[str, Alarm]] = context.Scoped(dict)
-_told: context.Scoped[dict[str, dict[str, Any]]] = context.Scoped(dict)
-"""The state that each alarm's last event told of."""
 
 
 def install() -> None:
@@ -35,11 +32,13 @@ def install() -> None:
 
 
 def _refusal(given: Alarm) -> str | None:
+    if refused := actions.refusal(given):
+        return refused
     suppressor = given.get("ActionsSuppressor")
     if not suppressor:
-        extra = [name for name in _SUPPRESSION if given.get(name)]
+        extra = [name for name in SUPPRESSION if given.get(name)]
         return f"{extra[0]} is given without ActionsSuppressor" if extra else None
-    missing = [name for name in _SUPPRESSION if given.get(name) is None]
+    missing = [name for name in SUPPRESSION if given.get(name) is None]
     if missing:
         return f"{missing[0]} must be given with ActionsSuppressor"
     if metric_hooks.any_alarm(suppressor) is None:
@@ -51,8 +50,8 @@ def _put(given: Alarm, go_on: Callable[[], Any]) -> Any:
     name = given["AlarmName"]
     # Creating an alarm may change its state at once, and that is suppressed as any change is.
     before = metric_hooks.composite_alarm(name) or {}
-    chosen = {one: given[one] for one in _SUPPRESSION if given.get(one) is not None}
-    chosen |= {one: int(chosen[one]) for one in _SUPPRESSION[1:] if one in chosen}
+    chosen = {one: given[one] for one in SUPPRESSION if given.get(one) is not None}
+    chosen |= {one: int(chosen[one]) for one in SUPPRESSION[1:] if one in chosen}
     _being_put.here()[name] = chosen | ({one: before[one] for one in _STATE if one in before} if chosen else {})
     try:
         answer = go_on()
@@ -64,13 +63,13 @@ def _put(given: Alarm, go_on: Callable[[], Any]) -> Any:
         del _being_put.here()[name]
 
 
-def _changed(alarm: Alarm, before: str, now: str, reason: str) -> None:
+def _changed(alarm: Alarm, before: str, _now: str, reason: str) -> None:
     if "AlarmRule" in alarm:
         alarm.update(_being_put.here().get(alarm["AlarmName"], {}))
         _suppress(alarm, _first(alarm))
-    _send_event(alarm, before)
+    detail = actions.tell(alarm, before)
     if not alarm.get("ActionsSuppressedBy"):
-        metric_hooks.send_notices(alarm, before, now, reason)
+        actions.act(alarm, before, reason, detail)
 
 
 def _first(alarm: Alarm) -> SuppressedBy | None:
@@ -100,15 +99,11 @@ def _until(alarm: Alarm) -> float:
     """Return when the suppression of an alarm ends by itself, in epoch seconds; infinity while an alarm suppresses."""
     by = alarm.get("ActionsSuppressedBy")
     if by == "WaitPeriod":
-        return float(_changed_at(alarm) + alarm["ActionsSuppressorWaitPeriod"])
+        return float(changed_at(alarm) + alarm["ActionsSuppressorWaitPeriod"])
     if by == "ExtensionPeriod":
         suppressor = metric_hooks.any_alarm(alarm["ActionsSuppressor"])
-        return float(_changed_at(suppressor) + alarm["ActionsSuppressorExtensionPeriod"]) if suppressor else 0.0
+        return float(changed_at(suppressor) + alarm["ActionsSuppressorExtensionPeriod"]) if suppressor else 0.0
     return math.inf
-
-
-def _changed_at(alarm: Alarm) -> int:
-    return max(int(alarm.get(f"State{what}Timestamp") or 0) for what in ("Updated", "Transitioned"))
 
 
 def next_end(now: float) -> float:
@@ -144,56 +139,7 @@ def _look_again(alarm: Alarm, now: float) -> None:
     if _until(alarm) <= now:
         state = alarm["StateValue"]
         _suppress(alarm, None)
-        _send_event(alarm, state)
-        metric_hooks.send_notices(alarm, state, state, alarm["StateReason"])
-
-
-def _send_event(alarm: Alarm, before: str) -> None:
-    """Send `CloudWatch Alarm State Change`."""
-    name = alarm["AlarmName"]
-    at = datetime.fromtimestamp(_changed_at(alarm), UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    state = {"value": alarm["StateValue"], "reason": alarm["StateReason"], "timestamp": at}
-    if data := alarm.get("StateReasonData"):
-        state["reasonData"] = data if isinstance(data, str) else json.dumps(data)
-    if by := alarm.get("ActionsSuppressedBy"):
-        state |= {"actionsSuppressedBy": by, "actionsSuppressedReason": alarm["ActionsSuppressedReason"]}
-    last = _told.here().get(name)
-    detail = {
-        "alarmName": name,
-        "state": state,
-        "previousState": last if last and last["value"] == before else {"value": before},
-        "configuration": _configuration(alarm),
-    }
-    _told.here()[name] = state
-    hooks.emit_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail, [alarm["AlarmArn"]])
-
-
-def _configuration(alarm: Alarm) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": alarm["AlarmDescription"]} if alarm.get("AlarmDescription") else {}
-    if "AlarmRule" in alarm:
-        told["alarmRule"] = alarm["AlarmRule"]
-        return told | {name[0].lower() + name[1:]: alarm[name] for name in _SUPPRESSION if name in alarm}
-    queries = alarm.get("Metrics") or [_query_of(alarm)]
-    return told | {"metrics": [_in_event(query) for query in queries]}
-
-
-def _query_of(alarm: Alarm) -> dict[str, Any]:
-    metric = {name: alarm.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
-    stat = alarm.get("ExtendedStatistic") or alarm.get("Statistic")
-    return {"Id": "m1", "MetricStat": {"Metric": metric, "Period": alarm.get("Period"), "Stat": stat}}
-
-
-def _in_event(query: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": query["Id"], "returnData": query.get("ReturnData", True)}
-    if "Expression" in query:
-        return told | {"expression": query["Expression"], "label": query.get("Label", query["Id"])}
-    stat = query["MetricStat"]
-    metric = {
-        "namespace": stat["Metric"]["Namespace"],
-        "name": stat["Metric"]["MetricName"],
-        "dimensions": {each["Name"]: each["Value"] for each in stat["Metric"].get("Dimensions") or ()},
-    }
-    return told | {"metricStat": {"metric": metric, "period": int(stat["Period"]), "stat": stat["Stat"]}}
+        actions.act(alarm, state, alarm["StateReason"], actions.tell(alarm, state))
 
 
 class CompositeAlarmResource:
