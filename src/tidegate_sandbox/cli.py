@@ -11,7 +11,7 @@ from tidegate_sandbox.load.cli import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tidegate_sandbox.lifecycle import Running
+    from tidegate_sandbox.lifecycle import Before, Running
 
 app = typer.Typer(
     name="sandbox",
@@ -24,6 +24,14 @@ Home = Annotated[
     Path | None,
     typer.Option(help="The folder that holds all it writes.", show_default="~/.local/state/tidegate/sandbox"),
 ]
+
+
+SHOWN_FROM = 2**20
+"""Bytes from which on a folder of the home is shown by itself."""
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:.0f} MB"
 
 
 @app.command()
@@ -59,7 +67,7 @@ def up(
 
 @app.command()
 def down(home: Home = None) -> None:
-    """End the sandbox and every process that it started."""
+    """End the sandbox and every process that it started; the next `up` goes on where it stopped."""
     from tidegate_sandbox import lifecycle
 
     home = (home or lifecycle.default_home()).resolve()
@@ -76,7 +84,7 @@ def down(home: Home = None) -> None:
 
 @app.command()
 def status(home: Home = None) -> None:
-    """Show the sandbox's address, uptime, speed, memory and child processes; exit 1 where none runs."""
+    """Show the sandbox's address, uptime, speed, memory, disk and child processes; exit 1 where none runs."""
     from tidegate_sandbox import lifecycle
 
     try:
@@ -88,11 +96,37 @@ def status(home: Home = None) -> None:
     typer.echo(f"home              {state['home']}")
     typer.echo(f"uptime            {state['uptime_seconds']:.0f} s, its clock at {state['speed']:g} times the wall")
     typer.echo(f"memory            {state['memory_bytes'] / 2**20:.0f} MB")
+    typer.echo(f"disk              {_megabytes(sum(state['disk'].values()))}")
+    for name, used in sorted(state["disk"].items(), key=lambda each: -each[1]):
+        if used >= SHOWN_FROM:
+            typer.echo(f"  {_megabytes(used):>10}  {name or 'beside the folders'}")
+    if failure := state["snapshot"]["failure"]:
+        typer.echo(f"state             NOT KEPT, and lost when it ends: {failure}; log/sandbox.log says more")
     typer.echo(f"after a rollback  the stack update is made to {state['after_rollback']}")
     typer.echo(f"IAM               {'enforced' if state['iam'] == 'enforce' else 'not enforced, calls are recorded'}")
     typer.echo(f"children          {len(state['children'])}")
     for child in state["children"]:
         typer.echo(f"  {child['pid']:>8}  {child['name']}")
+
+
+@app.command()
+def reset(
+    home: Home = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget what a sandbox that has ended left: the next `up` starts afresh. Environments that took long stay."""
+    from tidegate_sandbox import lifecycle
+
+    home = (home or lifecycle.default_home()).resolve()
+    try:
+        if running := lifecycle.find(home):
+            raise lifecycle.LifecycleError(f"a sandbox runs in {home}, at {running.url}: end it with `down` first")
+        if lifecycle.holds(home) and not yes:
+            typer.confirm(f"Forget all that the sandbox in {home} holds, its repositories and models too?", abort=True)
+        lifecycle.reset(home)
+    except lifecycle.LifecycleError as error:
+        raise _refusal(error) from error
+    typer.echo(f"The next sandbox in {home} starts afresh")
 
 
 git_host = typer.Typer(
@@ -186,9 +220,14 @@ class _Progress:
             self._next += 3.0
 
 
-def _say_ready(running: "Running", crashed: bool) -> None:
-    if crashed:
-        typer.echo("The sandbox before this one was killed; what it held is gone, and this one starts afresh.")
+def _say_ready(running: "Running", before: "Before") -> None:
+    if before.clock is not None:
+        ended = "was killed" if before.crashed else "ended"
+        typer.echo(f"It goes on where the one before it {ended}: at {before.clock:%Y-%m-%d %H:%M:%S} UTC by its clock.")
+        if before.under_way:
+            typer.echo(f"{before.under_way} that were under way then go on.")
+    elif before.crashed:
+        typer.echo("The sandbox before this one was killed before it had anything to keep.")
     typer.echo(f"The local simulation is ready at {running.url}. To use it:\n")
     for name, value in running.environment().items():
         typer.echo(f"  export {name}={value}")

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 
 class ScaledClock:
-    """Starts at the machine's time and runs `speed` times as fast; a speed of 1 is the wall."""
+    """Starts at the machine's time, or goes on from `since`, and runs `speed` times as fast as the wall."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, since: datetime | None = None) -> None:
         if not speed > 0:
             raise ValueError(f"a clock's speed must be above 0, not {speed}")
         self.speed = speed
-        self._started = datetime.now(UTC)
+        self._started = since or datetime.now(UTC)
         self._monotonic = time.monotonic()
 
     def now(self) -> datetime:

@@ -147,26 +147,27 @@ class Scoped(Generic[S]):
 
     def __init__(self, factory: Callable[[], S]) -> None:
         self._factory = factory
-        self._states: dict[Scope, S] = {}
+        self.states: dict[Scope, S] = {}
+        """What each has; it is kept, see `state`."""
         self._every.append(self)
 
     def here(self) -> S:
         """Return the state of the scope that is being served."""
         # What is kept belongs to the scope, whoever acts in it.
-        return self._states.setdefault(replace(scope(), credentials=None), self._factory())
+        return self.states.setdefault(replace(scope(), credentials=None), self._factory())
 
     def of(self, scope: Scope) -> S | None:
         """Return the state of `scope`, if it has any."""
-        return self._states.get(scope)
+        return self.states.get(scope)
 
     def everywhere(self) -> list[tuple[Scope, S]]:
         """Return every scope that has state, with it."""
-        return list(self._states.items())
+        return list(self.states.items())
 
     @classmethod
     def scopes(cls) -> set[Scope]:
         """Return every scope for which anything is kept."""
-        return {scope for each in cls._every for scope in list(each._states)}
+        return {scope for each in cls._every for scope in list(each.states)}
 
 
 def scopes_in_use() -> list[Scope]:

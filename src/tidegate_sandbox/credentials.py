@@ -160,7 +160,9 @@ def handed_to(role_arn: str, name: str) -> AbstractContextManager[None]:
 def install() -> None:
     """Let Lambda functions and stacks act with sessions of their roles, and buckets know the roles that call."""
     from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.state import keep
 
+    keep("roles of stacks", _stack_roles)
     iam_hooks.hold_buckets_to_roles(lambda key: session.role_arn if (session := of_access_key(key)) else None)
     iam_hooks.lend_functions(lambda role, name: session_of(role, "lambda", name).environment())
     iam_hooks.hold_function_logs_to_roles()

@@ -37,6 +37,8 @@ from tidegate_sandbox import iam_hooks as _iam_hooks
 from tidegate_sandbox import metric_hooks as _metric_hooks
 from tidegate_sandbox import policy_hooks as _policy_hooks
 from tidegate_sandbox import simulation_hooks as _simulation_hooks
+from tidegate_sandbox import stack_hooks as _stack_hooks
+from tidegate_sandbox import state_hooks as _state_hooks
 from tidegate_sandbox import template_hooks as _template_hooks
 
 MINISTACK = "1.5.33"
@@ -94,6 +96,8 @@ def check() -> None:
         *_metric_hooks.RELIED_ON,
         *_policy_hooks.RELIED_ON,
         *_simulation_hooks.RELIED_ON,
+        *_stack_hooks.RELIED_ON,
+        *_state_hooks.RELIED_ON,
         *_template_hooks.RELIED_ON,
     ]
     missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
@@ -230,8 +234,13 @@ _stacks._delete_resource = _delete_resource
 _handlers._capabilities_enforced = lambda: True
 
 
-def register_resource_type(name: str, resource_type: ResourceType) -> None:
-    """Let CloudFormation provision resources of type `name`, such as AWS::SageMaker::Endpoint."""
+def register_resource_type(name: str, resource_type: ResourceType, *, waits: bool = False) -> None:
+    """Let CloudFormation provision resources of type `name`, such as AWS::SageMaker::Endpoint.
+
+    One that `waits` for what it makes must, where `stack_hooks.goes_on()`, go on with what it finds made or begun.
+    """
+    if waits:
+        _stack_hooks.waiting.add(name)
     handlers: _ResourceHandlers = {
         "create": resource_type.create,
         "update": resource_type.update,

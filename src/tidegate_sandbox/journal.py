@@ -20,12 +20,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from tidegate_sandbox import credentials, enforcement
 from tidegate_sandbox.authorisation import stacks
 from tidegate_sandbox.checks import Check
 from tidegate_sandbox.credentials import Credentials
+from tidegate_sandbox.state import keep
 
 if TYPE_CHECKING:
     from tidegate_sandbox import iam_hooks
@@ -34,6 +36,11 @@ _log = logging.getLogger(__name__)
 _caller: ContextVar[Credentials | None] = ContextVar("caller", default=None)
 _file: int | None = None
 _invoked: set[tuple[str, str]] = set()
+_beginning_anew = Lock()
+
+
+LONGEST = 128 * 2**20
+"""Bytes after which the journal begins anew; the one before it is kept beside it."""
 
 
 def path(home: Path) -> Path:
@@ -82,6 +89,8 @@ def _write(
     if lines:
         # One write to a file opened for appending: lines of several threads do not mix.
         os.write(_file, ("\n".join(lines) + "\n").encode())
+        if os.fstat(_file).st_size > LONGEST:
+            _begin_anew()
 
 
 def acted(action: str, resource: str = "*", keys: Mapping[str, Any] | None = None) -> None:
@@ -130,9 +139,26 @@ def install(home: Path, own_services: Iterable[str]) -> None:
 
     file = path(home)
     file.parent.mkdir(parents=True, exist_ok=True)
-    _file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    _file = _opened(file)
     iam_hooks.observe_requests(list(own_services), _request)
     iam_hooks.observe_stack_resources(_stack_resource)
+
+
+def _opened(file: Path) -> int:
+    return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def _begin_anew() -> None:
+    from tidegate_sandbox import context
+
+    with _beginning_anew:
+        file = path(context.sandbox().home)
+        if _file is not None and file.stat().st_size > LONGEST:  # nobody else has, meanwhile
+            file.replace(file.with_suffix(".before.jsonl"))
+            # In place: whoever writes has the number of the file, and must not find it closed.
+            made = _opened(file)
+            os.dup2(made, _file)
+            os.close(made)
 
 
 @contextlib.contextmanager
@@ -173,7 +199,7 @@ def _implied(checks: Iterable[Check], request: "iam_hooks.Request") -> Iterator[
                 yield "iam:PassRole", role[0] if isinstance(role, list) else role, to
 
 
-_bucket_keys: dict[str, str] = {}
+_bucket_keys: dict[str, str] = keep("keys of buckets", {})
 """The keys of buckets that stacks made: ministack makes them without."""
 
 _WITH_KEY = {

@@ -1,31 +1,51 @@
-"""Starts, finds and ends a sandbox. A sandbox is a process that holds the lock of its home folder."""
+"""Starts, finds, ends and resets a sandbox. A sandbox is a process that holds the lock of its home folder."""
 
 import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import server
+from tidegate_sandbox.state import snapshot
 
 LOCK = "tidegate-sandbox.lock"
 RECORD = "sandbox.json"
 REGION = "us-east-1"
 """The region that a person is told to use; any other works as well."""
-KEPT = (LOCK, "images", "codebuild")
-"""What of a home outlives a sandbox: the environments that took long to make. All else starts afresh."""
+MADE = (LOCK, "images", "codebuild")
+"""What of a home outlives `reset`: the environments that took long to make, and what builds share."""
+PASSING = ("tmp", "jobs", "endpoints", "ministack")
+"""What of a home belongs to processes that ended with their sandbox."""
 
 
 class LifecycleError(Exception):
     """Why a sandbox could not be started or found, as a sentence."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a sandbox found in its home: `crashed` where the one before it was killed, `clock` where it left records.
+
+    `under_way` is how much is gone on with.
+    """
+
+    crashed: bool
+    clock: datetime | None
+    under_way: int
+
+
+Ready = Callable[["Running", Before], None]
 
 
 @dataclass(frozen=True)
@@ -84,34 +104,61 @@ def find(home: Path) -> Running | None:
     return None
 
 
-def run(settings: server.Settings, ready: Callable[[Running, bool], None]) -> None:
-    """Run a sandbox in this process until it is told to end.
+def run(settings: server.Settings, ready: Ready) -> None:
+    """Run a sandbox in this process until it is told to end, going on from what the one before it here left.
 
-    `ready` gets it, and whether the one before it here ended without being told to. LifecycleError where the home or
-    the port is not to be had.
+    LifecycleError where the home or the port is not to be had, or what was left cannot be gone on from.
     """
     home = settings.home
     _claim(home)
     with _locked(home):
         crashed = (home / RECORD).exists()
-        try:
-            listening = server.listen(settings.port)
-        except OSError as error:
-            raise LifecycleError(
-                f"port {settings.port} of 127.0.0.1 is not to be had ({error.strerror}): "
-                "end what uses it, or choose another with --port"
-            ) from error
-        _start_afresh(home)
+        left = _left(home)
+        listening = _listen(settings.port, left.about.port if left else 0)
+        _clear(home, PASSING if left else None)
         running = Running(os.getpid(), listening.getsockname()[1])
         settings = server.Settings(home, running.port, settings.speed, settings.after_rollback, settings.iam)
+
+        def answers(under_way: int) -> None:
+            _announce(home, running, Before(crashed, left.clock if left else None, under_way), ready)
+
         try:
-            server.serve(settings, listening, lambda: _announce(home, running, crashed, ready))
+            server.serve(settings, listening, answers, left)
+        except snapshot.UnreadableError as error:
+            raise LifecycleError(_not_gone_on_from(home, error)) from error
         finally:
             (home / RECORD).unlink(missing_ok=True)
 
 
-def start(settings: server.Settings, waiting: Callable[[float], None], patience: float = 60.0) -> tuple[Running, bool]:
-    """Start a sandbox in the background; return it once it answers, and whether the last one here had crashed.
+def _left(home: Path) -> snapshot.Snapshot | None:
+    try:
+        return snapshot.read(home)
+    except snapshot.UnreadableError as error:
+        raise LifecycleError(_not_gone_on_from(home, error)) from error
+
+
+def _not_gone_on_from(home: Path, error: snapshot.UnreadableError) -> str:
+    return f"what the last sandbox here held cannot be read: {error}; `tidegate sandbox reset --home {home}` forgets it"
+
+
+def _listen(port: int, before: int) -> socket.socket:
+    """Listen on `port`; where any will do, on that of the sandbox before, whose address is in many a record."""
+    if port == 0 and before:
+        with suppress(OSError):
+            return server.listen(before)
+    try:
+        return server.listen(port)
+    except OSError as error:
+        raise LifecycleError(
+            f"port {port} of 127.0.0.1 is not to be had ({error.strerror}): "
+            "end what uses it, or choose another with --port"
+        ) from error
+
+
+def start(
+    settings: server.Settings, waiting: Callable[[float], None], patience: float = 60.0
+) -> tuple[Running, Before]:
+    """Start a sandbox in the background; return it once it answers, and what it found.
 
     `waiting` is called now and then with the seconds so far. LifecycleError where it cannot be started, or does not
     answer within `patience` seconds.
@@ -120,7 +167,6 @@ def start(settings: server.Settings, waiting: Callable[[float], None], patience:
     if running := find(home):
         raise LifecycleError(_taken(home, running))
     _claim(home)
-    crashed = (home / RECORD).exists()
     messages = home / "start.log"
     with messages.open("wb") as output:
         process = subprocess.Popen(
@@ -138,12 +184,44 @@ def start(settings: server.Settings, waiting: Callable[[float], None], patience:
     while (elapsed := time.monotonic() - began) < patience:
         if process.poll() is not None:
             raise LifecycleError(messages.read_text().strip() or f"the sandbox ended at once: see {home / 'log'}")
-        if (started := _record(home)) and started.pid == process.pid:
-            return started, crashed
+        if (started := _record(home)) and started[0].pid == process.pid:
+            return started
         waiting(elapsed)
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     raise LifecycleError(f"the sandbox did not start within {patience:g} seconds: see {home / 'log'}")
+
+
+def reset(home: Path) -> None:
+    """Forget what a sandbox left in `home`; the next one starts afresh. LifecycleError where one runs there."""
+    if running := find(home):
+        raise LifecycleError(_taken(home, running))
+    _claim(home)
+    with _locked(home):
+        _clear(home, None)
+
+
+def holds(home: Path) -> bool:
+    """Whether a sandbox that ended left something in `home` that `reset` would forget."""
+    return (home / snapshot.FILE).exists()
+
+
+def disk_use(home: Path) -> dict[str, int]:
+    """Return the bytes that each folder of a home takes, what lies beside them under ``."""
+    used = {"": 0}
+    for entry in home.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            used[entry.name] = sum(_size(Path(folder, name)) for folder, _, names in os.walk(entry) for name in names)
+        else:
+            used[""] += _size(entry)
+    return used
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.lstat().st_blocks * 512
+    except FileNotFoundError:  # it went while it was looked for
+        return 0
 
 
 def end(running: Running, home: Path, patience: float = 20.0) -> None:
@@ -195,9 +273,10 @@ def _taken(home: Path, running: Running | None) -> str:
     return f"a sandbox runs in {home} already{where}: end it with {end_it}, or choose another --home"
 
 
-def _start_afresh(home: Path) -> None:
+def _clear(home: Path, names: Collection[str] | None) -> None:
+    """Remove those of `names` from a home, or all but what was made to last."""
     for entry in home.iterdir():
-        if entry.name in KEPT or entry.name == "start.log":
+        if entry.name in MADE or entry.name == "start.log" or (names is not None and entry.name not in names):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
@@ -205,16 +284,18 @@ def _start_afresh(home: Path) -> None:
             entry.unlink()
 
 
-def _record(home: Path) -> Running | None:
+def _record(home: Path) -> tuple[Running, Before] | None:
     try:
         record = json.loads((home / RECORD).read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return Running(record["pid"], record["port"])
+    before = record["before"]
+    clock = datetime.fromisoformat(before["clock"]) if before["clock"] else None
+    return Running(record["pid"], record["port"]), Before(before["crashed"], clock, before["under_way"])
 
 
-def _announce(home: Path, running: Running, crashed: bool, ready: Callable[[Running, bool], None]) -> None:
+def _announce(home: Path, running: Running, before: Before, ready: Ready) -> None:
     partial = home / f"{RECORD}.partial"
-    partial.write_text(json.dumps(asdict(running)))
+    partial.write_text(json.dumps({**asdict(running), "before": asdict(before)}, default=datetime.isoformat))
     partial.replace(home / RECORD)
-    ready(running, crashed)
+    ready(running, before)

@@ -98,6 +98,10 @@ class Process:
             add(process)
         return process
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        # It ends with its sandbox: whoever reads that it had one finds that it has none.
+        return type(None), ()
+
     @property
     def pid(self) -> int:
         """The process id, which is its process group's id too."""

@@ -15,19 +15,27 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidegate_sandbox import processes, wire
 from tidegate_sandbox.clock import ScaledClock
 from tidegate_sandbox.routes import AsgiApp, Message, Receive, Send, route, routed
+from tidegate_sandbox.state.changing import touch
 
 if TYPE_CHECKING:
     from tidegate_sandbox.context import AfterRollback
     from tidegate_sandbox.enforcement import Iam
+    from tidegate_sandbox.state.keeper import Keeper
+    from tidegate_sandbox.state.snapshot import Snapshot
 
 ACCOUNT = "111122223333"
 """The account of a caller whose access key is not itself an account id of twelve digits."""
+
+
+LONGEST_LOG = 16 * 2**20
+"""Bytes of the server's log, after which it begins anew; the one before it is kept beside it."""
 
 
 @dataclass(frozen=True)
@@ -55,28 +63,39 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
-def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve on `listening` until SIGTERM or SIGINT, then end every child. `ready` is called once it answers."""
+def serve(
+    settings: Settings, listening: socket.socket, ready: Callable[[int], None], left: "Snapshot | None" = None
+) -> None:
+    """Serve on `listening` until SIGTERM or SIGINT, then end every child.
+
+    It goes on from what the sandbox before it `left`: UnreadableError where it cannot. `ready` is called once it
+    answers, with how much was under way then.
+    """
     _set_environment(settings)
     _log_to(settings.home / "log" / "sandbox.log")
 
-    from tidegate_sandbox import context, credentials, enforcement, hooks, journal, page, services
+    from tidegate_sandbox import context, credentials, enforcement, hooks, journal, page, services, stack_hooks
     from tidegate_sandbox.faults.install import install as install_faults
+    from tidegate_sandbox.state import keeper
 
     hooks.check()
-    clock = ScaledClock(settings.speed)
+    clock = ScaledClock(settings.speed, left.clock if left else None)
     context.start(context.Sandbox(settings.home, settings.port, clock, settings.after_rollback))
     hooks.time_stacks_by(clock.now)
-    route("/_tidegate/status", _status_page(settings))
     page.install(settings.port)
     services.install()
     credentials.install()
     journal.install(settings.home, hooks.own_services)
     enforcement.start(settings.iam)
     install_faults(settings.port, hooks.own_services)
+    stack_hooks.install()
+    if left is not None:
+        keeper.fill(left)
+    keeping = keeper.Keeper(settings.home, settings.port, clock)
+    route("/_tidegate/status", _status_page(settings, keeping))
     try:
         with asyncio.Runner(loop_factory=wire.Loop) as runner:
-            runner.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, ready))
+            runner.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, keeping, ready))
     finally:
         processes.end_all()
 
@@ -111,12 +130,13 @@ def _set_environment(settings: Settings) -> None:
 
 def _log_to(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(path, maxBytes=LONGEST_LOG, backupCount=1)
     logging.basicConfig(
-        filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+        handlers=[file], level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
 
 
-async def _serve(app: AsgiApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+async def _serve(app: AsgiApp, listening: socket.socket, keeping: "Keeper", ready: Callable[[int], None]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -134,8 +154,13 @@ async def _serve(app: AsgiApp, listening: socket.socket, ready: Callable[[], Non
         loop.add_signal_handler(number, stop.set)
 
     async def announce_then_wait() -> None:
-        ready()
+        from tidegate_sandbox.state import keeper
+
+        keeping.open(loop)
+        ready(keeper.go_on(loop))
         await stop.wait()
+        # Before anything that runs is ended: that it ended with the sandbox is none of its records' business.
+        await asyncio.to_thread(keeping.close)
         wire.close()
 
     # hypercorn asks for the trigger only once the application has started.
@@ -160,7 +185,10 @@ class _Gate:
         if scope["type"] == "http" and self._wants_page(scope, headers):
             return await _send_to(send, self._page)
         app = routed(scope["path"]) if scope["type"] == "http" else None
-        return await (app or self._aws)(scope, receive, send)
+        await (app or self._aws)(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD") and app is None:
+            touch()
+        return None
 
 
 def _is_loopback(authority: str) -> bool:
@@ -170,7 +198,9 @@ def _is_loopback(authority: str) -> bool:
     return host in processes.LOOPBACK or host.endswith(".localhost")
 
 
-def _status_page(settings: Settings) -> AsgiApp:
+def _status_page(settings: Settings, keeping: "Keeper") -> AsgiApp:
+    from tidegate_sandbox import lifecycle
+
     started = time.monotonic()
 
     async def app(_scope: Message, _receive: Receive, send: Send) -> None:
@@ -183,6 +213,13 @@ def _status_page(settings: Settings) -> AsgiApp:
             "iam": settings.iam,
             "uptime_seconds": time.monotonic() - started,
             "memory_bytes": memory(),
+            "disk": await asyncio.to_thread(lifecycle.disk_use, settings.home),
+            "snapshot": {
+                "bytes": keeping.size,
+                "seconds": keeping.took,
+                "seconds_of_all": keeping.spent,
+                "failure": keeping.failure,
+            },
             "children": [{"pid": child.pid, "name": child.name} for child in processes.children()],
         }
         await _answer(send, 200, status)

@@ -17,6 +17,7 @@ import cbor2
 from tidegate_sandbox import authorisation, hooks, journal, shapes
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import calls
+from tidegate_sandbox.state import changing
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Service:
                     journal.write(who, checks, hooks.current_account_and_region()[1])
                 # Encoded at once, on the same thread: what an answer is of may go on changing.
                 answer = await hooks.run_blocking(
-                    lambda: wire.encode(check_answer(self.name, name, operation(parameters) or {}))
+                    _whole, lambda: wire.encode(check_answer(self.name, name, operation(parameters) or {}))
                 )
         except AwsError as error:
             return error.status, {**wire.headers}, wire.encode({"__type": error.code, "message": error.message})
@@ -75,6 +76,11 @@ class Service:
             return 500, {**wire.headers}, wire.encode({"__type": "InternalFailure", "message": message})
         # ministack adds to the headers it is given, so each answer has its own.
         return 200, {**wire.headers}, answer
+
+
+def _whole(serve: Callable[[], bytes]) -> bytes:
+    with changing():
+        return serve()
 
 
 @cache

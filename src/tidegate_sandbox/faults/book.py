@@ -1,7 +1,6 @@
 """The book of the faults that are set: who asks it gets those that strike now."""
 
 import random
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 from tidegate_sandbox.faults.fault import Fault
 from tidegate_sandbox.faults.subjects import Subject
+from tidegate_sandbox.state import Lock
 
 F = TypeVar("F")
 
@@ -70,7 +70,7 @@ class Book:
         self._now = now
         self._entries = entries if entries is not None else []
         self._chance = chance or random.Random()  # noqa: S311 - no secret
-        self._changing = threading.Lock()
+        self._changing = Lock()
 
     @property
     def is_empty(self) -> bool:

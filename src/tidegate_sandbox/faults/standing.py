@@ -12,8 +12,9 @@ from tidegate_sandbox.faults.fault import RequestFault
 from tidegate_sandbox.faults.rollback import AfterRollback
 from tidegate_sandbox.faults.subjects import Call, Delivery, Invocation, Permission, Provision, RolledBack
 from tidegate_sandbox.faults.throttling import Throttling
+from tidegate_sandbox.state import keep
 
-_entries: list[Entry] = []
+_entries: list[Entry] = keep("faults", [])
 
 book = Book(lambda: context.sandbox().clock.now(), _entries)
 

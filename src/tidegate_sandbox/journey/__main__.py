@@ -186,6 +186,7 @@ def main(
     settings = server.Settings(home.resolve(), port, speed, after_rollback, iam)
     try:
         with narrator.step("Start AWS on this machine") as step:
+            lifecycle.reset(settings.home)
             running, _ = lifecycle.start(settings, lambda _: None)
             step.look_at = f"{running.url}, process {running.pid}"
     except lifecycle.LifecycleError as refused:

@@ -4,7 +4,7 @@ SageMaker makes the stack SP-…, with the role that is named, for whoever asks 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CfnCreateTemplateProvider.html
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.catalog import launch_parameters
 from tidegate_sandbox.services.catalog.templates import template
 from tidegate_sandbox.services.stacks import StackFailedError, settled, update_stack, why
+from tidegate_sandbox.state import changing
 
 Detail = dict[str, Any]
 """A CfnTemplateProviderDetail."""
@@ -47,14 +48,25 @@ class Identity:
         return [*self.own_tags, *({"Key": key, "Value": value} for key, value in tags.items())]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Change:
-    """A change of a project's stack that was found to be possible: what comes of it, and how it is asked for."""
+    """A change of a project's stack that was found to be possible: what comes of it, and what is asked for.
+
+    `verb` is CREATE, UPDATE or DELETE.
+    """
 
     detail: Detail
-    ask: Callable[[Any], object]
-    failed: str
-    gone: bool = False
+    verb: str
+    request: Mapping[str, Any]
+    asked: bool = False
+
+    def ask(self, cloudformation: Any) -> None:
+        """Ask CloudFormation for it."""
+        if self.verb == "UPDATE":
+            update_stack(cloudformation, dict(self.request))
+        else:
+            operation = cloudformation.create_stack if self.verb == "CREATE" else cloudformation.delete_stack
+            operation(**self.request)
 
 
 def create(identity: Identity, provider: dict[str, Any]) -> Change:
@@ -74,7 +86,7 @@ def create(identity: Identity, provider: dict[str, Any]) -> Change:
         **({"RoleARN": provider["RoleARN"]} if "RoleARN" in provider else {}),
     }
     request = _request(detail) | {"Tags": identity.tags}
-    return Change(detail, lambda cloudformation: cloudformation.create_stack(**request), "CREATE_FAILED")
+    return Change(detail, "CREATE", request)
 
 
 def update(before: Detail, provider: dict[str, Any]) -> Change:
@@ -86,16 +98,12 @@ def update(before: Detail, provider: dict[str, Any]) -> Change:
     declared = _declared(provider["TemplateURL"])
     kept = [{"Key": key, "Value": value} for key, value in merged.items() if key in declared or key in given]
     detail = before | {"TemplateURL": provider["TemplateURL"], "Parameters": kept}
-    request = _request(detail)
-    return Change(detail, lambda cloudformation: update_stack(cloudformation, request), "UPDATE_FAILED")
+    return Change(detail, "UPDATE", _request(detail))
 
 
 def delete(before: Detail) -> Change:
     """Return the deletion of a project's stack."""
-    stack = before["StackDetail"]["Name"]
-    return Change(
-        before, lambda cloudformation: cloudformation.delete_stack(StackName=stack), "DELETE_FAILED", gone=True
-    )
+    return Change(before, "DELETE", {"StackName": before["StackDetail"]["Name"]})
 
 
 def finish(change: Change) -> tuple[Detail, bool]:
@@ -103,12 +111,15 @@ def finish(change: Change) -> tuple[Detail, bool]:
     stack = change.detail["StackDetail"]
     cloudformation = scope().client("cloudformation")
     try:
-        change.ask(cloudformation)
+        with changing():
+            if not change.asked:
+                change.ask(cloudformation)
+                change.asked = True
         made = settled(scope(), stack["Name"])
-        if made is None and not change.gone:
+        if made is None and change.verb != "DELETE":
             raise StackFailedError(f"The stack {stack['Name']} is gone.")
         if made and (not made["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in made["StackStatus"]):
-            raise StackFailedError(why(scope(), stack["Name"], change.failed))
+            raise StackFailedError(why(scope(), stack["Name"], f"{change.verb}_FAILED"))
     except (StackFailedError, ClientError) as error:
         return change.detail | {"StackDetail": stack | {"StatusMessage": str(error)}}, False
     status = made["StackStatus"] if made else "DELETE_COMPLETE"

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from tidegate_sandbox import hooks
 from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import project_templates, tags
 from tidegate_sandbox.services.catalog import launches, products
 from tidegate_sandbox.services.paging import listed, page
 from tidegate_sandbox.services.sagemaker import sagemaker
+from tidegate_sandbox.state.tasks import begin
 
 
 @dataclass
@@ -74,9 +74,9 @@ def create_project(parameters: dict[str, Any]) -> dict[str, Any]:
         _state.here().by_name[name] = project
     tags.set_tags(arn, parameters.get("Tags", []))
     if _TEMPLATES in parameters:
-        hooks.run_in_background(_follow_stack, project, change, "Create", name=f"project {name}")
+        begin(_follow_stack, project, change, "Create", name=f"project {name}")
     else:
-        hooks.run_in_background(_follow, project, record_id, "Create", name=f"project {name}")
+        begin(_follow, project, record_id, "Create", name=f"project {name}")
     return {"ProjectArn": arn, "ProjectId": project_id}
 
 
@@ -143,11 +143,11 @@ def update_project(parameters: dict[str, Any]) -> dict[str, Any]:
         if providers := parameters.get("TemplateProvidersToUpdate"):
             change = project_templates.update(_provider(project), providers[0].get("CfnTemplateProvider", {}))
             project["ProjectStatus"] = "UpdateInProgress"
-            hooks.run_in_background(_follow_stack, project, change, "Update", name=name)
+            begin(_follow_stack, project, change, "Update", name=name)
         elif "ServiceCatalogProvisioningUpdateDetails" in parameters:
             record_id = _relaunch(project, parameters["ServiceCatalogProvisioningUpdateDetails"])
             project["ProjectStatus"] = "UpdateInProgress"
-            hooks.run_in_background(_follow, project, record_id, "Update", name=name)
+            begin(_follow, project, record_id, "Update", name=name)
     return {"ProjectArn": project["ProjectArn"]}
 
 
@@ -208,13 +208,13 @@ def delete_project(parameters: dict[str, Any]) -> None:
             change = project_templates.delete(_provider(project))
             project["ProjectStatus"] = "DeleteInProgress"
             name = f"project {project['ProjectName']}"
-            hooks.run_in_background(_follow_stack, project, change, "Delete", name=name)
+            begin(_follow_stack, project, change, "Delete", name=name)
             return
         launch_id = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductId"]
         request = {"ProvisionedProductId": launch_id, "TerminateToken": uuid.uuid4().hex}
         record_id = launches.terminate_provisioned_product(request)["RecordDetail"]["RecordId"]
         project["ProjectStatus"] = "DeleteInProgress"
-    hooks.run_in_background(_follow, project, record_id, "Delete", name=f"project {project['ProjectName']}")
+    begin(_follow, project, record_id, "Delete", name=f"project {project['ProjectName']}")
 
 
 def _project(name: str) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate_sandbox import context, credentials, hooks, journal
+from tidegate_sandbox import context, credentials, hooks, journal, stack_hooks
 from tidegate_sandbox.context import Scoped
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import stacks
+from tidegate_sandbox.state import changing
 
 _TAKEN = {
     "AdministrationRoleARN", "CallAs", "Capabilities", "Description", "ExecutionRoleName", "Parameters",
@@ -41,9 +42,9 @@ class StackSetResource:
         """Make the set, and its stacks one after the other; where one fails, those that were made go again."""
         _refuse(properties)
         name = properties["StackSetName"]
-        if name in _state.here():
+        if name in _state.here() and not stack_hooks.goes_on():
             raise ValueError(f"Name already in use: the stack set {name} exists")
-        made = _state.here()[name] = StackSet(f"{name}:{secrets.token_hex(16)}")
+        made = _state.here().setdefault(name, StackSet(f"{name}:{secrets.token_hex(16)}"))
         try:
             _bring_to(made, properties)
         except ValueError:
@@ -107,11 +108,13 @@ def _bring_to(stack_set: StackSet, properties: dict[str, Any]) -> None:
         with _in_account(properties, account, region) as there:
             cloudformation = there.client("cloudformation")
             asked = {"StackName": name, **request}
-            if there_already:
-                stacks.update_stack(cloudformation, asked)
-            else:
-                cloudformation.create_stack(**asked)
-                stack_set.instances[account, region] = name
+            under_way = there_already and stack_hooks.goes_on() and stacks.changes(there, name)
+            with changing():
+                if there_already and not under_way:
+                    stacks.update_stack(cloudformation, asked)
+                elif not there_already:
+                    cloudformation.create_stack(**asked)
+                    stack_set.instances[account, region] = name
             became = stacks.settled(there, name)
             if became is None or became["StackStatus"] not in _MADE:
                 reason = stacks.why(there, name, f"{'UPDATE' if there_already else 'CREATE'}_FAILED")
@@ -166,4 +169,4 @@ def _fetched(url: str) -> str:
 
 def install() -> None:
     """Let CloudFormation provision stack sets."""
-    hooks.register_resource_type("AWS::CloudFormation::StackSet", StackSetResource())
+    hooks.register_resource_type("AWS::CloudFormation::StackSet", StackSetResource(), waits=True)

@@ -14,6 +14,12 @@ class StackFailedError(Exception):
     """Why a stack did not become what was asked for."""
 
 
+def changes(where: Scope, stack: str) -> bool:
+    """Whether something happens to a stack that is there."""
+    (described,) = where.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return bool(described["StackStatus"].endswith("IN_PROGRESS"))
+
+
 def settled(where: Scope, stack: str) -> dict[str, Any] | None:
     """Wait until nothing happens to a stack any more; return it, or None once it is gone."""
     cloudformation = where.client("cloudformation")

@@ -8,6 +8,7 @@ Everything goes through boto3 with the credentials, region and endpoint of the e
 """
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -99,13 +100,16 @@ def upsert(sagemaker: Any, project: Project, compiled: Compiled, say: Say) -> st
 
 
 def start(sagemaker: Any, compiled: Compiled, settings: Settings, commit: str) -> str:
-    """Start an execution; return its ARN."""
+    """Start an execution; return its ARN. A build that is run again finds the execution that it started."""
     values = parameters(settings, compiled.data_url, commit)
+    build = os.environ.get("CODEBUILD_BUILD_ID")
+    once = {"ClientRequestToken": hashlib.sha256(build.encode()).hexdigest()} if build else {}
     started = sagemaker.start_pipeline_execution(
         PipelineName=compiled.name,
         PipelineExecutionDisplayName=f"commit-{commit[:12]}",
         PipelineExecutionDescription=f"Months {settings.data.from_month} to {settings.data.to_month}, commit {commit}",
         PipelineParameters=[{"Name": name, "Value": value} for name, value in values.items()],
+        **once,
     )
     return str(started["PipelineExecutionArn"])
 

@@ -1,5 +1,6 @@
 """Uploading, upserting and following, against botocore's own shapes of the API."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -98,6 +99,7 @@ def test_a_run_is_started_with_the_settings_and_the_commit(
     api: Stubber, compiled: Compiled, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODEBUILD_RESOLVED_SOURCE_VERSION", "f00dfacef00dfacef00d")
+    monkeypatch.setenv("CODEBUILD_BUILD_ID", "project:1")
     given = parameters(settings, compiled.data_url, commit_id())
     assert given["GitCommit"] == "f00dfacef00dfacef00d"
     api.add_response(
@@ -108,6 +110,7 @@ def test_a_run_is_started_with_the_settings_and_the_commit(
             "PipelineExecutionDisplayName": "commit-f00dfacef00d",
             "PipelineExecutionDescription": ANY,
             "PipelineParameters": [{"Name": name, "Value": value} for name, value in given.items()],
+            "ClientRequestToken": hashlib.sha256(b"project:1").hexdigest(),
         },
     )
     assert start(api.client, compiled, settings, commit_id()) == EXECUTION

@@ -10,6 +10,7 @@ from tidegate_sandbox import context, hooks, metric_hooks
 from tidegate_sandbox.services.alarms import actions, composite, queries, reading
 from tidegate_sandbox.services.alarms.metric_math import Series
 from tidegate_sandbox.services.alarms.queries import Metric, Query, QueryError, Window
+from tidegate_sandbox.state import changing
 
 _log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ def _look_for_ever() -> None:
         for account, region, alarm in hooks.metric_alarms():
             if _next_end(looked, _every(alarm)) <= now:
                 try:
-                    with hooks.acting_in(account, region):
+                    with hooks.acting_in(account, region), changing():
                         look_at(alarm)
                 except Exception:  # one alarm must not end the evaluation of the others
                     _log.exception("the alarm %s could not be evaluated", alarm["AlarmName"])

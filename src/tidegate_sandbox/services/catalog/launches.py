@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tidegate_sandbox import credentials, hooks
+from tidegate_sandbox import credentials
 from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.catalog import launch_parameters
@@ -18,6 +18,8 @@ from tidegate_sandbox.services.catalog.records import path_id as path_id_of
 from tidegate_sandbox.services.catalog.records import state as catalogue
 from tidegate_sandbox.services.catalog.templates import template
 from tidegate_sandbox.services.stacks import POLL, StackFailedError, settled, update_stack, why
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import begin
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Launch:
     stack: str
     tags: list[dict[str, str]]
     parameters: dict[str, str]
+    asked: str = ""
+    """The record for whose sake CloudFormation was asked last."""
 
 
 @dataclass
@@ -144,7 +148,7 @@ def _launch(parameters: dict[str, Any]) -> dict[str, Any]:
     launch.detail["LastProvisioningRecordId"] = record["RecordId"]
     state.here().products[launch_id] = launch
     stack = _stack(launch, url) | {"NotificationARNs": parameters.get("NotificationArns", [])}
-    hooks.run_in_background(_provision, launch, record, stack, name=f"launch {launch.stack}")
+    begin(_provision, launch, record, stack, name=f"launch {launch.stack}")
     return {"RecordDetail": dict(record)}
 
 
@@ -187,7 +191,7 @@ def update_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
         record["ProvisioningArtifactId"] = artefact_id
         launch.parameters = wanted
         launch.detail.update(Status="UNDER_CHANGE", ProvisioningArtifactId=artefact_id)
-        hooks.run_in_background(_change, launch, record, _stack(launch, url), name=f"update {launch.stack}")
+        begin(_change, launch, record, _stack(launch, url), name=f"update {launch.stack}")
         return {"RecordDetail": dict(record)}
 
     return once("update", parameters["UpdateToken"], make)
@@ -204,7 +208,7 @@ def terminate_provisioned_product(parameters: dict[str, Any]) -> dict[str, Any]:
         record = _record(launch, "TERMINATE_PROVISIONED_PRODUCT")
         launch.detail["Status"] = "UNDER_CHANGE"
         ignore_errors = bool(parameters.get("IgnoreErrors"))
-        hooks.run_in_background(_terminate, launch, record, ignore_errors, name=f"terminate {launch.stack}")
+        begin(_terminate, launch, record, ignore_errors, name=f"terminate {launch.stack}")
         return {"RecordDetail": dict(record)}
 
     return once("terminate", parameters["TerminateToken"], make)
@@ -332,12 +336,11 @@ def _change(launch: Launch, record: dict[str, Any], stack: dict[str, Any]) -> No
 def _bring_about(launch: Launch, record: dict[str, Any], ask: Callable[[Any], object], verb: str) -> None:
     try:
         record["Status"] = "IN_PROGRESS"
-        with _acting_for(launch):
-            ask(scope().client("cloudformation"))
+        _once(launch, record, ask)
         made = settled(scope(), launch.stack)
         if made is None or not made["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in made["StackStatus"]:
             raise StackFailedError(why(scope(), launch.stack, f"{verb}_FAILED"))
-        state.here().outputs[record["RecordId"]] = [
+        outputs = [
             {"OutputKey": "CloudformationStackARN", "OutputValue": made["StackId"]},
             *(chosen(output, "OutputKey", "OutputValue", "Description") for output in made.get("Outputs", [])),
         ]
@@ -346,15 +349,16 @@ def _bring_about(launch: Launch, record: dict[str, Any], ask: Callable[[Any], ob
         if not isinstance(error, (StackFailedError, ClientError)):
             raise
     else:
-        launch.detail["LastSuccessfulProvisioningRecordId"] = record["RecordId"]
-        _close(launch, record, None)
+        with changing():
+            state.here().outputs[record["RecordId"]] = outputs
+            launch.detail["LastSuccessfulProvisioningRecordId"] = record["RecordId"]
+            _close(launch, record, None)
 
 
 def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> None:
     try:
         record["Status"] = "IN_PROGRESS"
-        with _acting_for(launch):
-            scope().client("cloudformation").delete_stack(StackName=launch.stack)
+        _once(launch, record, lambda cloudformation: cloudformation.delete_stack(StackName=launch.stack))
         left = settled(scope(), launch.stack)
         if left is not None and left["StackStatus"] != "DELETE_COMPLETE" and not ignore_errors:
             raise StackFailedError(why(scope(), launch.stack, "DELETE_FAILED"))
@@ -363,8 +367,18 @@ def _terminate(launch: Launch, record: dict[str, Any], ignore_errors: bool) -> N
         if not isinstance(error, (StackFailedError, ClientError)):
             raise
     else:
-        state.here().products.pop(launch.detail["Id"], None)
-        _close(launch, record, None)
+        with changing():
+            state.here().products.pop(launch.detail["Id"], None)
+            _close(launch, record, None)
+
+
+def _once(launch: Launch, record: dict[str, Any], ask: Callable[[Any], object]) -> None:
+    """Ask CloudFormation, unless a sandbox before this one did so for the same record."""
+    with changing():
+        if launch.asked != record["RecordId"]:
+            with _acting_for(launch):
+                ask(scope().client("cloudformation"))
+            launch.asked = record["RecordId"]
 
 
 def _acting_for(launch: Launch) -> AbstractContextManager[None]:
@@ -373,10 +387,11 @@ def _acting_for(launch: Launch) -> AbstractContextManager[None]:
 
 
 def _close(launch: Launch, record: dict[str, Any], error: str | None) -> None:
-    # Each in one step, the record last: who reads a status finds what belongs to it.
-    launch.detail.update(Status="ERROR" if error else "AVAILABLE", StatusMessage=error or "")
-    record.update(
-        UpdatedTime=sandbox().clock.now(),
-        RecordErrors=[{"Code": "InternalFailure", "Description": error}] if error else [],
-        Status="FAILED" if error else "SUCCEEDED",
-    )
+    with changing():
+        # Each in one step, the record last: who reads a status finds what belongs to it.
+        launch.detail.update(Status="ERROR" if error else "AVAILABLE", StatusMessage=error or "")
+        record.update(
+            UpdatedTime=sandbox().clock.now(),
+            RecordErrors=[{"Code": "InternalFailure", "Description": error}] if error else [],
+            Status="FAILED" if error else "SUCCEEDED",
+        )

@@ -4,7 +4,6 @@ import json
 import logging
 import uuid
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from tidegate_sandbox import context, credentials, hooks, journal
@@ -15,6 +14,8 @@ from tidegate_sandbox.services.codebuild.projects import check_source, codebuild
 from tidegate_sandbox.services.codebuild.records import Build, PipelineRequest, Project, lock, state
 from tidegate_sandbox.services.codebuild.source import SourceError, hosted
 from tidegate_sandbox.services.connections import Check, HostedRepository, PullRequestEvent, Push
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import begin
 
 _SOURCE_OVERRIDES = {
     "sourceTypeOverride": "type",
@@ -78,20 +79,27 @@ def start_from_host(what: Push | PullRequestEvent) -> None:
                 except SourceError:  # a host tells nothing through a connection that is gone
                     continue
                 if reached:
-                    hooks.run_in_background(
-                        _build_and_report, project["name"], told, what.repository, name=told.trigger
-                    )
+                    _build_and_report(project["name"], told, what.repository)
 
 
 def _build_and_report(project: str, told: webhooks.Happening, repository: HostedRepository) -> None:
     version = told.trigger if told.base else told.commit
     started = {"projectName": project, "sourceVersion": version}
-    build = _start_as(f"{repository.provider}-Hookshot", started, told.variables())
-    check = partial(Check, f"AWS CodeBuild {build.scope.region} ({project})", url=build.log.as_uri())
-    repository.report(told.commit, check(state="pending"))
+    with changing():
+        build = _start_as(f"{repository.provider}-Hookshot", started, told.variables())
+        repository.report(told.commit, _check(build, "pending"))
+        begin(_report, build, told, repository, name=told.trigger)
+
+
+def _report(build: Build, told: webhooks.Happening, repository: HostedRepository) -> None:
     build.finished.wait()
     logging.getLogger(__name__).info("%s of %s: %s", build.id, told.trigger, build.status)
-    repository.report(told.commit, check(state="success" if build.status == "SUCCEEDED" else "failure"))
+    repository.report(told.commit, _check(build, "success" if build.status == "SUCCEEDED" else "failure"))
+
+
+def _check(build: Build, state: str) -> Check:
+    name = f"AWS CodeBuild {build.scope.region} ({build.project['name']})"
+    return Check(name, url=build.log.as_uri(), state=state)
 
 
 def _start_as(initiator: str, p: dict[str, Any], webhook: Mapping[str, str] | None = None) -> Build:
@@ -104,7 +112,7 @@ def _start_as(initiator: str, p: dict[str, Any], webhook: Mapping[str, str] | No
     declared = _declared(project, p.get("environmentVariablesOverride", []))
     token = (project["name"], p.get("idempotencyToken", ""))
     version = p.get("sourceVersion") or project.get("sourceVersion", "")
-    with lock:
+    with lock, changing():
         known = state.here().tokens.get(token) if token[1] else None
         if known is not None:
             return state.here().builds[known]
@@ -112,7 +120,7 @@ def _start_as(initiator: str, p: dict[str, Any], webhook: Mapping[str, str] | No
         build.webhook = dict(webhook or {})
         if token[1]:
             state.here().tokens[token] = build.id
-    runner.start(build, _retry_by_itself)
+        runner.start(build, _retry_by_itself)
     return build
 
 
@@ -126,20 +134,21 @@ def _retry_asked(p: dict[str, Any]) -> dict[str, Any]:
     if before.pipeline is not None:
         raise AwsError("InvalidInputException", f"{before.id} is of a pipeline, which retries it")
     token = ("RetryBuild", p.get("idempotencyToken", ""))
-    known = state.here().tokens.get(token) if token[1] else None
-    build = state.here().builds[known] if known else _again(before)
-    if token[1]:
-        state.here().tokens[token] = build.id
+    with changing():
+        known = state.here().tokens.get(token) if token[1] else None
+        build = state.here().builds[known] if known else _again(before)
+        if token[1]:
+            state.here().tokens[token] = build.id
     return {"build": build.describe()}
 
 
 def _again(before: Build) -> Build:
     """Start a build that is as `before` was to be."""
-    with lock:
+    with lock, changing():
         build = _new(before.project, before.declared, before.source_version, before.initiator)
         build.webhook = before.webhook
         build.retried, build.previous = before.retried + 1, before.arn
-    runner.start(build, _retry_by_itself)
+        runner.start(build, _retry_by_itself)
     return build
 
 
@@ -147,11 +156,11 @@ def _retry_by_itself(before: Build) -> None:
     """Retry a build that has failed as often as its project, or the phase that failed, says (never a pipeline's)."""
     if before.status not in ("FAILED", "FAULT", "TIMED_OUT") or before.pipeline is not None:
         return
-    if before.retried < before.retry_up_to:
+    if before.retried < before.retry_up_to and not before.next:
         session = credentials.session_of(before.project["serviceRole"], "codebuild", f"AWSCodeBuild-{before.uuid}")
         with credentials.acting_with(session):
             journal.acted("codebuild:RetryBuild", before.project["arn"])
-        with hooks.acting_in(before.scope.account, before.scope.region):
+        with hooks.acting_in(before.scope.account, before.scope.region), changing():
             before.next = _again(before).arn
 
 
@@ -167,10 +176,15 @@ def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], reque
     declared = _declared(project, variables)
     primary = request.sources[0]
     version = f"arn:aws:s3:::{primary.bucket}/{primary.key}"
-    with lock:
+    with lock, changing():
         build = _new(project, declared, version, f"codepipeline/{request.pipeline}", request)
-    runner.start(build, _retry_by_itself)
+        runner.start(build, _retry_by_itself)
     return build
+
+
+def of_pipeline(build_id: str) -> Build:
+    """Return the build that `start_for_pipeline` started; AwsError where it is not there."""
+    return _find_build(build_id)
 
 
 @codebuild.operation("StopBuild")

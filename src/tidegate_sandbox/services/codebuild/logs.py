@@ -16,25 +16,27 @@ _SHIPPING_INTERVAL = 1.0
 
 
 class BuildLog:
-    """The log of a build. Must be used from one thread."""
+    """The log of a build. Must be used from one thread. That of a build that is run again goes on."""
 
     def __init__(self, path: Path, group: str, stream: str) -> None:
         self._path, self._group, self._stream = path, group, stream
-        self._shipped = self._read = 0
+        self._read = 0
         self._output: Path | None = None
         self._hidden: tuple[str, ...] = ()
         self._next = 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+        self._shipped = path.stat().st_size
         self._logs = context.scope().client("logs")
         names = {"logGroupName": group, "logStreamName": stream}
-        try:
-            self._logs.create_log_stream(**names)
-        except self._logs.exceptions.ResourceNotFoundException:
-            # A role of a project whose group is there already need not be allowed to make groups.
-            with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
-                self._logs.create_log_group(logGroupName=group)
-            self._logs.create_log_stream(**names)
+        with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+            try:
+                self._logs.create_log_stream(**names)
+            except self._logs.exceptions.ResourceNotFoundException:
+                # A role of a project whose group is there already need not be allowed to make groups.
+                with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+                    self._logs.create_log_group(logGroupName=group)
+                self._logs.create_log_stream(**names)
 
     def follow(self, output: Path, hidden: Iterable[str]) -> Path:
         """From now on take what is written to `output` too, with the values of `hidden` masked; return `output`.

@@ -100,6 +100,13 @@ class Build:
     stopping: bool = False
     finished: threading.Event = field(default_factory=threading.Event)
 
+    def begin_again(self) -> None:
+        """Forget what it had done, as it has not ended."""
+        self.status, self.shell, self.resolved_version = "IN_PROGRESS", None, None
+        self.phases.clear()
+        self.exported, self.artifacts = {}, {}
+        self.secondary_artifacts, self.reports = [], []
+
     @property
     def id(self) -> str:
         """The build's id, PROJECT:UUID."""

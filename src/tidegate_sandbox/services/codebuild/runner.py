@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from tidegate_sandbox import context, credentials, hooks
+from tidegate_sandbox import context, credentials
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codebuild import caches, outputs, reports, source
 from tidegate_sandbox.services.codebuild import container as containers
@@ -34,6 +34,8 @@ from tidegate_sandbox.services.codebuild.reports import ReportError
 from tidegate_sandbox.services.codebuild.shell import Ended, Shell
 from tidegate_sandbox.services.codebuild.stored import StoredValueError, parameters, secrets
 from tidegate_sandbox.services.networks import NetworkError
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import begin
 
 
 class _PhaseError(Exception):
@@ -45,10 +47,16 @@ class _PhaseError(Exception):
 
 
 def run(build: Build, then: Callable[[Build], None]) -> None:
-    """Run `build` to its end, with a session of its service role, and do `then` with it.
+    """Run `build` to its end, with a session of its service role, and do `then`, which may be done already, with it.
 
-    Whatever happens, its status is final, its container gone and `finished` set after.
+    Whatever happens, its status is final, its container gone and `finished` set after. A build whose sandbox ended is
+    run again from its beginning, in a fresh container: what it did to other services is as it left it.
     """
+    if build.ended is not None:
+        build.finished.set()
+        then(build)
+        return
+    build.begin_again()
     run_ = _Run(build)
     try:
         state_changed(build)
@@ -64,10 +72,11 @@ def run(build: Build, then: Callable[[Build], None]) -> None:
         run_.close()
         if build.status == "IN_PROGRESS":
             build.status = "SUCCEEDED"
-        now = context.sandbox().clock.now()
-        build.phases.append(PhaseRecord("COMPLETED", now))
-        build.ended = now  # last: who reads that it is over finds all of it
-        build.finished.set()
+        with changing():
+            now = context.sandbox().clock.now()
+            build.phases.append(PhaseRecord("COMPLETED", now))
+            build.ended = now  # last: who reads that it is over finds all of it
+            build.finished.set()
         state_changed(build)
         then(build)
 
@@ -356,5 +365,5 @@ def _buildspec(build: Build, folder: Path) -> Buildspec:
 
 
 def start(build: Build, then: Callable[[Build], None]) -> None:
-    """Run `build` in the background, and do `then` with it once it has ended."""
-    hooks.run_in_background(run, build, then, name=f"build-{build.uuid}")
+    """Run `build` in the background, and do `then`, a module's function, with it once it has ended."""
+    begin(run, build, then, name=f"build-{build.uuid}")

@@ -53,6 +53,10 @@ class Shell:
         folder.mkdir(parents=True)
         (folder / "driver").write_text(_DRIVER)
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        # It ends with its sandbox.
+        return type(None), ()
+
     def run(self, command: str, deadline: float, tick: Callable[[], None] = lambda: None) -> Ended:
         """Run `command` until it ends or time.monotonic() passes `deadline`; call `tick` now and then."""
         if self._process is None:

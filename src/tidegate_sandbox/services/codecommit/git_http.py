@@ -9,6 +9,7 @@ from tidegate_sandbox.git.http import SERVICES, is_push
 from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.codecommit.pull_requests import reference_moved
 from tidegate_sandbox.services.codecommit.repositories import OF_REGION, ROUTE, Repository, repositories
+from tidegate_sandbox.state.tasks import begin
 
 _ADDRESS = re.compile(rf"(?:{OF_REGION})?{re.escape(ROUTE)}(?P<name>[\w.-]+?)(?:\.git)?/{SERVICES}")
 
@@ -44,7 +45,7 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
     moved = await serve(one, asked, one.scope.account, scope, receive, send)
     if moved:
         with hooks.acting_in(one.scope.account, one.scope.region):
-            hooks.run_in_background(references_changed, one, moved, name=f"pushed-{one.name}")
+            begin(references_changed, one, moved, name=f"pushed-{one.name}")
     return None
 
 

@@ -6,7 +6,6 @@ and strategies that resolve conflicts are not simulated.
 
 import contextlib
 import hashlib
-import itertools
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from tidegate_sandbox.git import NO_COMMIT
 from tidegate_sandbox.services.codecommit.merges import Author, ConflictError, Option, merge_base, merged
 from tidegate_sandbox.services.codecommit.repositories import Repository, codecommit, repository
 from tidegate_sandbox.services.paging import page
+from tidegate_sandbox.state import keep
 
 HEADS = "refs/heads/"
 
@@ -100,7 +100,7 @@ class PullRequest:
 
 
 _requests: context.Scoped[dict[str, PullRequest]] = context.Scoped(dict)
-_numbers = itertools.count(1)
+_numbers: dict[str, int] = keep("pull requests of CodeCommit", {"last": 0})
 
 
 def _find(identifier: str) -> PullRequest:
@@ -126,8 +126,9 @@ def _create(p: dict[str, Any]) -> dict[str, Any]:
     if source == destination:
         raise AwsError("SourceAndDestinationAreSameException", f"{source} is both source and destination")
     now = context.sandbox().clock.now()
+    _numbers["last"] += 1
     made = PullRequest(
-        id=str(next(_numbers)),
+        id=str(_numbers["last"]),
         title=p["title"],
         description=p.get("description", ""),
         repository=found,

@@ -25,6 +25,7 @@ from tidegate_sandbox.services.codepipeline.conditions import Checked, Condition
 from tidegate_sandbox.services.codepipeline.events import action_changed, execution_changed, stage_changed
 from tidegate_sandbox.services.codepipeline.execution import (
     ActionExecution,
+    Attempt,
     Disabled,
     Execution,
     RuleExecution,
@@ -35,6 +36,8 @@ from tidegate_sandbox.services.codepipeline.execution import (
 from tidegate_sandbox.services.codepipeline.rollbacks import can_roll_back_to, rolling_back
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage
 from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
+from tidegate_sandbox.state import Lock
+from tidegate_sandbox.state.tasks import begin, going_on
 
 RUNNERS: dict[str, Runner] = {
     "CodeCommit": codecommit.run,
@@ -54,15 +57,15 @@ class Line:
     turns: dict[str, Turn] = field(default_factory=dict)
     disabled: dict[str, Disabled] = field(default_factory=dict)
     """The stages whose inbound transition is disabled."""
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    changed: threading.Condition = field(default_factory=lambda: threading.Condition(Lock()))  # type: ignore[arg-type]
 
     def add(self, execution: Execution, first: int = 0) -> None:
         """Line `execution` up before a stage, the first unless another is said, and run it in the background."""
         with self.changed:
             self.executions[execution.id] = execution
             superseded = self._arrive(execution, execution.pipeline.stages[first])
+            self._start(execution, first, False)
         self._tell_superseded(superseded)
-        self._start(execution, first, False)
 
     def override(self, execution: Execution, stage: Stage, when: When) -> None:
         """Go on as if the condition had been met that `execution` failed by; AwsError where it failed by none."""
@@ -79,8 +82,8 @@ class Line:
             superseded = []
             if following < len(execution.pipeline.stages):
                 superseded = self._arrive(execution, execution.pipeline.stages[following])
+            self._start(execution, following, False)
         self._tell_superseded(superseded)
-        self._start(execution, following, False)
 
     def set_transition(self, stage: Stage, disabled: Disabled | None) -> None:
         """Let nobody into `stage` while its transition is `disabled`; None lets them in again."""
@@ -98,10 +101,11 @@ class Line:
             if not execution.is_over or execution.stages.get(stage.name) not in ("Failed", "Stopped"):
                 raise AwsError("StageNotRetryableException", f"stage {stage.name} of {execution.id} has not failed")
             execution.status, execution.summary = "InProgress", ""
+            execution.attempts.pop(stage.name, None)
             execution.stop_reason, execution.abandoned = None, False
             superseded = self._arrive(execution, stage)
+            self._start(execution, execution.pipeline.stages.index(stage), only_failed)
         self._tell_superseded(superseded)
-        self._start(execution, execution.pipeline.stages.index(stage), only_failed)
 
     def stop(self, execution: Execution, abandon: bool, reason: str) -> None:
         """Let no further action of `execution` start; with `abandon` wait for none either. AwsError once over."""
@@ -117,17 +121,22 @@ class Line:
         execution_changed(execution, "STOPPING")
 
     def _start(self, execution: Execution, first: int, only_failed: bool) -> None:
-        hooks.run_in_background(self._run, execution, first, only_failed, name=f"pipeline-{execution.id}")
+        begin(self._run, execution, first, only_failed, name=f"pipeline-{execution.id}")
 
     def _run(self, execution: Execution, first: int, only_failed: bool) -> None:
-        execution_changed(execution, "RESUMED" if execution.actions else "STARTED")
+        if going_on():
+            first = self._where(execution, first)
+        else:
+            execution_changed(execution, "RESUMED" if execution.actions else "STARTED")
+        if execution.is_over:
+            return self._finish(execution, False)
         stages = execution.pipeline.stages[first : first + 1 if execution.rolls_back_to else None]
         crashed = False
         try:
             for stage, following in zip(stages, [*stages[1:], None], strict=True):
                 if not self._entered(execution, stage):
                     break
-                kept_out = self._kept_out(execution, stage)
+                kept_out = None if stage.name in execution.attempts else self._kept_out(execution, stage)
                 if kept_out:
                     goes_on = kept_out == "Skipped"
                 else:
@@ -145,6 +154,18 @@ class Line:
             crashed = True
         finally:
             self._finish(execution, crashed)
+
+    def _where(self, execution: Execution, first: int) -> int:
+        """Return the stage that an execution is in or waits for, where a sandbox before this one began it."""
+        with self.changed:
+            for number, stage in enumerate(execution.pipeline.stages):
+                turn = self.turns.get(stage.name, Turn())
+                if execution.id in (turn.inside, *turn.waiting):
+                    return number
+            # Where executions run in parallel none waits for its turn: it is in the last stage that has a status.
+            stages = enumerate(execution.pipeline.stages)
+            reached = [number for number, stage in stages if stage.name in execution.stages]
+        return max((first, *reached))
 
     def _arrive(self, execution: Execution, stage: Stage) -> list[Execution]:
         if execution.pipeline.mode == "PARALLEL":
@@ -244,7 +265,10 @@ class Line:
         return min(unmet, key=lambda one: not one.error_code, default=None)
 
     def _roll_back_by_itself(self, execution: Execution, stage: Stage) -> None:
+        trigger = {"triggerType": "AutomatedRollback", "triggerDetail": execution.id}
         with self.changed:
+            if any(one.trigger == trigger for one in self.executions.values()):
+                return  # by a sandbox before this one
             earlier = [
                 one
                 for one in self.executions.values()
@@ -264,23 +288,33 @@ class Line:
         return execution
 
     def _run_stage(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
-        if self._run_once(execution, stage, only_failed):
-            return True
-        with self.changed:
-            again = stage.retry is not None and execution.stages[stage.name] == "Failed"
-        return again and self._run_once(execution, stage, stage.retry == "FAILED_ACTIONS")
+        attempt = execution.attempts.get(stage.name) or self._attempt(execution, stage, only_failed)
+        if execution.stages[stage.name] == "InProgress":
+            self._run_once(execution, stage, attempt)
+        if execution.stages[stage.name] == "Failed" and stage.retry is not None and not attempt.again:
+            attempt = self._attempt(execution, stage, stage.retry == "FAILED_ACTIONS", again=True)
+            self._run_once(execution, stage, attempt)
+        return execution.stages[stage.name] == "Succeeded"
 
-    def _run_once(self, execution: Execution, stage: Stage, only_failed: bool) -> bool:
+    def _attempt(self, execution: Execution, stage: Stage, only_failed: bool, again: bool = False) -> Attempt:
         with self.changed:
+            groups = to_run(stage, execution, only_failed)
+            attempt = execution.attempts[stage.name] = Attempt(len(execution.actions), groups, again)
             execution.stages[stage.name] = "InProgress"
         stage_changed(execution, stage, "STARTED")
+        return attempt
+
+    def _run_once(self, execution: Execution, stage: Stage, attempt: Attempt) -> None:
         failed = False
-        for group in to_run(stage, execution, only_failed):
+        for group in attempt.groups:
             if failed or execution.status != "InProgress":
                 break
-            runs = [self._begin(execution, stage, action) for action in group]
+            # A run that a sandbox before this one began is gone on with; one that had ended is not run again.
+            found = [execution.run_of(attempt, action) for action in group]
+            runs = [run or self._begin(execution, stage, each) for run, each in zip(found, group, strict=True)]
             for run in runs:
-                hooks.run_in_background(self._run_action, execution, run, name=f"action-{run.id}")
+                if not run.told:
+                    hooks.run_in_background(self._run_action, execution, run, name=f"action-{run.id}")
             with self.changed:
                 self.changed.wait_for(partial(_is_over, execution, runs))
                 for run in runs:
@@ -292,7 +326,6 @@ class Line:
             execution.stages[stage.name] = "Failed" if failed else "Stopped" if stopped else "Succeeded"
             execution.updated = context.sandbox().clock.now()
         stage_changed(execution, stage, "STOPPED" if stopped else "FAILED" if failed else "SUCCEEDED")
-        return not failed and not stopped
 
     def _begin(self, execution: Execution, stage: Stage, action: Action) -> ActionExecution:
         now = context.sandbox().clock.now()
@@ -305,6 +338,17 @@ class Line:
         return run
 
     def _run_action(self, execution: Execution, run: ActionExecution) -> None:
+        if not run.is_done:
+            self._do_action(execution, run)
+        if not run.is_done or run.status == "Abandoned":
+            return
+        # The stage goes on after this event, so that events come in their order.
+        action_changed(execution, run, run.status.upper())
+        with self.changed:
+            run.told = True
+            self.changed.notify_all()
+
+    def _do_action(self, execution: Execution, run: ActionExecution) -> None:
         outcome, failure = Outcome(), None
         try:
             run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
@@ -334,11 +378,6 @@ class Line:
                     execution.revisions[outcome.revision.artifact] = outcome.revision
                 if run.action.namespace:
                     execution.output_variables[run.action.namespace] = outcome.variables
-        # The stage goes on after this event, so that events come in their order.
-        action_changed(execution, run, run.status.upper())
-        with self.changed:
-            run.told = True
-            self.changed.notify_all()
 
     def _announce(self) -> None:
         with self.changed:

@@ -124,6 +124,16 @@ class Revision:
 
 
 @dataclass
+class Attempt:
+    """A run of a stage: its groups of actions, and from where on in the execution's actions they are."""
+
+    first: int
+    groups: list[tuple[Action, ...]]
+    again: bool = False
+    """Whether the stage was run again by itself after it had failed."""
+
+
+@dataclass
 class Execution:
     """One execution, of a pipeline as it was when the execution started."""
 
@@ -147,6 +157,8 @@ class Execution:
     rolls_back_to: str | None = None
     """The execution that it rolls a stage back to; it runs that stage only."""
     stages: dict[str, StageStatus] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    """The last run of each stage."""
     artifacts: dict[str, Location] = field(default_factory=dict)
     output_variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
     revisions: dict[str, Revision] = field(default_factory=dict)
@@ -169,6 +181,10 @@ class Execution:
         """Return the latest run of an action in this execution."""
         runs = [run for run in self.actions if (run.stage.name, run.action.name) == (stage, action)]
         return runs[-1] if runs else None
+
+    def run_of(self, attempt: Attempt, action: Action) -> ActionExecution | None:
+        """Return the run of an action in an attempt, or None where it has not begun."""
+        return next((run for run in self.actions[attempt.first :] if run.action == action), None)
 
     def judged(self, stage: Stage, when: When = "BEFORE_ENTRY") -> list[RuleExecution]:
         """Return the latest evaluation of each rule of one of the conditions of `stage`."""

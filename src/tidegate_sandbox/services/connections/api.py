@@ -15,6 +15,7 @@ from tidegate_sandbox.service import Service
 from tidegate_sandbox.services.connections import hosts
 from tidegate_sandbox.services.connections.hosts import HostedRepository
 from tidegate_sandbox.services.paging import page
+from tidegate_sandbox.state import keep
 
 NAMES = ("codeconnections", "codestar-connections")
 services = [Service(name) for name in NAMES]
@@ -60,8 +61,8 @@ class Connection:
         return {name: value for name, value in described.items() if value is not None}
 
 
-_connections: dict[str, Connection] = {}
-_hosts: dict[str, Host] = {}
+_connections: dict[str, Connection] = keep("connections", {})
+_hosts: dict[str, Host] = keep("connections' hosts", {})
 
 
 def connection(arn: str) -> Connection:

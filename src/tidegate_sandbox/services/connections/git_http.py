@@ -2,7 +2,7 @@
 
 import re
 
-from tidegate_sandbox import credentials, hooks, journal
+from tidegate_sandbox import credentials, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.git import answer, basic_user, serve
 from tidegate_sandbox.git.http import SERVICES
@@ -10,6 +10,7 @@ from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.connections import hosts
 from tidegate_sandbox.services.connections.api import checks, connection, reach
 from tidegate_sandbox.services.connections.hosts import FULL_NAME, HOSTS, HostedRepository, pushed
+from tidegate_sandbox.state.tasks import begin
 
 GIT_HTTP = "/git-http/"
 """A connection's git address: `/git-http/ACCOUNT/REGION/CONNECTION-ID/OWNER/NAME.git`, as under AWS's host names."""
@@ -54,4 +55,4 @@ async def _serve(
     found: HostedRepository, service: str, user: str, scope: Message, receive: Receive, send: Send
 ) -> None:
     if moved := await serve(found, service, user, scope, receive, send):
-        hooks.run_in_background(pushed, found, moved, name=f"pushed-{found.name}")
+        begin(pushed, found, moved, name=f"pushed-{found.name}")

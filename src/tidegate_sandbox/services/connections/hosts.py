@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tidegate_sandbox import context, hooks
+from tidegate_sandbox import context
 from tidegate_sandbox.git import NO_COMMIT, BareRepository
+from tidegate_sandbox.state import keep
+from tidegate_sandbox.state.tasks import begin
 
 HOSTS = "/git-hosts/"
 """Where people's git finds a host: `/git-hosts/PROVIDER/OWNER/NAME.git`."""
@@ -81,7 +83,7 @@ class PullRequestEvent:
 
 Listener = Callable[[Push | PullRequestEvent], None]
 
-_repositories: dict[tuple[str, str], HostedRepository] = {}
+_repositories: dict[tuple[str, str], HostedRepository] = keep("git hosts", {})
 _listeners: list[Listener] = []
 _lock = threading.Lock()
 
@@ -165,4 +167,4 @@ def _move(repository: HostedRepository, pull: PullRequest, commit: str) -> None:
 
 def _tell(what: Push | PullRequestEvent) -> None:
     for listener in _listeners:
-        hooks.run_in_background(listener, what, name=f"git-host-{what.repository.name}")
+        begin(listener, what, name=f"git-host-{what.repository.name}")

@@ -15,6 +15,7 @@ from typing import Any
 from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.context import Scope
 from tidegate_sandbox.services.endpoints.records import Capture
+from tidegate_sandbox.state.tasks import begin
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class Capturer:
             full = before < _FLUSH_AT <= self._size
         if first or full:
             with hooks.acting_in(self._scope.account, self._scope.region):
-                hooks.run_in_background(self._flush_after, 0 if full else _FLUSH_AFTER, name="data capture")
+                begin(self._flush_after, 0 if full else _FLUSH_AFTER, name="data capture")
 
     def _flush_after(self, seconds: float) -> None:
         context.sandbox().clock.sleep(seconds)

@@ -16,6 +16,7 @@ from tidegate_sandbox.services.endpoints.fleets import Fleet
 from tidegate_sandbox.services.endpoints.metering import Ledger
 from tidegate_sandbox.services.endpoints.records import Capture, Variant
 from tidegate_sandbox.services.endpoints.router import Router
+from tidegate_sandbox.state import Lock
 
 _log = logging.getLogger(__name__)
 
@@ -53,11 +54,13 @@ class Endpoint:
         self.rollout: guardrails.Rollout | None = None
         self.desired: Mapping[str, Mapping[str, Any]] = {}
         """What is asked of variants by name, DesiredWeight and DesiredInstanceCount, while they are brought to it."""
+        self.promoted = False
+        """Whether the update that goes on has made the new fleet the endpoint's; the old one is being removed."""
         self.router = Router()
         self.ledger = Ledger()
         self.mirrored = Ledger()
         self.capturer = Capturer(scope, name)
-        self.lock = threading.Condition()
+        self.lock = threading.Condition(Lock())  # type: ignore[arg-type]
         """Held while what is told of the endpoint changes; notified once a change has ended."""
 
     def begin(self, status: str, desired: Mapping[str, Mapping[str, Any]] | None = None) -> None:
@@ -91,6 +94,7 @@ class Endpoint:
             self.failure_reason = failure_reason[:_REASON_LENGTH] if failure_reason else None
             self.next_fleet = self.rollout = None
             self.desired = {}
+            self.promoted = False
             self.modified = _now()
             settled = self._describe()
             self.lock.notify_all()

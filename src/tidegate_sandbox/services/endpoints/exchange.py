@@ -55,12 +55,13 @@ async def exchange(
     passed_on = [("content-type", request.content_type), ("accept", request.headers.get("accept", "*/*"))]
     if CUSTOM_ATTRIBUTES in request.headers:
         passed_on.append((CUSTOM_ATTRIBUTES, request.headers[CUSTOM_ATTRIBUTES]))
-    assert server.upstream is not None
     asked = time.perf_counter()
     reply: Reply | None = None
     failure = ""
     try:
-        ask = partial(server.upstream.post, "/invocations", passed_on, request.body, TIMEOUT)
+        # A fleet of the sandbox before this one may still be starting.
+        upstream = server.upstream or await server.reached(TIMEOUT)
+        ask = partial(upstream.post, "/invocations", passed_on, request.body, TIMEOUT)
         reply = await (ask() if standing.book.is_empty else _disturbed(endpoint, fleet, server, request, ask))
     except TimeoutError:
         failure = (

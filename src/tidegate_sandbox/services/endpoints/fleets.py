@@ -4,6 +4,7 @@ A fleet stands for as many instances as its variants say; how many there are dec
 many processes run. Its shadows are served as its other variants are, but stand apart: nobody gets their answers.
 """
 
+import asyncio
 import shutil
 import subprocess
 import tarfile
@@ -17,7 +18,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from tidegate_sandbox import context, images, isolation
+from tidegate_sandbox import context, hooks, images, isolation
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import standing
 from tidegate_sandbox.processes import Process
@@ -52,6 +53,18 @@ class ModelServer:
         self._port: int | None = None
         self._start_again: Callable[[], Process] | None = None
         self._changing = threading.Lock()
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been started, or is being."""
+        return self._process is not None
+
+    async def reached(self, timeout: float) -> Upstream:  # noqa: ASYNC109
+        """Return the way to it, once there is one; TimeoutError after `timeout` seconds."""
+        async with asyncio.timeout(timeout):
+            while self.upstream is None:  # noqa: ASYNC110 - it is a thread that finds it, once in a server's life
+                await asyncio.sleep(_LOOK_AGAIN)
+        return self.upstream
 
     def launch(self, python: Path, aws: Mapping[str, str]) -> None:
         """Fetch the model data and start the process, in the environment of `python`."""
@@ -157,10 +170,19 @@ class Fleet:
         self.shadows = tuple(map(self._server, plan.shadows))
         self._pythons: dict[str, Path] = {}
 
+    def __reduce__(self) -> tuple[Callable[..., "Fleet"], tuple[Any, ...]]:
+        # Its processes end with their sandbox; what is kept of a fleet is what it is made of.
+        return _planned, (self._scope, self._endpoint, self.plan)
+
     def _server(self, variant: Variant) -> ModelServer:
         log = self._logs / f"{self._folder.name}-{variant.name}.log"
         meter = Meter(self._scope, self._endpoint, variant.name, self.plan.config)
         return ModelServer(variant, self._folder / variant.name, log, meter)
+
+    @property
+    def started(self) -> bool:
+        """Whether its servers have been started, or are being."""
+        return any(server.started for server in self.every_server)
 
     @property
     def every_server(self) -> tuple[ModelServer, ...]:
@@ -213,6 +235,11 @@ class Fleet:
         for server in self.every_server:
             server.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _planned(scope: context.Scope, endpoint: str, plan: Plan) -> Fleet:
+    with hooks.acting_in(scope.account, scope.region):
+        return Fleet(endpoint, plan)
 
 
 def _ping(port: int) -> int | None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tidegate import guardrails
 from tidegate.guardrails import Guardrails, GuardrailsError
-from tidegate_sandbox import context, credentials, hooks, journal
+from tidegate_sandbox import context, credentials, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.autoscaling.records import DIMENSION, NAMESPACE, scaled_variants
@@ -19,6 +19,8 @@ from tidegate_sandbox.services.endpoints.models import config_named, listed, pla
 from tidegate_sandbox.services.endpoints.records import Plan, Variant
 from tidegate_sandbox.services.paging import page
 from tidegate_sandbox.services.sagemaker import sagemaker
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import begin
 
 
 @sagemaker.operation("CreateEndpoint")
@@ -31,7 +33,7 @@ def create_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
     if endpoints.here().setdefault(name, endpoint) is not endpoint:
         raise AwsError("ValidationException", f'Cannot create already existing endpoint "{endpoint.arn}".')
     tags.set_tags(endpoint.arn, parameters.get("Tags", []))
-    hooks.run_in_background(rollout.create, endpoint, plan, name=f"create endpoint {name}")
+    begin(rollout.create, endpoint, plan, name=f"create endpoint {name}")
     return {"EndpointArn": endpoint.arn}
 
 
@@ -55,7 +57,7 @@ def update_endpoint(parameters: dict[str, Any]) -> dict[str, Any]:
         asked = Guardrails()
     with endpoint.lock:
         endpoint.deployment_config = deployment_config
-    hooks.run_in_background(rollout.update, endpoint, plan, asked, name=f"update endpoint {endpoint.name}")
+    begin(rollout.update, endpoint, plan, asked, name=f"update endpoint {endpoint.name}")
     return {"EndpointArn": endpoint.arn}
 
 
@@ -132,8 +134,9 @@ def update_endpoint_weights_and_capacities(parameters: dict[str, Any]) -> dict[s
             raise AwsError("ValidationException", f"Production variant {name} needs at least 1 instance.")
     members = ("DesiredWeight", "DesiredInstanceCount")
     wanted = {name: {member: given[member] for member in members if member in given} for name, given in asked.items()}
-    endpoint.begin("Updating", wanted)
-    hooks.run_in_background(rollout.reweigh, endpoint, wanted, name=f"update weights of {endpoint.name}")
+    with changing():
+        endpoint.begin("Updating", wanted)
+        begin(rollout.reweigh, endpoint, wanted, name=f"update weights of {endpoint.name}")
     return {"EndpointArn": endpoint.arn}
 
 
@@ -149,7 +152,7 @@ def delete_endpoint(parameters: dict[str, Any]) -> None:
     endpoint = endpoint_named(parameters["EndpointName"])
     _scale_no_more(endpoint)
     endpoint.begin("Deleting")
-    hooks.run_in_background(rollout.delete, endpoint, name=f"delete endpoint {endpoint.name}")
+    begin(rollout.delete, endpoint, name=f"delete endpoint {endpoint.name}")
 
 
 def _scale_no_more(endpoint: Endpoint) -> None:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate_sandbox import hooks
+from tidegate_sandbox import hooks, stack_hooks
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import standing
 from tidegate_sandbox.service import check_parameters
@@ -23,7 +23,7 @@ def install() -> None:
     """Let CloudFormation provision the three."""
     hooks.register_resource_type("AWS::SageMaker::Model", _CreateOnly("Model"))
     hooks.register_resource_type("AWS::SageMaker::EndpointConfig", _CreateOnly("EndpointConfig"))
-    hooks.register_resource_type("AWS::SageMaker::Endpoint", EndpointType())
+    hooks.register_resource_type("AWS::SageMaker::Endpoint", EndpointType(), waits=True)
 
 
 def _call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,8 @@ class EndpointType:
         """Create it; Ref gives its ARN. One that cannot come into service is removed again."""
         named = {"EndpointName": _new_name(stack, logical_id), **properties}
         parameters = {key: value for key, value in named.items() if key not in _UPDATE_ONLY}
-        _call("CreateEndpoint", as_parameters("sagemaker", "CreateEndpoint", _with_wait_interval(parameters)))
+        if not (stack_hooks.goes_on() and named["EndpointName"] in endpoints.here()):
+            _call("CreateEndpoint", as_parameters("sagemaker", "CreateEndpoint", _with_wait_interval(parameters)))
         endpoint = endpoints.here()[named["EndpointName"]]
         endpoint.wait()
         if endpoint.status != "InService":
@@ -99,7 +100,8 @@ class EndpointType:
         tags.replace_tags(endpoint.arn, new.get("Tags", []))
         if endpoint.config != new["EndpointConfigName"]:
             asked = {key: value for key, value in new.items() if key != "Tags"} | {"EndpointName": endpoint.name}
-            _call("UpdateEndpoint", as_parameters("sagemaker", "UpdateEndpoint", _with_wait_interval(asked)))
+            if not (stack_hooks.goes_on() and endpoint.status == "Updating"):
+                _call("UpdateEndpoint", as_parameters("sagemaker", "UpdateEndpoint", _with_wait_interval(asked)))
             endpoint.wait()
             rolled_back = endpoint.config != new["EndpointConfigName"]
             if rolled_back and standing.after_rollback(endpoint.scope.account, endpoint.name) == "fail":
@@ -110,7 +112,8 @@ class EndpointType:
         """Delete it, and wait until it is gone."""
         endpoint = _by_arn(physical_id)
         if endpoint is not None:
-            _call("DeleteEndpoint", {"EndpointName": endpoint.name})
+            if not (stack_hooks.goes_on() and endpoint.status == "Deleting"):
+                _call("DeleteEndpoint", {"EndpointName": endpoint.name})
             endpoint.wait()
 
 

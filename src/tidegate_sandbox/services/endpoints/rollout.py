@@ -17,6 +17,8 @@ from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.fleets import Fleet, FleetError
 from tidegate_sandbox.services.endpoints.records import Plan, Variant
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import going_on
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +33,10 @@ _Shares = tuple[tuple[Fleet, float], ...]
 
 def create(endpoint: Endpoint, plan: Plan) -> None:
     """Bring a new endpoint into service, or to Failed."""
-    endpoint.emit_state()
+    if endpoint.status != "Creating":
+        return
+    if not going_on():
+        endpoint.emit_state()
     fleet = Fleet(endpoint.name, plan)
     try:
         with credentials.acting_as(plan.role, "sagemaker", endpoint.name):
@@ -40,14 +45,22 @@ def create(endpoint: Endpoint, plan: Plan) -> None:
         _unexpected(error)
         endpoint.settle("Failed", str(error))
         return
-    with endpoint.lock:
-        endpoint.fleet = fleet
-    endpoint.router.shift((fleet, 1.0))
-    endpoint.settle("InService")
+    with changing():
+        with endpoint.lock:
+            endpoint.fleet = fleet
+        endpoint.router.shift((fleet, 1.0))
+        endpoint.settle("InService")
 
 
 def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
-    """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to what it has."""
+    """Take an endpoint whose update was begun to the fleet that `plan` asks for, or back to what it has.
+
+    One that a sandbox before this one began goes on from the rollout as it stood: its bake, its share of the traffic.
+    """
+    if endpoint.status != "Updating":
+        return
+    if going_on():
+        revive(endpoint)
     blue = endpoint.serving
     try:
         with credentials.acting_as(plan.role, "sagemaker", endpoint.name):
@@ -63,17 +76,11 @@ def update(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> None:
 
 
 def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: _Shares) -> None:
-    green = Fleet(endpoint.name, plan)
-    clock = context.sandbox().clock
-    with endpoint.lock:
-        endpoint.next_fleet = green
-    try:
-        green.pull()  # making an image's stand-in takes as long as it takes; the update's time limit starts after it
-        rollout = guardrails.start(asked, plan.instance_count, clock.now())
-    except Exception as error:
-        _unexpected(error)
-        rollout = guardrails.start(asked, plan.instance_count, clock.now())
-        rollout = guardrails.fleet_failed(rollout, clock.now(), str(error))
+    if endpoint.promoted:  # and so far the sandbox before this one had come
+        return endpoint.settle("InService")
+    green, rollout = endpoint.next_fleet, endpoint.rollout
+    if green is None or rollout is None:
+        green, rollout = _begin(endpoint, plan, asked)
     rollout = _follow(endpoint, rollout, blue, green)
     if rollout.phase is Phase.ROLLBACK_FAILED:
         with endpoint.lock:
@@ -83,11 +90,40 @@ def _update(endpoint: Endpoint, plan: Plan, asked: Guardrails, blue: _Shares) ->
     if rollout.phase is Phase.PROMOTED:
         with endpoint.lock:
             endpoint.fleet, endpoint.stuck, endpoint.config = green, None, plan.config
+            endpoint.promoted = True
         losers = _fleets(blue)
     for loser in losers:
         endpoint.router.drain(loser, _DRAIN)
         loser.stop()
     return endpoint.settle("UpdateRollbackFailed" if endpoint.stuck else "InService", rollout.reason)
+
+
+def _begin(endpoint: Endpoint, plan: Plan, asked: Guardrails) -> tuple[Fleet, Rollout]:
+    green, clock = Fleet(endpoint.name, plan), context.sandbox().clock
+    with endpoint.lock:
+        endpoint.next_fleet = green
+    try:
+        green.pull()  # making an image's stand-in takes as long as it takes; the update's time limit starts after it
+        return green, guardrails.start(asked, plan.instance_count, clock.now())
+    except Exception as error:
+        _unexpected(error)
+        rollout = guardrails.start(asked, plan.instance_count, clock.now())
+        return green, guardrails.fleet_failed(rollout, clock.now(), str(error))
+
+
+def revive(endpoint: Endpoint) -> None:
+    """Start the fleets that an endpoint had in the sandbox before this one; one that cannot be is logged."""
+    rollout, green = endpoint.rollout, endpoint.next_fleet
+    fleets = _fleets(endpoint.serving)
+    if green is not None and rollout is not None and rollout.green_instances and green not in fleets:
+        fleets.append(green)
+    for fleet in fleets:
+        if not fleet.started:
+            try:
+                with credentials.acting_as(fleet.plan.role, "sagemaker", endpoint.name):
+                    fleet.start()
+            except Exception:
+                _log.exception("a fleet of the endpoint %s could not be started again", endpoint.name)
 
 
 def _follow(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
@@ -132,8 +168,8 @@ def _make_instances(rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
 def _make_so(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) -> None:
     """Share the traffic as the rollout says, and let the world know of it."""
     old = [(fleet, share * rollout.blue_share) for fleet, share in blue]
-    endpoint.router.shift(*old, (green, rollout.green_share))
     with endpoint.lock:
+        endpoint.router.shift(*old, (green, rollout.green_share))
         endpoint.rollout = rollout
     endpoint.emit_deployment_state()
 
@@ -184,6 +220,10 @@ def reweigh(endpoint: Endpoint, asked: Mapping[str, Mapping[str, Any]]) -> None:
 
     Where instances that are to come cannot be made, the endpoint goes back to what it was.
     """
+    if endpoint.status not in ("Updating", "RollingBack"):
+        return
+    if going_on():
+        revive(endpoint)
 
     def changed(variant: Variant) -> Variant:
         given = asked.get(variant.name, {})
@@ -214,14 +254,17 @@ def _grows(before: Variant, after: Variant) -> bool:
 
 def delete(endpoint: Endpoint) -> None:
     """Take an endpoint whose deletion was begun out of service, after the requests in flight."""
+    if endpoint.status != "Deleting":
+        return
     endpoint.router.shift()
     for fleet in _fleets(endpoint.serving):
         endpoint.router.drain(fleet, _DRAIN)
         fleet.stop()
     endpoint.capturer.flush()
-    tags.drop(endpoint.arn)
-    endpoints.here().pop(endpoint.name, None)
-    endpoint.settle("Deleted")
+    with changing():
+        tags.drop(endpoint.arn)
+        endpoints.here().pop(endpoint.name, None)
+        endpoint.settle("Deleted")
 
 
 def _unexpected(error: Exception) -> None:

@@ -3,13 +3,15 @@
 import threading
 from typing import Any
 
-from tidegate_sandbox import credentials, hooks, images, isolation
+from tidegate_sandbox import credentials, images, isolation
 from tidegate_sandbox.context import Scoped, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import networks, tags
 from tidegate_sandbox.services.jobs import contract
 from tidegate_sandbox.services.jobs.job import Job, Kind
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import begin
 
 _CONTAINERS = {"Processing": contract.processing, "Training": contract.training}
 
@@ -36,14 +38,14 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
     with credentials.acting_as(request["RoleArn"], "sagemaker", name):
         networks.check_of_sagemaker(container.vpc)
     job = Job(kind, arn, request, container)
-    with _creating:
+    with _creating, changing():
         taken = (kind, name.lower()) in _jobs.here()
         if not taken:
             tags.set_tags(arn, request.get("Tags", ()))
             _jobs.here()[kind, name.lower()] = job
+            begin(job.run, name=f"{kind}-{name}")
     if taken:
         raise AwsError("ResourceInUse", f"{kind} job names must be unique within an AWS account and region: {arn}")
-    hooks.run_in_background(job.run, name=f"{kind}-{name}")
     return job
 
 

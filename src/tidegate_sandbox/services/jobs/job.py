@@ -20,6 +20,7 @@ from tidegate_sandbox.services.jobs.contract import Container
 from tidegate_sandbox.services.jobs.logs import publish
 from tidegate_sandbox.services.jobs.metrics import publish_metrics
 from tidegate_sandbox.services.jobs.storage import DataError
+from tidegate_sandbox.state import Lock
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Job:
         self.exit_message: str | None = None
         self.metrics: dict[str, tuple[float, datetime]] = {}
         self.scope = context.scope()
-        self.lock = threading.Lock()
+        self.lock = Lock()
         """Held while what is told of the job changes; hold it to read more than one thing of it."""
         self._process: processes.Process | None = None
         self._stopping = False
@@ -99,7 +100,12 @@ class Job:
             )
 
     def run(self) -> None:
-        """Take the job through its life. Never raises: what goes wrong is the job's FailureReason."""
+        """Take the job through its life. Never raises: what goes wrong is the job's FailureReason.
+
+        A job whose sandbox ended is run again from its beginning: its container is gone, and its data is where it was.
+        """
+        if self._begin_again():
+            return
         work = self._work
         try:
             session = credentials.session_of(self.request["RoleArn"], "sagemaker", self.name)
@@ -115,6 +121,18 @@ class Job:
         shutil.rmtree(work, ignore_errors=True)
         self._tell(end)
         self._finished.set()
+
+    def _begin_again(self) -> bool:
+        """Forget what the container of a sandbox before this one had done; whether the job is over already."""
+        with self.lock:
+            self._process = None
+            over = self.ended is not None
+            if not over:
+                self.transitions = self.transitions[:1]
+                self.started = None
+        if over:
+            self._finished.set()
+        return over
 
     def _run(self, work: Path) -> "_End":
         if refused := standing.no_instance_of_job(self.scope.account, self.instance_type, self.name):

@@ -2,7 +2,6 @@
 
 import secrets
 import string
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from tidegate_sandbox.services.jobs.job import Job
 from tidegate_sandbox.services.pipelines.definition import Definition, Step
 from tidegate_sandbox.services.pipelines.schedule import Result
 from tidegate_sandbox.services.pipelines.selection import Selection
+from tidegate_sandbox.state import Lock
 
 RUNNING = ("Executing", "Stopping")
 
@@ -81,7 +81,7 @@ class Execution:
         """The tokens of the requests by which it was tried again."""
         self.scope = scope()
         self._jobs: set[Job] = set()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @property
     def variables(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tidegate_sandbox import context, hooks, images
+from tidegate_sandbox import context, images
 from tidegate_sandbox.context import scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
@@ -22,6 +22,7 @@ from tidegate_sandbox.services.pipelines.definition import (
 from tidegate_sandbox.services.pipelines.execution import RUNNING, Execution, Pipeline, StepRun, pipelines
 from tidegate_sandbox.services.pipelines.selection import select
 from tidegate_sandbox.services.sagemaker import present, sagemaker
+from tidegate_sandbox.state.tasks import begin
 
 _changing = threading.Lock()
 
@@ -140,7 +141,7 @@ def start_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
             _select(execution, parameters["SelectiveExecutionConfig"])
         pipeline.executions.append(execution)
         pipeline.last_run = execution.created
-    hooks.run_in_background(runner.run, execution, name=f"pipeline-{execution.id}")
+        begin(runner.run, execution, name=f"pipeline-{execution.id}")
     return {"PipelineExecutionArn": execution.arn}
 
 
@@ -177,7 +178,7 @@ def retry_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
                 "ConflictException",
                 f"{execution.arn} is {execution.status}: only an execution that failed or was stopped is retried.",
             )
-    hooks.run_in_background(runner.run, execution, name=f"pipeline-{execution.id}")
+        begin(runner.run, execution, name=f"pipeline-{execution.id}")
     return {"PipelineExecutionArn": execution.arn}
 
 

@@ -6,8 +6,10 @@ import queue
 from tidegate_sandbox import context, credentials, hooks
 from tidegate_sandbox.services.pipelines import schedule
 from tidegate_sandbox.services.pipelines.definition import CACHED, Step
-from tidegate_sandbox.services.pipelines.execution import Execution
+from tidegate_sandbox.services.pipelines.execution import RUNNING, Execution
 from tidegate_sandbox.services.pipelines.steps import StepFailed, StepStopped, arguments, outcome, perform
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import going_on
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +19,14 @@ REASON_LENGTH = 1024  # FailureReason of a step in botocore's model
 
 
 def run(execution: Execution) -> None:
-    """Take the execution to its end. What is under way when a step fails ends by itself; nothing new begins."""
-    execution.tell_start()
+    """Take the execution to its end. What is under way when a step fails ends by itself; nothing new begins.
+
+    One that a sandbox before this one began goes on with the steps that had not ended.
+    """
+    if execution.status not in RUNNING:
+        return
+    if not going_on():
+        execution.tell_start()
     try:
         session = credentials.session_of(execution.role, "sagemaker", execution.id)
         with credentials.acting_with(session):
@@ -39,8 +47,16 @@ def _run_steps(execution: Execution) -> None:
     steps = execution.first_steps()
     over: queue.SimpleQueue[Step] = queue.SimpleQueue()
     running = 0
+
+    def start(step: Step) -> None:
+        hooks.run_in_background(_run_step, step, execution, over, name=f"{execution.id}-{step.name}")
+
     for begun in execution.begun():
-        steps += execution.branch(begun)
+        if begun.status == "Executing":
+            start(begun.step)
+            running += 1
+        else:
+            steps += execution.branch(begun)
     while True:
         status = {run.step.name: run.status for run in execution.begun()}
         if not execution.stopping and "Failed" not in status.values():
@@ -48,7 +64,7 @@ def _run_steps(execution: Execution) -> None:
             free = (execution.most_parallel or len(steps)) - running
             for step in schedule.ready(steps, status, succeeded)[: max(0, free)]:
                 execution.begin(step)
-                hooks.run_in_background(_run_step, step, execution, over, name=f"{execution.id}-{step.name}")
+                start(step)
                 running += 1
         if not running:
             return
@@ -96,8 +112,9 @@ def _try(step: Step, execution: Execution) -> None:
         _wait(execution, wait)
         attempts += 1
         execution.change(step.name, attempts=attempts)
-    execution.change(step.name, status="Succeeded", properties=properties)
-    _keep(step, execution, given)
+    with changing():
+        execution.change(step.name, status="Succeeded", properties=properties)
+        _keep(step, execution, given)
 
 
 def _wait(execution: Execution, seconds: float) -> None:

@@ -21,6 +21,8 @@ from tidegate_sandbox.services.pipelines.conditions import holds
 from tidegate_sandbox.services.pipelines.definition import Step
 from tidegate_sandbox.services.pipelines.execution import Execution
 from tidegate_sandbox.services.pipelines.expressions import ExpressionError, Values, resolve
+from tidegate_sandbox.state import changing
+from tidegate_sandbox.state.tasks import going_on
 
 _LONGEST_NAME = 63
 
@@ -103,17 +105,7 @@ def values(execution: Execution) -> Values:
 
 def _job(kind: Kind) -> Callable[[Step, Execution, Mapping[str, Any]], Properties]:
     def perform(step: Step, execution: Execution, given: Mapping[str, Any]) -> Properties:
-        operation, region = f"Create{kind}Job", execution.scope.region
-        request = {**given, f"{kind}JobName": _name(execution, step, given.get(f"{kind}JobName"))}
-        request.setdefault("RoleArn", execution.role)
-        try:
-            if throttled := standing.throttles(Call(execution.scope.account, "sagemaker", operation)):
-                raise throttled
-            journal.write(execution.scope.credentials, authorisation.checks("sagemaker", operation, request), region)
-            job = inventory.create(kind, request)
-        except AwsError as error:
-            raise StepFailed(_not_invoked(operation, error.message), _fault(error.code, error.status)) from error
-        execution.change(step.name, metadata={f"{kind}Job": {"Arn": job.arn}})
+        job = _begun(kind, step, execution) or create(step, execution, given)
         execution.follow(job)
         if job.status == "Completed":
             return describe(job)
@@ -121,7 +113,32 @@ def _job(kind: Kind) -> Callable[[Step, Execution, Mapping[str, Any]], Propertie
             raise StepStopped
         raise StepFailed(*_why(job))
 
+    def create(step: Step, execution: Execution, given: Mapping[str, Any]) -> Job:
+        operation, region = f"Create{kind}Job", execution.scope.region
+        request = {**given, f"{kind}JobName": _name(execution, step, given.get(f"{kind}JobName"))}
+        request.setdefault("RoleArn", execution.role)
+        try:
+            if throttled := standing.throttles(Call(execution.scope.account, "sagemaker", operation)):
+                raise throttled
+            journal.write(execution.scope.credentials, authorisation.checks("sagemaker", operation, request), region)
+            with changing():
+                job = inventory.create(kind, request)
+                execution.change(step.name, metadata={f"{kind}Job": {"Arn": job.arn}})
+        except AwsError as error:
+            raise StepFailed(_not_invoked(operation, error.message), _fault(error.code, error.status)) from error
+        return job
+
     return perform
+
+
+def _begun(kind: Kind, step: Step, execution: Execution) -> Job | None:
+    """Return the job that a sandbox before this one began for the step; None where it began none, or one that failed.
+
+    One that had failed was about to be told of, or to be tried again: it is tried again.
+    """
+    told = execution.runs[step.name].metadata.get(f"{kind}Job") if going_on() else None
+    job = inventory.find(kind, told["Arn"].rpartition("/")[2]) if told else None
+    return None if job is not None and job.status in ("Failed", "Stopped") else job
 
 
 def _why(job: Job) -> tuple[str, str | None]:
@@ -139,8 +156,10 @@ def _register(step: Step, execution: Execution, given: Mapping[str, Any]) -> Pro
     sagemaker = execution.scope.client("sagemaker")
     try:
         check_parameters("sagemaker", operation, dict(given))
-        arn = sagemaker.create_model_package(**given)["ModelPackageArn"]
-        execution.change(step.name, metadata={"RegisterModel": {"Arn": arn}})
+        with changing():
+            told = execution.runs[step.name].metadata.get("RegisterModel") if going_on() else None
+            arn = told["Arn"] if told else sagemaker.create_model_package(**given)["ModelPackageArn"]
+            execution.change(step.name, metadata={"RegisterModel": {"Arn": arn}})
         described: dict[str, Any] = sagemaker.describe_model_package(ModelPackageName=arn)
     except AwsError as error:
         raise StepFailed(_not_invoked(operation, error.message), _fault(error.code, error.status)) from error

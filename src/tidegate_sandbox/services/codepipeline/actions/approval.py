@@ -16,13 +16,15 @@ TIMEOUT_MINUTES = 7 * 24 * 60
 def run(task: Task) -> Outcome:
     """Wait for PutApprovalResult, which sets the run's status and summary and takes its token away."""
     task.run.external_url = task.configuration.get("ExternalEntityLink", "")
-    # Last: who finds the token can answer, and finds what to look at before.
-    task.run.token = str(uuid.uuid4())
-    task.announce()
     minutes = task.run.action.timeout_minutes or TIMEOUT_MINUTES
-    if topic := task.configuration.get("NotificationArn"):
-        _notify(task, topic, minutes)
-    answered = task.wait(lambda: task.run.approval is not None, minutes * 60.0)
+    if task.run.token is None and task.run.approval is None:
+        # Last: who finds the token can answer, and finds what to look at before.
+        task.run.token = str(uuid.uuid4())
+        task.announce()
+        if topic := task.configuration.get("NotificationArn"):
+            _notify(task, topic, minutes)
+    waited = (context.sandbox().clock.now() - task.run.started).total_seconds()
+    answered = task.wait(lambda: task.run.approval is not None, minutes * 60.0 - waited)
     task.run.token = None
     if not answered or task.run.approval is None:
         raise ActionFailedError(f"Nobody answered within {minutes} minutes", "TimeoutError")

@@ -12,6 +12,7 @@ from tidegate_sandbox import context
 from tidegate_sandbox.services.codepipeline import artifacts
 from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Outcome, Task
 from tidegate_sandbox.services.codepipeline.execution import Location
+from tidegate_sandbox.state import changing
 
 LARGEST_BODY = 51_200
 FAILED = {"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
@@ -30,9 +31,13 @@ def run(task: Task) -> Outcome:
 
 def _create_or_update(task: Task, client: Any, name: str) -> Outcome:
     existing = _stack(client, name)
+    if task.run.external_id:  # by a sandbox before this one
+        return _done(task, client, name)
     operation = client.create_stack if existing is None else client.update_stack
     try:
-        task.run.external_id = operation(StackName=name, **_request(task))["StackId"]
+        request = _request(task)
+        with changing():
+            task.run.external_id = operation(StackName=name, **request)["StackId"]
     except ClientError as error:
         said = error.response["Error"]["Message"]
         if existing is None or "No updates are to be performed" not in said:
@@ -43,8 +48,10 @@ def _create_or_update(task: Task, client: Any, name: str) -> Outcome:
 
 def _replace_on_failure(task: Task, client: Any, name: str) -> Outcome:
     existing = _stack(client, name)
-    if existing is not None and existing["StackStatus"] in FAILED:
+    going = {"DELETE_IN_PROGRESS"} if task.run.external_id else FAILED  # what a sandbox before this one had come to
+    if existing is None or existing["StackStatus"] in going:
         _delete(task, client, name)
+        task.run.external_id = ""
     return _create_or_update(task, client, name)
 
 
@@ -54,8 +61,9 @@ def _delete(task: Task, client: Any, name: str) -> Outcome:
         task.run.summary = f"Stack {name} does not exist"
         return Outcome()
     # By its id it can still be described once it is gone.
-    task.run.external_id = existing["StackId"]
-    client.delete_stack(StackName=name, RoleARN=task.configuration["RoleArn"])
+    with changing():
+        task.run.external_id = existing["StackId"]
+        client.delete_stack(StackName=name, RoleARN=task.configuration["RoleArn"])
     stack = _settled(task, client, existing["StackId"], name)
     if stack is not None and stack["StackStatus"] != "DELETE_COMPLETE":
         raise _failed(client, stack)
@@ -87,13 +95,16 @@ def _replace_change_set(task: Task, client: Any, name: str) -> Outcome:
 
 def _execute_change_set(task: Task, client: Any, name: str) -> Outcome:
     change = {"StackName": name, "ChangeSetName": task.configuration["ChangeSetName"]}
+    if task.run.external_id:  # by a sandbox before this one
+        return _done(task, client, name)
     try:
         found = client.describe_change_set(**change)
-        task.run.external_id = found["StackId"]
         if found["Status"] == "FAILED" and _is_empty(found):
             existing = _stack(client, name)
             return _nothing_to_do(task, existing or {}, found["StatusReason"])
-        client.execute_change_set(**change)
+        with changing():
+            client.execute_change_set(**change)
+            task.run.external_id = found["StackId"]
     except ClientError as error:
         raise ActionFailedError(f"Change set of stack {name}: {error.response['Error']['Message']}") from None
     return _done(task, client, name)

@@ -1,0 +1,45 @@
+"""Which records are kept: those of every `Scoped`, by its module and name, and the containers given to `keep`."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from tidegate_sandbox.context import Scoped
+
+C = TypeVar("C", dict[Any, Any], list[Any], set[Any])
+
+_containers: dict[str, Any] = {}
+
+
+def keep(name: str, container: C) -> C:
+    """Keep what is in `container`, under a name that no other has; return it."""
+    if name in _containers:
+        raise ValueError(f"two containers are kept as {name}")
+    _containers[name] = container
+    return container
+
+
+def records() -> dict[str, Any]:
+    """Return all that is kept, live."""
+    return {name: scoped.states for name, scoped in _scoped()} | _containers
+
+
+def fill(kept: dict[str, Any]) -> None:
+    """Let every container hold what was kept of it; KeyError where one is not there any more."""
+    into = records()
+    if unknown := sorted(kept.keys() - into.keys()):
+        raise KeyError(f"nothing is kept as {', '.join(unknown)} any more")
+    for name, content in kept.items():
+        container = into[name]
+        container.clear()
+        container.extend(content) if isinstance(container, list) else container.update(content)
+
+
+def _scoped() -> Iterator[tuple[str, Scoped[Any]]]:
+    found: set[int] = set()
+    for module_name in sorted(name for name in sys.modules if name.startswith("tidegate_sandbox.")):
+        for name, value in vars(sys.modules[module_name]).items():
+            # Modules import those of others: each counts once, and any of its names leads to it.
+            if isinstance(value, Scoped) and id(value) not in found:
+                found.add(id(value))
+                yield f"{module_name}:{name}", value
