@@ -44,7 +44,7 @@ class Keeper:
         self._writing = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.took = self.spent = 0.0
-        """Seconds that the last snapshot, and all of them, kept the sandbox."""
+        """Seconds that the last snapshot, and all of them, kept the sandbox, with what had to be tried again."""
         self.size = 0
         """Bytes of the last snapshot."""
         self.failure = ""
@@ -110,15 +110,18 @@ class Keeper:
                 return
             finally:
                 sys.setswitchinterval(before)
-                self.took = time.perf_counter() - started
-                self.spent += self.took
+                self.took += time.perf_counter() - started
             if changes.begun != begun and not late:
                 self._loop.call_later(_RETRY, attempt)  # type: ignore[union-attr]
                 return
             taken.set_result(content)
 
+        self.took = 0.0
         self._loop.call_soon_threadsafe(attempt)
-        return taken.result()
+        try:
+            return taken.result()
+        finally:
+            self.spent += self.took
 
 
 def fill(found: snapshot.Snapshot) -> None:
