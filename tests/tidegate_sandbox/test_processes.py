@@ -121,7 +121,7 @@ def test_when_the_sandbox_goes_down_every_child_goes_with_it_and_none_is_started
         "def go_on():\n"
         "    try:\n"
         "        while True: others.append(start())\n"
-        "    except RuntimeError as refused: print(refused, flush=True)\n"
+        "    except RuntimeError as refused: sys.stdout.write(f'{refused}\\n')\n"
         "threads = [threading.Thread(target=go_on) for _ in range(3)]\n"
         "for each in threads: each.start()\n"
         "processes.end_all()\n"
