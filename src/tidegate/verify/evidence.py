@@ -38,9 +38,9 @@ class StackSeen:
     """The endpoint's CloudFormation stack, last updated at `updated_at`.
 
     `failures` are the reasons of that update, the first one first. `endpoint_updated` tells that CloudFormation held
-    the endpoint's own update for done before the first of them. `release_id` and `outcome` are the tags of the endpoint
-    config that the update made, or of the one that the stack holds where the deployment changed nothing; "" where there
-    are none, or they could not be read.
+    the endpoint's own update for done before the first of them. `config` is the name of the endpoint config that the
+    update made, or of the one that the stack holds where the deployment changed nothing; `release_id` and `outcome` are
+    its tags; "" where there are none, or they could not be read.
     """
 
     status: str
@@ -49,6 +49,7 @@ class StackSeen:
     endpoint_touched: bool = False
     endpoint_updated: bool = False
     failures: tuple[str, ...] = ()
+    config: str = ""
     release_id: str = ""
     outcome: str = ""
 

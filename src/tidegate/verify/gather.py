@@ -82,7 +82,8 @@ def gather(asked: ReleaseRecord, clients: Clients, clock: Clock, watched: Watche
             stack, made = read("stack events", events, (stack, ""))
         none: dict[str, str] = {}
         tags = read("tags of the stack's endpoint config", partial(_tags_of, clients.sagemaker, made), none)
-        stack = replace(stack, release_id=tags.get(RELEASE_TAG, ""), outcome=tags.get(OUTCOME_TAG, ""))
+        release, outcome = tags.get(RELEASE_TAG, ""), tags.get(OUTCOME_TAG, "")
+        stack = replace(stack, config=made.rpartition("/")[2], release_id=release, outcome=outcome)
     return Evidence(
         asked=asked,
         endpoint=endpoint,

@@ -106,7 +106,11 @@ def _config_of(verdict: Verdict) -> ConfigSeen | None:
     evidence = verdict.evidence
     if verdict.outcome.served:
         return evidence.endpoint.live if evidence.endpoint else None
-    tried = evidence.tried if verdict.outcome is Outcome.ROLLED_BACK else None
+    if verdict.outcome is not Outcome.ROLLED_BACK:
+        return None
+    tried, stack = evidence.tried, evidence.stack
+    if tried is None and stack is not None and stack.config:  # it went by between two looks
+        tried = ConfigSeen(stack.config, stack.release_id, outcome=stack.outcome)
     return tried if tried and tried.release_id == evidence.asked.release_id else None
 
 

@@ -30,6 +30,7 @@ def test_without_a_pipeline_the_stacks_newest_config_tells_that_a_release_was_tr
     assert verdict.outcome is Outcome.ROLLED_BACK
     assert verdict.evidence.stack.release_id == "new"
     assert len(aws.stamps) == 1
+    assert aws.tagged["config-3"].startswith("ROLLED_BACK ")
 
 
 @pytest.mark.parametrize("made", ["config-2", "", "gone"])

@@ -22,7 +22,14 @@ from tidegate_sandbox import lifecycle
 
 ACCOUNT, REGION, SPEED = "111122223333", "eu-west-1", 60
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+SERVICES = [f"{each}.amazonaws.com" for each in ("codebuild", "codepipeline", "lambda", "sagemaker")]
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": SERVICES}, "Action": "sts:AssumeRole"}],
+    }
+)
+ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
 class Life:
@@ -81,6 +88,9 @@ class Life:
 def life(tmp_path_factory):
     living = Life(tmp_path_factory.mktemp("life") / "home")
     living.up()
+    iam = living.client("iam")
+    iam.create_role(RoleName="any", AssumeRolePolicyDocument=TRUST)
+    iam.put_role_policy(RoleName="any", PolicyName="all", PolicyDocument=ALL)
     yield living
     if lifecycle.find(living.home):
         living.down()
@@ -405,7 +415,7 @@ def test_an_update_of_an_endpoint_goes_on_in_its_bake_with_both_fleets(life, nam
     routing = {
         "Type": "CANARY",
         "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
-        "WaitIntervalInSeconds": 3600,
+        "WaitIntervalInSeconds": 1200,
     }
     policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 0}
     life.client("sagemaker").update_endpoint(
