@@ -40,7 +40,8 @@ class Keeper:
     def __init__(self, home: Path, port: int, clock: Clock) -> None:
         self._home, self._port, self._clock = home, port, clock
         self._digest = b""
-        self._closed = False
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="state", daemon=True)
         self._writing = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.took = self.spent = 0.0
@@ -53,28 +54,30 @@ class Keeper:
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to take snapshots of what runs on `loop`."""
         self._loop = loop
-        threading.Thread(target=self._keep, name="state", daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
         """Take the last snapshot. What happens after it is as if it had never happened."""
         with self._writing:
             self._digest = b""  # the clock has gone on, if nothing else has
             self._write()
-            self._closed = True
+            self._closed.set()
+        changes.something.set()
+        self._thread.join()
 
     def _keep(self) -> None:
-        while not self._closed:
+        while not self._closed.is_set():
             changes.something.wait()
             changes.something.clear()
             try:
                 with self._writing:
-                    if not self._closed:
+                    if not self._closed.is_set():
                         self._write()
                 self.failure = ""
             except Exception as error:
                 _log.exception("no snapshot could be taken")
                 self.failure = f"{type(error).__name__}: {error}"
-            time.sleep(max(PAUSE, SHARE * self.took))
+            self._closed.wait(max(PAUSE, SHARE * self.took))
 
     def _write(self) -> None:
         content = self._take()

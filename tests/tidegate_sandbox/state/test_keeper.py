@@ -32,10 +32,12 @@ def keeper(tmp_path, records):
     made = Keeper(tmp_path, 4650, SystemClock())
     made.open(loop)
     yield made
-    made.close()
-    loop.call_soon_threadsafe(loop.stop)
-    running.join()
-    loop.close()
+    try:
+        made.close()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        running.join()
+        loop.close()
 
 
 def test_each_sees_every_change_whole_or_not_at_all(keeper, records):
