@@ -63,7 +63,8 @@ def _delete(task: Task, client: Any, name: str) -> Outcome:
     # By its id it can still be described once it is gone.
     with changing():
         task.run.external_id = existing["StackId"]
-        client.delete_stack(StackName=name, RoleARN=task.configuration["RoleArn"])
+        if existing["StackStatus"] != "DELETE_IN_PROGRESS":
+            client.delete_stack(StackName=name, RoleARN=task.configuration["RoleArn"])
     stack = _settled(task, client, existing["StackId"], name)
     if stack is not None and stack["StackStatus"] != "DELETE_COMPLETE":
         raise _failed(client, stack)
