@@ -82,7 +82,7 @@ def test_what_happens_after_the_last_one_is_as_if_it_had_not(keeper, records, tm
 def test_one_that_cannot_be_taken_is_told_and_leaves_the_one_before(keeper, records, tmp_path, eventually):
     with changing():
         records["a"] = 1
-    eventually(lambda: snapshot.read(tmp_path), 10)
+    eventually(lambda: (found := snapshot.read(tmp_path)) and found.records()["own"] == {"a": 1}, 10)
     with changing():
         records["a"] = (each for each in ())
     assert "cannot pickle 'generator' object" in eventually(lambda: keeper.failure, 10)
