@@ -86,11 +86,12 @@ def down(home: Home = None) -> None:
 def status(home: Home = None) -> None:
     """Show the sandbox's address, uptime, speed, memory, disk and child processes; exit 1 where none runs."""
     from tidegate_sandbox import lifecycle
+    from tidegate_sandbox.faults.client import InjectError, Injector
 
     try:
         running = _running(home)
-        state = running.status()
-    except lifecycle.LifecycleError as error:
+        state, faults = running.status(), Injector(running.port).every()["faults"]
+    except (lifecycle.LifecycleError, InjectError) as error:
         raise _refusal(error) from error
     typer.echo(f"local simulation  {running.url}  (process {running.pid}; its page for a browser is there too)")
     typer.echo(f"home              {state['home']}")
@@ -104,6 +105,7 @@ def status(home: Home = None) -> None:
         typer.echo(f"state             NOT KEPT, and lost when it ends: {failure}; log/sandbox.log says more")
     typer.echo(f"after a rollback  the stack update is made to {state['after_rollback']}")
     typer.echo(f"IAM               {'enforced' if state['iam'] == 'enforce' else 'not enforced, calls are recorded'}")
+    typer.echo(f"faults            {f'{len(faults)} set, see `tidegate sandbox inject list`' if faults else 'none'}")
     typer.echo(f"children          {len(state['children'])}")
     for child in state["children"]:
         typer.echo(f"  {child['pid']:>8}  {child['name']}")
