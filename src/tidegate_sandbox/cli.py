@@ -53,6 +53,7 @@ def up(
 ) -> None:
     """Start a sandbox, and print what to export to use it."""
     from tidegate_sandbox import lifecycle, server
+    from tidegate_sandbox.ministack_version import MinistackError
 
     settings = server.Settings((home or lifecycle.default_home()).resolve(), port, speed, after_rollback, iam)
     try:
@@ -61,7 +62,7 @@ def up(
         else:
             typer.echo(f"Starting the local simulation in {settings.home}")
             _say_ready(*lifecycle.start(settings, _Progress()))
-    except lifecycle.LifecycleError as error:
+    except (lifecycle.LifecycleError, MinistackError) as error:
         raise _refusal(error) from error
 
 

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from typing import Any, Protocol, TypedDict
 
 import botocore.loaders
@@ -40,8 +39,7 @@ from tidegate_sandbox import simulation_hooks as _simulation_hooks
 from tidegate_sandbox import stack_hooks as _stack_hooks
 from tidegate_sandbox import state_hooks as _state_hooks
 from tidegate_sandbox import template_hooks as _template_hooks
-
-MINISTACK = "1.5.33"
+from tidegate_sandbox.ministack_version import check_version, lacks
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -50,13 +48,13 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awai
 asgi_app = _app.app
 
 
-def check() -> None:
-    """Raise RuntimeError, as a sentence, where the installed ministack is not the one these hooks were made for."""
-    found = version("ministack")
-    if found != MINISTACK:
-        raise RuntimeError(f"the sandbox hooks into ministack {MINISTACK}, and {found} is installed; reinstall it")
-    relied_on: list[tuple[Any, str]] = [
+def relied_on() -> list[tuple[Any, str]]:
+    """Return every module of ministack with each of its names that the sandbox uses: the one list of its hooks."""
+    return [
         (_app, "SERVICE_HANDLERS"),
+        (_app, "app"),
+        (_concurrency, "spawn_background"),
+        (_provisioners, "_physical_name"),
         (_router, "SERVICE_PATTERNS"),
         (_router, "extract_access_key_id"),
         (_router, "extract_region"),
@@ -100,9 +98,14 @@ def check() -> None:
         *_state_hooks.RELIED_ON,
         *_template_hooks.RELIED_ON,
     ]
-    missing = [f"{module.__name__}.{name}" for module, name in relied_on if not hasattr(module, name)]
+
+
+def check() -> None:
+    """Raise MinistackError, as a sentence, where the installed ministack is not the one these hooks were made for."""
+    check_version()
+    missing = [f"{module.__name__}.{name}" for module, name in relied_on() if not hasattr(module, name)]
     if missing:
-        raise RuntimeError(f"ministack {found} lacks what the sandbox hooks into: {', '.join(missing)}")
+        raise lacks(", ".join(missing))
 
 
 # ---------------------------------------------------------------- whom a call acts for
@@ -416,7 +419,6 @@ def set_alarm_state(alarm: Alarm, state: str, reason: str, reason_data: Mapping[
 
 
 __all__ = [
-    "MINISTACK",
     "Alarm",
     "Attributes",
     "Delivery",

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate_sandbox import processes, wire
 from tidegate_sandbox.clock import ScaledClock
+from tidegate_sandbox.ministack_version import check_version, lacks
 from tidegate_sandbox.routes import AsgiApp, Message, Receive, Send, route, routed
 from tidegate_sandbox.state.changing import touch
 
@@ -74,7 +75,12 @@ def serve(
     _set_environment(settings)
     _log_to(settings.home / "log" / "sandbox.log")
 
-    from tidegate_sandbox import context, credentials, enforcement, hooks, journal, page, services, stack_hooks
+    check_version()
+    try:
+        from tidegate_sandbox import hooks
+    except (AttributeError, ImportError) as missing:
+        raise lacks(f"a name: {missing}") from missing
+    from tidegate_sandbox import context, credentials, enforcement, journal, page, services, stack_hooks
     from tidegate_sandbox.faults.install import install as install_faults
     from tidegate_sandbox.state import keeper
 
