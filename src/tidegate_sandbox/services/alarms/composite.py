@@ -17,6 +17,7 @@ from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.alarms import actions
 from tidegate_sandbox.services.alarms.actions import SUPPRESSION, changed_at
 from tidegate_sandbox.services.properties import as_parameters
+from tidegate_sandbox.state import changing
 
 SuppressedBy = Literal["Alarm", "WaitPeriod", "ExtensionPeriod"]
 
@@ -121,7 +122,7 @@ def end_suppressions(now: float) -> None:
     for account, region, alarm in metric_hooks.composite_alarms():
         if not alarm.get("ActionsSuppressedBy"):
             continue
-        with hooks.acting_in(account, region):
+        with hooks.acting_in(account, region), changing():
             try:
                 _look_again(alarm, now)
             except Exception:  # one alarm must not end the evaluation of the others
