@@ -115,20 +115,23 @@ class Book:
         """
         if not self._entries:
             return ()
-        found: list[F] = []
         now = self._now()
-        with self._changing:
-            for entry in self._entries:
-                fault = entry.fault
-                if not isinstance(fault, kind) or not entry.stands(now):
-                    continue
-                if fault.account not in (None, subject.account) or not fault.fits(subject):
-                    continue
-                if fault.share.percent == 100 or self._chance.random() < fault.share.fraction:
-                    entry.struck += 1
-                    entry.left = entry.left and entry.left - 1
-                    found.append(fault)
+        fitting = [entry for entry in list(self._entries) if _fits(entry, kind, subject)]
+        found: list[F] = []
+        if fitting:
+            with self._changing:
+                for entry in fitting:
+                    fault, share = entry.fault, entry.fault.share
+                    if entry.stands(now) and (share.percent == 100 or self._chance.random() < share.fraction):
+                        entry.struck += 1
+                        entry.left = entry.left and entry.left - 1
+                        found.append(fault)  # type: ignore[arg-type] # it is of that kind, or would not fit
         return found
 
     def _forget(self, now: datetime) -> None:
         self._entries[:] = [entry for entry in self._entries if not entry.is_over(now)]
+
+
+def _fits(entry: Entry, kind: type[object], subject: Subject) -> bool:
+    fault = entry.fault
+    return isinstance(fault, kind) and fault.account in (None, subject.account) and fault.fits(subject)

@@ -19,11 +19,17 @@ from tidegate_sandbox.faults.book import TooManyError, UnknownFaultError
 from tidegate_sandbox.faults.fault import LONGEST, RequestFault
 from tidegate_sandbox.page.visitor import Visitors
 from tidegate_sandbox.routes import BodyError, Message, Receive, Send, read_body
+from tidegate_sandbox.state import changing, keep
 
 PATH = "/_tidegate/faults"
 CLOCK = "/_tidegate/clock"
 LARGEST = 10_000
 """Bytes of what is asked for at most."""
+
+_JUMPS_KEPT = 100
+
+_jumps: list[dict[str, str]] = keep("clock jumps", [])
+"""The last ones: a snapshot is taken where a record has changed, and has the time with it."""
 
 _JUMP = re.compile(r"([+-])(.+)")
 
@@ -134,6 +140,9 @@ def _jump(asked: Mapping[str, Any]) -> dict[str, Any]:
     if not timedelta(0) < distance <= LONGEST:
         raise _JumpError(f"jump: write 1s to {format_duration(LONGEST)}, forwards or backwards")
     assert isinstance(clock, ScaledClock)
-    before = clock.now()
-    clock.jump(distance if match[1] == "+" else -distance)
-    return {"before": before.isoformat(), "clock": clock.now().isoformat()}
+    with changing():
+        before = clock.now()
+        clock.jump(distance if match[1] == "+" else -distance)
+        jump = {"before": before.isoformat(), "clock": clock.now().isoformat()}
+        _jumps[:] = [*_jumps[1 - _JUMPS_KEPT :], jump]
+    return jump

@@ -19,6 +19,7 @@ import pytest
 from botocore.config import Config
 
 from tidegate_sandbox import lifecycle
+from tidegate_sandbox.faults.client import Injector
 
 ACCOUNT, REGION, SPEED = "111122223333", "eu-west-1", 60
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
@@ -120,11 +121,18 @@ def test_records_of_every_kind_of_service_survive_a_kill(life, name):
         AlarmName=name, Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1,
         Threshold=1, ComparisonOperator="GreaterThanThreshold",
     )  # fmt: skip
+    injector = Injector(lifecycle.find(life.home).port)
+    injector.set({"kind": "errors", "endpoint": name, "share": "5%", "for": "300d", "times": 7})
+    injector.jump("+30d")
+    faults = injector.every()
     life.kept()
 
     said = life.killed()
 
     assert "It goes on where the one before it was killed" in said
+    again = Injector(lifecycle.find(life.home).port).every()
+    assert again["faults"] == faults["faults"]
+    assert again["clock"] > faults["clock"]
     s3 = life.client("s3")
     assert [each["Key"] for each in s3.list_object_versions(Bucket=name)["Versions"]] == ["a/b", "a/b"]
     assert s3.get_object(Bucket=name, Key="a/b")["Body"].read() == b"two"

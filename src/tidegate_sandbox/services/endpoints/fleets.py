@@ -197,10 +197,14 @@ class Fleet:
             except AwsError as error:
                 raise FleetError(error.message) from error
 
-    def start(self) -> None:
-        """Start every server and return once all are healthy. FleetError, with nothing left running, otherwise."""
+    def start(self, *, again: bool = False) -> None:
+        """Start every server and return once all are healthy. FleetError, with nothing left running, otherwise.
+
+        `again` where it has its instances, from the sandbox before this one.
+        """
         try:
-            self._get_instances()
+            if not again:
+                self._get_instances()
             self.pull()
             for server in self.every_server:
                 server.launch(self._pythons[server.variant.name], context.scope().environment())

@@ -121,7 +121,7 @@ def revive(endpoint: Endpoint) -> None:
         if not fleet.started:
             try:
                 with credentials.acting_as(fleet.plan.role, "sagemaker", endpoint.name):
-                    fleet.start()
+                    fleet.start(again=True)
             except Exception:
                 _log.exception("a fleet of the endpoint %s could not be started again", endpoint.name)
 
