@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -37,6 +38,9 @@ ACCOUNT = "111122223333"
 
 LONGEST_LOG = 16 * 2**20
 """Bytes of the server's log, after which it begins anew; the one before it is kept beside it."""
+
+MOST_OPEN = 10_240
+"""Files and connections that are open at most where the machine sets no limit: as many as macOS lets a process have."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def serve(
     answers, with how much was under way then.
     """
     _set_environment(settings)
+    _allow_connections()
     _log_to(settings.home / "log" / "sandbox.log")
 
     check_version()
@@ -104,6 +109,15 @@ def serve(
             runner.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, keeping, ready))
     finally:
         processes.end_all()
+
+
+def _allow_connections() -> None:
+    """Take as many open files as the user may have: a request in flight takes two, and many may wait for a model."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says that there is no limit, and has one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_OPEN if most == resource.RLIM_INFINITY else most, most))
 
 
 def _set_environment(settings: Settings) -> None:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from tidegate_sandbox import context, hooks
@@ -14,7 +15,8 @@ from tidegate_sandbox.faults.subjects import Invocation
 from tidegate_sandbox.services.endpoints import capture
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
-from tidegate_sandbox.services.endpoints.metering import Account, Ledger
+from tidegate_sandbox.services.endpoints.metering import Account, Ledger, Meter
+from tidegate_sandbox.services.endpoints.records import Variant
 from tidegate_sandbox.services.endpoints.upstream import Reply, UpstreamError
 
 TIMEOUT = 60.0
@@ -71,34 +73,43 @@ async def exchange(
     except UpstreamError as error:
         failure = str(error)
         hooks.run_in_background(server.replace_if_dead, name=f"replace model server {server.variant.model}")
-    answered = time.perf_counter()
-    now = context.sandbox().clock.now()
-    model_latency, whole = (answered - asked) * 1e6, (time.perf_counter() - request.started) * 1e6
-    variant = server.variant
-    status = reply.status if reply else None
-    server.meter.record(now, status, model_latency, whole - model_latency, variant.instance_count)
-    ledger.add(
-        Account(
-            fleet.plan.config,
-            variant.name,
-            variant.model,
-            variant.container.model_package or "",
-            reply.status if reply else 0,
-            request.app,
-        )
-    )
+    ended = time.perf_counter()
+    served = _Served(server.variant, reply, context.sandbox().clock.now(), ended - asked, ended - request.started)
+    # Whoever waits for the answer does not wait for this: it comes before any other request is looked at.
+    asyncio.get_running_loop().call_soon(_account_for, endpoint, fleet, server.meter, request, ledger, served)
+    return reply, failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """How a request ended, and when by the sandbox's clock; seconds that the model took, and all in all."""
+
+    variant: Variant
+    reply: Reply | None
+    at: datetime
+    model: float
+    whole: float
+
+
+def _account_for(
+    endpoint: Endpoint, fleet: Fleet, meter: Meter, request: Request, ledger: Ledger, served: _Served
+) -> None:
+    variant, reply = served.variant, served.reply
+    status, overhead = reply.status if reply else None, served.whole - served.model
+    meter.record(served.at, status, served.model * 1e6, overhead * 1e6, variant.instance_count)
+    package = variant.container.model_package or ""
+    ledger.add(Account(fleet.plan.config, variant.name, variant.model, package, status or 0, request.app))
     captured = fleet.plan.capture
     if reply is not None and 200 <= reply.status < 300 and captured is not None and endpoint.capturer.wants(captured):
         record = capture.line(
             captured,
-            now,
+            served.at,
             request=(request.content_type, request.body),
             answer=(content_type(reply), reply.body),
             inference_id=request.headers.get(_INFERENCE_ID),
             custom_attributes=request.headers.get(CUSTOM_ATTRIBUTES),
         )
-        endpoint.capturer.add(captured, variant.name, now, record)
-    return reply, failure
+        endpoint.capturer.add(captured, variant.name, served.at, record)
 
 
 async def _disturbed(endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request, ask: Ask) -> Reply:
