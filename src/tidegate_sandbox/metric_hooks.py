@@ -46,7 +46,13 @@ def replace_alarm_evaluation(refuse: Callable[[Alarm], str | None], on_put: Call
     stock_record = _provisioners._cw_metric_alarm_record
 
     def put_by_api(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
-        sentence = refuse(data) if is_cbor or is_json else None
+        if is_cbor or is_json:
+            sentence = refuse(data)
+        else:  # what ministack does not read of a form would be passed over
+            by_form = any(name.startswith("Metrics.member.") for name in params)
+            sentence = (
+                "Metrics by the query protocol are not in the local simulation: use CBOR or JSON" if by_form else None
+            )
         if sentence is not None:
             return _cloudwatch._error("ValidationError", sentence, 400, use_json=is_json, use_cbor=is_cbor)
         token = _metrics_put.set(data.get("Metrics") or None)

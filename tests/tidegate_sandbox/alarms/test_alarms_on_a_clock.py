@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -231,6 +232,39 @@ def test_an_alarm_watches_an_expression_over_metrics(desk: Desk) -> None:
     assert not fired.keys() & {"MetricName", "Namespace", "Statistic", "Period"}
     ((_, _, told),) = [change for change in desk.changes(name) if change[1] == "ALARM"]
     assert told["stateReasonData"]["recentDatapoints"][-1] >= 15.0
+
+
+def test_older_clients_read_expressions_and_are_told_that_they_cannot_put_alarms_on_them(
+    desk: Desk, sandbox: Any
+) -> None:
+    """They send forms and take XML."""
+    desk.put(4.0, of="a")
+    asked = {
+        "Action": "GetMetricData",
+        "StartTime": (desk.now() - timedelta(hours=1)).isoformat(),
+        "EndTime": (desk.now() + timedelta(hours=1)).isoformat(),
+        "MetricDataQueries.member.1.Id": "m",
+        "MetricDataQueries.member.1.ReturnData": "false",
+        "MetricDataQueries.member.1.MetricStat.Period": "60",
+        "MetricDataQueries.member.1.MetricStat.Stat": "Sum",
+        "MetricDataQueries.member.1.MetricStat.Metric.Namespace": desk.namespace,
+        "MetricDataQueries.member.1.MetricStat.Metric.MetricName": "Value",
+        "MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.1.Name": "Of",
+        "MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.1.Value": "a",
+        "MetricDataQueries.member.2.Id": "e",
+        "MetricDataQueries.member.2.Expression": "m * 2",
+    }
+
+    def send(form: dict[str, str]) -> str:
+        signed = f"AWS4-HMAC-SHA256 Credential={sandbox.account}/20260101/{sandbox.region}/monitoring/aws4_request"
+        return str(httpx.post(sandbox.url, data=form, headers={"Authorization": signed}, trust_env=False).text)
+
+    answer = desk.eventually(lambda: "<Values><member>" in (now := send(asked)) and now)
+    assert "<Id>e</Id>" in answer
+    assert "<Id>m</Id>" not in answer
+    assert "<Values><member>8.0</member></Values>" in answer
+    alarm = {"Action": "PutMetricAlarm", "AlarmName": "form", "Metrics.member.1.Id": "m"}
+    assert "Metrics by the query protocol are not in the local simulation" in send(alarm)
 
 
 def test_data_of_an_expression_is_what_an_alarm_on_it_sees(desk: Desk) -> None:
