@@ -62,7 +62,6 @@ DOCUMENTED: Mapping[str, Mapping[str, str]] = {
                 "cloudwatch:DeleteAlarms",
                 "cloudwatch:DeleteDashboards",
                 "sagemaker:DeleteEndpoint",
-                "sagemaker:DeleteMonitoringSchedule",
             ),
             _LEFT_BEHIND,
         ),

@@ -13,6 +13,7 @@ import pytest
 
 from service_catalog.names import PRODUCT_NAMES, ProjectNames
 from tests.journey.inventory import inventory
+from tidegate.render.images import monitor_image
 from tidegate_sandbox import lifecycle
 from tidegate_sandbox.journey.account import Account as Journeyman
 from tidegate_sandbox.journey.journey import APPROVE
@@ -113,6 +114,7 @@ def walk(told: dict[str, Any]) -> Deleted:
             environment.setenv(name, value)
         _release(place, names, told["project"]["outputs"]["ModelPackages"])
     _leave_logs(place, names)
+    _leave_schedules(place, names)
     released = place.inventories()
     pushed = {
         part: place.client("codecommit").get_branch(repositoryName=names.repository(part), branchName="main")["branch"][
@@ -195,6 +197,33 @@ def _leave_logs(place: Place, names: ProjectNames) -> None:
     for stage, account in (("staging", STAGING), ("prod", PRODUCTION)):
         group = f"/aws/sagemaker/Endpoints/{names.endpoint(stage)}"
         place.client("logs", account).create_log_group(logGroupName=group)
+
+
+def _leave_schedules(place: Place, names: ProjectNames) -> None:
+    """Make a monitoring schedule by hand for each endpoint, which no stack knows of; none of them runs."""
+    for stage, account in (("staging", STAGING), ("prod", PRODUCTION)):
+        sagemaker, name = place.client("sagemaker", account), f"{names.endpoint(stage)}-by-hand"
+        role = place.client("iam", account).get_role(RoleName=names.role("execution"))["Role"]["Arn"]
+        output = {"LocalPath": "/opt/ml/processing/output", "S3Uri": f"s3://{names.bucket}/monitoring/{stage}"}
+        instance = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}
+        endpoint = {"EndpointName": names.endpoint(stage), "LocalPath": "/opt/ml/processing/input/endpoint"}
+        sagemaker.create_data_quality_job_definition(
+            JobDefinitionName=name,
+            DataQualityAppSpecification={"ImageUri": monitor_image(place.region)},
+            DataQualityJobInput={"EndpointInput": endpoint},
+            DataQualityJobOutputConfig={"MonitoringOutputs": [{"S3Output": output}]},
+            JobResources={"ClusterConfig": instance},
+            RoleArn=role,
+        )
+        sagemaker.create_monitoring_schedule(
+            MonitoringScheduleName=name,
+            MonitoringScheduleConfig={
+                "MonitoringType": "DataQuality",
+                "MonitoringJobDefinitionName": name,
+                "ScheduleConfig": {"ScheduleExpression": "cron(0 0 ? * * *)"},
+            },
+        )
+        sagemaker.stop_monitoring_schedule(MonitoringScheduleName=name)
 
 
 def _build_again(place: Place, names: ProjectNames) -> None:

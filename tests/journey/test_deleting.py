@@ -18,6 +18,8 @@ OF_THE_ACCOUNT = {("log group", f"/aws/sagemaker/{kind}Jobs") for kind in ("Proc
 STAGES = {STAGING: "staging", PRODUCTION: "prod"}
 OF_A_RELEASE = {"alarm", "dashboard", "endpoint", "endpoint config", "log group", "model", "stack"}
 """What a release and its endpoint have in the account of their stage."""
+BY_HAND = {"monitoring schedule"}
+"""What somebody made there for the endpoint, and no stack knows of."""
 ROLES = {"cloudformation", "deploy", "execution", "goodbye", "look"}
 """What a project's roles in an account of a stage are for."""
 
@@ -45,7 +47,7 @@ def test_given_a_release_then_the_stage_has_its_stack_its_endpoint_and_the_proje
     deleted: Deleted, account: str
 ) -> None:
     released = added(deleted, deleted.released, account)
-    assert kinds(released) == OF_A_RELEASE | {"role"}
+    assert kinds(released) == OF_A_RELEASE | BY_HAND | {"role"}
     assert names(released, "endpoint") == {deleted.names.endpoint(STAGES[account])}
     assert names(released, "role") == {deleted.names.role(purpose) for purpose in ROLES}
     accounts = {each for each in names(released, "stack") if each.startswith(f"StackSet-{deleted.names.stack_set}-")}
