@@ -1,5 +1,6 @@
 """Given a schedule's expression, when time passes, then it is executed at its hours, each time once."""
 
+import pickle
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tidegate_sandbox import context
 from tidegate_sandbox.services.monitoring import cron, schedules
 from tidegate_sandbox.services.monitoring.execution import window
 from tidegate_sandbox.services.monitoring.records import Execution, JobDefinition, Schedule
+from tidegate_sandbox.state.snapshot import pickled
 
 AT = datetime(2026, 11, 22, 9, 20, tzinfo=UTC)
 
@@ -82,10 +84,11 @@ def test_what_is_due_is_executed_once_and_times_that_nobody_was_up_for_are_left_
     monkeypatch.setattr(context, "_running", context.Sandbox(tmp_path, 1, clock))
     executed: list[datetime] = []
 
-    def execute(schedule: Schedule, scheduled: datetime) -> Execution:
+    def execute(schedule: Schedule, scheduled: datetime, _: Any) -> Execution:
         executed.append(scheduled)
         return Execution(schedule.name, "d", "DataQuality", "e", scheduled, clock.now(), why_none="nothing")
 
+    monkeypatch.setattr(schedules, "prepare", lambda *_: "nothing")
     monkeypatch.setattr(schedules, "execute", execute)
     monkeypatch.setattr(schedules, "executions", _Here([]))
     hourly = made("cron(0 * ? * * *)", AT.replace(minute=0) + timedelta(hours=1))
@@ -104,6 +107,14 @@ def test_what_is_due_is_executed_once_and_times_that_nobody_was_up_for_are_left_
     schedules._run_if_due(once)
     assert len(executed) == 3
     assert once.due is None
+
+
+def test_a_schedule_and_what_it_executed_are_in_the_next_sandbox_too() -> None:
+    hourly = made("cron(0 * ? * * *)", AT)
+    hourly.executions.append(Execution("s", "d", "DataQuality", "e", AT, AT, why_none="nothing"))
+    again = pickle.loads(pickled({"records": hourly}))["records"]
+    assert (again.name, again.due, again.definition) == (hourly.name, AT, hourly.definition)
+    assert [each.summary() for each in again.executions] == [each.summary() for each in hourly.executions]
 
 
 class _Here:

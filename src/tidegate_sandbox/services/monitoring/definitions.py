@@ -1,6 +1,5 @@
 """SageMaker's operations on the job definitions of Model Monitor, one set for each kind."""
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from tidegate_sandbox.services.monitoring import cron
 from tidegate_sandbox.services.monitoring.records import KINDS, JobDefinition, Kind, definitions
 from tidegate_sandbox.services.paging import listed, page
 from tidegate_sandbox.services.sagemaker import sagemaker
+from tidegate_sandbox.state import Lock
 
 _LACKS: Mapping[str, tuple[Any, ...]] = {
     "{kind}AppSpecification.RecordPreprocessorSourceUri": (),
@@ -32,7 +32,7 @@ PATHS: Mapping[Kind, str] = {
 }
 """What a job definition is called in an ARN."""
 
-_creating = threading.Lock()
+_creating = Lock()
 
 
 def _create(kind: Kind, parameters: dict[str, Any]) -> dict[str, Any]:

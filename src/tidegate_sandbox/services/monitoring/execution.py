@@ -32,20 +32,27 @@ _GROUND_TRUTH = PurePosixPath("/opt/ml/processing/groundtruth")
 Window = tuple[datetime, datetime]
 
 
-def execute(schedule: Schedule, scheduled: datetime) -> Execution:
-    """Run `schedule` for the time `scheduled`; what keeps it from running is the execution's FailureReason."""
+def prepare(schedule: Schedule, scheduled: datetime) -> dict[str, Any] | str:
+    """Return the parameters of the processing job for the time `scheduled`, or a sentence why there will be none."""
+    try:
+        return request_of(schedule, scheduled) or NO_DATA
+    except AwsError as error:
+        return error.message
+    except (DataError, ClientError, BotoCoreError) as error:
+        return str(error)
+
+
+def execute(schedule: Schedule, scheduled: datetime, prepared: dict[str, Any] | str) -> Execution:
+    """Run `schedule` as prepared; what keeps it from running is the execution's FailureReason."""
     definition, now = schedule.definition, context.sandbox().clock.now()
     made = Execution(schedule.name, definition.name, definition.kind, definition.endpoint, scheduled, now)
+    if isinstance(prepared, str):
+        made.why_none = prepared
+        return made
     try:
-        request = request_of(schedule, scheduled)
-        if request is None:
-            made.why_none = NO_DATA
-        else:
-            made.job = inventory.create("Processing", request)
+        made.job = inventory.create("Processing", prepared)
     except AwsError as error:
         made.why_none = error.message
-    except (DataError, ClientError, BotoCoreError) as error:
-        made.why_none = str(error)
     return made
 
 

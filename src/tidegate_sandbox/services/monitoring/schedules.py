@@ -1,7 +1,6 @@
 """SageMaker's operations on monitoring schedules, and the loop that executes these on the sandbox's clock."""
 
 import logging
-import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,10 +11,9 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.monitoring import cron
 from tidegate_sandbox.services.monitoring.definitions import check_endpoint, definition
-from tidegate_sandbox.services.monitoring.execution import execute
+from tidegate_sandbox.services.monitoring.execution import execute, prepare
 from tidegate_sandbox.services.monitoring.records import (
     KINDS,
-    Execution,
     JobDefinition,
     Schedule,
     executions,
@@ -23,9 +21,10 @@ from tidegate_sandbox.services.monitoring.records import (
 )
 from tidegate_sandbox.services.paging import listed, page
 from tidegate_sandbox.services.sagemaker import present, sagemaker
+from tidegate_sandbox.state import Lock
 
 _log = logging.getLogger(__name__)
-_changing = threading.Lock()
+_changing = Lock()
 
 
 @sagemaker.operation("CreateMonitoringSchedule")
@@ -219,33 +218,31 @@ def run_for_ever() -> None:
 def _run_if_due(schedule: Schedule) -> None:
     """Run `schedule` for the newest of its times that have come: those that a sandbox was not up for are left out."""
     try:
-        scheduled = _take(schedule)
-        if scheduled is not None:
-            made = execute(schedule, scheduled)
-            _keep(schedule, made)
-            _log.info("%s at %s: %s", schedule.arn, scheduled, made.job.arn if made.job else made.why_none)
+        due = schedule.due
+        if due is None or due > context.sandbox().clock.now():
+            return
+        scheduled, following = _times(schedule, due)
+        prepared = prepare(schedule, scheduled)
+        # At once: a sandbox that is killed has either run it and knows so, or the next one will.
+        with _changing:
+            if schedule.due != due:
+                return  # it was stopped or changed meanwhile
+            schedule.due = following
+            made = execute(schedule, scheduled, prepared)
+            schedule.executions.append(made)
+            schedule.modified = made.created
+            executions.here().append(made)
+        _log.info("%s at %s: %s", schedule.arn, scheduled, made.job.arn if made.job else made.why_none)
     except Exception:  # one schedule must not end the others
         _log.exception("%s could not be executed", schedule.arn)
 
 
-def _take(schedule: Schedule) -> datetime | None:
+def _times(schedule: Schedule, due: datetime) -> tuple[datetime, datetime | None]:
+    """Return the newest time from `due` on that has come, and the one after it."""
+    recurrence = cron.parse(schedule.config["ScheduleConfig"]["ScheduleExpression"])
+    if recurrence is None:
+        return due, None
     now = context.sandbox().clock.now()
-    with _changing:
-        scheduled = schedule.due
-        if scheduled is None or scheduled > now:
-            return None
-        recurrence = cron.parse(schedule.config["ScheduleConfig"]["ScheduleExpression"])
-        if recurrence is None:
-            schedule.due = None
-            return scheduled
-        while (following := recurrence.after(scheduled)) <= now:
-            scheduled = following
-        schedule.due = following
-        return scheduled
-
-
-def _keep(schedule: Schedule, made: Execution) -> None:
-    with _changing:
-        schedule.executions.append(made)
-        schedule.modified = made.created
-    executions.here().append(made)
+    while (following := recurrence.after(due)) <= now:
+        due = following
+    return due, following
