@@ -2,7 +2,8 @@
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate_sandbox import processes
@@ -29,6 +30,8 @@ class BareRepository:
 
     name: str
     path: Path
+    told: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    """The references that others have been told of, or are about to be, each with its commit."""
 
     def make(self) -> None:
         """Make it, empty, in place of whatever is in the folder; pushes leave word for who serves them."""
@@ -50,6 +53,27 @@ class BareRepository:
             check=True,
             capture_output=True,
         ).stdout
+
+    def tell(self, moved: Iterable[tuple[str, str, str]]) -> None:
+        """Note that others are told of references that moved: old commit, new commit, name in full."""
+        for _, new, reference in moved:
+            if new == NO_COMMIT:
+                self.told.pop(reference, None)
+            else:
+                self.told[reference] = new
+
+    def untold(self) -> list[tuple[str, str, str]]:
+        """Return the branches and tags that have moved without anybody being told, as `tell` takes them.
+
+        What git has is on disk at once: a sandbox that was killed may have had no time to tell of it.
+        """
+        listing = self.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags").decode()
+        there = {name: commit for commit, name in (line.split(" ", 1) for line in listing.splitlines())}
+        return [
+            (self.told.get(name, NO_COMMIT), there.get(name, NO_COMMIT), name)
+            for name in sorted(there.keys() | self.told.keys())
+            if there.get(name) != self.told.get(name)
+        ]
 
     def branches(self) -> dict[str, str]:
         """Return each branch with the commit at its tip."""

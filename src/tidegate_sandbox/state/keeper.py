@@ -140,6 +140,11 @@ def fill(found: snapshot.Snapshot) -> None:
 def go_on(loop: asyncio.AbstractEventLoop) -> int:
     """Go on with what was under way, on `loop` and beside it; return how much that is."""
     from tidegate_sandbox.services import endpoints
+    from tidegate_sandbox.services.codecommit.git_http import go_on as tell_of_codecommit
+    from tidegate_sandbox.services.connections.git_http import go_on as tell_of_hosts
 
     endpoints.go_on()
-    return stack_hooks.go_on(loop) + tasks.go_on()
+    under_way = stack_hooks.go_on(loop) + tasks.go_on()
+    tell_of_codecommit()
+    tell_of_hosts()
+    return under_way

@@ -224,6 +224,39 @@ def repository(life, name, folder):
         subprocess.run(["git", *who, *command], cwd=checkout, check=True, env=environment)
 
 
+def test_what_git_has_and_nobody_was_told_of_is_told_by_the_next_sandbox_once(life, name, tmp_path, eventually):
+    queue = life.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    events = life.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.codecommit"]}))
+    target = {"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}
+    events.put_targets(Rule=name, Targets=[target])
+    repository(life, name, tmp_path)
+
+    def told():
+        messages = life.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        details = [json.loads(message["Body"])["detail"] for message in messages]
+        return [(each["event"], each["commitId"]) for each in details if each["repositoryName"] == name]
+
+    eventually(told, 30)
+    life.down()
+    # As if it had been killed between git's taking a push and its being told of.
+    [bare] = (life.home / "codecommit").glob(f"*/*/{name}.git")
+    push = ["git", "push", "-q", str(bare), "main:other"]
+    unheard = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "PUSHED_REFERENCES": os.devnull}
+    subprocess.run(push, cwd=tmp_path / "checkout", check=True, env=unheard)
+    commit = subprocess.run(
+        ["git", "rev-parse", "main"], cwd=tmp_path / "checkout", check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+    life.up()
+    assert eventually(told, 30) == [("referenceCreated", commit)]
+    life.kept()
+    life.killed()
+
+    life.kept()
+    assert told() == []
+
+
 def action(name, category, provider, **rest):
     kind = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
     return {"name": name, "actionTypeId": kind, **rest}

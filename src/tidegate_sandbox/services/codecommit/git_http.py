@@ -9,6 +9,7 @@ from tidegate_sandbox.git.http import SERVICES, is_push
 from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.codecommit.pull_requests import reference_moved
 from tidegate_sandbox.services.codecommit.repositories import OF_REGION, ROUTE, Repository, repositories
+from tidegate_sandbox.state import changing
 from tidegate_sandbox.state.tasks import begin
 
 _ADDRESS = re.compile(rf"(?:{OF_REGION})?{re.escape(ROUTE)}(?P<name>[\w.-]+?)(?:\.git)?/{SERVICES}")
@@ -44,13 +45,27 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
         return await answer(send, 403, denied.message)
     moved = await serve(one, asked, one.scope.account, scope, receive, send)
     if moved:
-        with hooks.acting_in(one.scope.account, one.scope.region):
-            begin(references_changed, one, moved, name=f"pushed-{one.name}")
+        _pushed(one, moved)
     return None
+
+
+def _pushed(one: Repository, moved: list[tuple[str, str, str]]) -> None:
+    with hooks.acting_in(one.scope.account, one.scope.region), changing():
+        one.tell(moved)
+        begin(references_changed, one, moved, name=f"pushed-{one.name}")
+
+
+def go_on() -> None:
+    """Tell of what was pushed to the sandbox before this one, where that had no time to."""
+    for _, here in repositories.everywhere():
+        for one in here.values():
+            if moved := one.untold():
+                _pushed(one, moved)
 
 
 def references_changed(one: Repository, moved: list[tuple[str, str, str]]) -> None:
     """Tell of references that moved: old commit, new commit, name in full."""
+    one.tell(moved)
     one.modified = context.sandbox().clock.now()
     for old, new, reference in moved:
         if one.default_branch is None and reference.startswith("refs/heads/") and new != NO_COMMIT:

@@ -10,6 +10,7 @@ from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.connections import hosts
 from tidegate_sandbox.services.connections.api import checks, connection, reach
 from tidegate_sandbox.services.connections.hosts import FULL_NAME, HOSTS, HostedRepository, pushed
+from tidegate_sandbox.state import changing
 from tidegate_sandbox.state.tasks import begin
 
 GIT_HTTP = "/git-http/"
@@ -55,4 +56,17 @@ async def _serve(
     found: HostedRepository, service: str, user: str, scope: Message, receive: Receive, send: Send
 ) -> None:
     if moved := await serve(found, service, user, scope, receive, send):
+        _pushed(found, moved)
+
+
+def _pushed(found: HostedRepository, moved: list[tuple[str, str, str]]) -> None:
+    with changing():
+        found.tell(moved)
         begin(pushed, found, moved, name=f"pushed-{found.name}")
+
+
+def go_on() -> None:
+    """Tell of what was pushed to the sandbox before this one, where that had no time to."""
+    for found in hosts.every():
+        if moved := found.untold():
+            _pushed(found, moved)

@@ -98,6 +98,11 @@ def find(provider: str, name: str) -> HostedRepository | None:
     return _repositories.get((provider, name))
 
 
+def every() -> list[HostedRepository]:
+    """Return every repository at any host."""
+    return list(_repositories.values())
+
+
 def create(provider: str, name: str, readme: bool) -> HostedRepository:
     """Make a repository, empty or begun with a README as hosts offer; ValueError, as a sentence, where it cannot be."""
     if not re.fullmatch(FULL_NAME, name) or name.endswith(".git"):
@@ -110,6 +115,7 @@ def create(provider: str, name: str, readme: bool) -> HostedRepository:
         made.make()
         if readme:
             _begin(made)
+        made.tell(made.untold())
         _repositories[provider, name] = made
     return made
 
@@ -147,6 +153,7 @@ def open_pull_request(repository: HostedRepository, head: str, base: str) -> Pul
 
 def pushed(repository: HostedRepository, moved: list[tuple[str, str, str]]) -> None:
     """Tell of references that git moved, and of the pull requests that they belong to."""
+    repository.tell(moved)
     for old, new, reference in moved:
         _tell(Push(repository, reference, old, new))
         branch = reference.removeprefix("refs/heads/")
