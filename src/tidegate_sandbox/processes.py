@@ -6,6 +6,7 @@ where that is killed outright (see warden.py).
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -39,6 +40,9 @@ PASSED_ON = (
 reach no AWS but the one it is given."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+RUN = secrets.token_hex(16)
+"""What the children of this run of a sandbox are told by."""
 
 TIMED_OUT = 124
 """What `run` answers for a child that it ended for taking too long, as timeout(1) does."""
@@ -88,7 +92,7 @@ class Process:
             popen = subprocess.Popen(
                 [os.fspath(argument) for argument in argv],
                 cwd=cwd,
-                env=environment(env),
+                env={**environment(env), warden.MARK: RUN},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -227,7 +231,7 @@ class _Register:
     def _tell(self, line: bytes) -> None:
         if self.warden is None:
             self.warden = subprocess.Popen(
-                [sys.executable, "-I", "-S", warden.__file__],
+                [sys.executable, "-I", "-S", warden.__file__, RUN],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -3,11 +3,24 @@
 Reads `+GROUP` and `-GROUP` (process groups) on standard input. The end of the input means that the sandbox is gone,
 by kill -9 too: then every group that is still listed is killed. Needs nothing of the operating system but pipes, so
 it holds on Linux and macOS alike, for grandchildren too.
+
+A child that was begun in the very moment of the kill is on no list, and one that left its group is not in it. On Linux
+they are found by the mark in their environment, which is the argument.
 """
 
 import os
 import signal
 import sys
+import time
+from pathlib import Path
+
+MARK = "TIDEGATE_SANDBOX_RUN"
+"""The variable in a child's environment that names the run of the sandbox that it belongs to."""
+
+PROCESSES = Path("/proc")
+
+SWEEPS, BETWEEN = 5, 0.2
+"""How often it looks for marked children, and the seconds between: one just forked bears the mark a moment later."""
 
 
 def main() -> None:
@@ -22,6 +35,26 @@ def main() -> None:
             os.killpg(group, signal.SIGKILL)
         except ProcessLookupError:
             continue
+    for sweep in range(SWEEPS):
+        time.sleep(BETWEEN if sweep else 0)
+        for pid in marked(f"{MARK}={sys.argv[1]}"):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def marked(entry: str) -> list[int]:
+    """Return the processes that have `entry`, NAME=VALUE, in the environment that they began with; none off Linux."""
+    found = []
+    for folder in PROCESSES.glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:  # it has ended, or is somebody else's
+            continue
+        if entry.encode() in environment:
+            found.append(int(folder.name))
+    return found
 
 
 if __name__ == "__main__":

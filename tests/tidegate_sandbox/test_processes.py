@@ -112,6 +112,31 @@ def test_children_and_theirs_die_with_a_parent_that_is_killed_outright(tmp_path)
     assert gone(grandchild)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is in a process's environment")
+def test_a_child_that_nobody_was_told_of_and_one_that_left_its_group_die_with_their_parent_too(tmp_path):
+    script = (
+        "from pathlib import Path; import time; from tidegate_sandbox import processes\n"
+        "start = lambda *argv: processes.Process.start(argv, cwd=Path('.'), log=Path('child.log'))\n"
+        "start('bash', '-c', 'setsid sleep 60 & echo $!; wait')\n"
+        "processes._register._add = lambda process: None  # killed before it comes to that\n"
+        "print(start('sleep', '60').pid, flush=True); time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    untold = int(parent.stdout.readline())
+    while not (words := (tmp_path / "child.log").read_text().split()):
+        time.sleep(0.02)
+    away = int(words[0])
+    assert alive(untold)
+    assert alive(away)
+
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+
+    assert gone(untold)
+    assert gone(away)
+
+
 def test_when_the_sandbox_goes_down_every_child_goes_with_it_and_none_is_started_any_more(tmp_path):
     script = (
         "from pathlib import Path; import sys, threading\n"
