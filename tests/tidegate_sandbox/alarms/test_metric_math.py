@@ -139,7 +139,7 @@ expressions = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(expressions, gappy, gappy)
 def test_no_expression_gives_a_value_that_is_none_or_crashes(expression: str, one: Series, two: Series) -> None:
     found = worked_out(expression, m1=one, m2=two)
@@ -148,14 +148,14 @@ def test_no_expression_gives_a_value_that_is_none_or_crashes(expression: str, on
         assert all(math.isfinite(value) and at in MOMENTS for at, value in found.points.items())
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.text(alphabet="m1+-*/()[],<>=&|^ ABSIF0.'\"", max_size=30))
 def test_any_text_is_read_or_refused_in_a_sentence(text: str) -> None:
     with contextlib.suppress(MathError):
         assert parse(text) is not None
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(gappy)
 def test_what_is_filled_has_no_gap_and_keeps_what_there_was(holed: Series) -> None:
     filled = worked_out("FILL(m1, 7)", m1=holed)
@@ -165,7 +165,7 @@ def test_what_is_filled_has_no_gap_and_keeps_what_there_was(holed: Series) -> No
     assert all(filled.points[at] == holed.points.get(at, 7) for at in MOMENTS)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(gappy)
 def test_differences_add_up_to_the_last_value_less_the_first(values: Series) -> None:
     changes = worked_out("SUM(DIFF(m1))", m1=values)
@@ -175,7 +175,7 @@ def test_differences_add_up_to_the_last_value_less_the_first(values: Series) -> 
         assert changes == pytest.approx(known[-1] - known[0], abs=1e-3)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(gappy, gappy)
 def test_the_mean_of_two_is_what_it_is_at_each_moment(one: Series, two: Series) -> None:
     found = worked_out("AVG([m1, m2])", m1=one, m2=two)
