@@ -182,6 +182,7 @@ class AnEndpoint(RuleBasedStateMachine):
         retain=st.booleans(),
         excluded=st.sets(st.sampled_from(["DesiredInstanceCount", "DesiredWeight"]), max_size=1),
         timeout=st.sampled_from([None, None, 600]),
+        slow=st.sampled_from([0.0, 90.0]),
     )
     def begin_update(
         self,
@@ -192,7 +193,9 @@ class AnEndpoint(RuleBasedStateMachine):
         retain: bool,
         excluded: set[str],
         timeout: int | None,
+        slow: float,
     ) -> None:
+        self.world.slow = slow
         if same_names:
             shape = {name: shape.get(name, (1.0, 4)) for name in self.live}
         config, asked = self.make_config(shape), dict(deployment) if deployment else {}
