@@ -5,6 +5,7 @@
 
 import tempfile
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -182,7 +183,7 @@ class AnEndpoint(RuleBasedStateMachine):
         retain=st.booleans(),
         excluded=st.sets(st.sampled_from(["DesiredInstanceCount", "DesiredWeight"]), max_size=1),
         timeout=st.sampled_from([None, None, 600]),
-        slow=st.sampled_from([0.0, 90.0]),
+        slow=st.sampled_from([0.0, 90.0, 500.0]),
     )
     def begin_update(
         self,
@@ -235,17 +236,17 @@ class AnEndpoint(RuleBasedStateMachine):
     @rule(weight=st.sampled_from([0.5, 2.0]), count=counts)
     def reweigh(self, weight: float, count: int) -> None:
         wanted = [{"VariantName": "A", "DesiredWeight": weight, "DesiredInstanceCount": count}]
-        before, grows = self.described(), count > self.live["A"][1]
+        before, grows, failed = self.described(), count > self.live["A"][1], self.world.failed_starts
         self.world.call(
             "UpdateEndpointWeightsAndCapacities", EndpointName=self.name, DesiredWeightsAndCapacities=wanted
         )
         if grows and self.world.slow:
             first = next(each for each in self.described()["ProductionVariants"] if each["VariantName"] == "A")
             assert (first["CurrentInstanceCount"], first["DesiredInstanceCount"]) == (self.live["A"][1], count)
-            self.world.clock.advance(400)
+            self.world.clock.advance(2000)
         after = self.described()
         assert after["EndpointStatus"] == before["EndpointStatus"]
-        if grows and not self.world.can_start:
+        if self.world.failed_starts > failed:
             assert after["FailureReason"]
             assert after["ProductionVariants"] == before["ProductionVariants"]
         else:
@@ -292,9 +293,9 @@ class AnEndpoint(RuleBasedStateMachine):
     def the_alarm_changes(self, firing: bool) -> None:
         self.world.alarms.firing = {ALARM} if firing else set()
 
-    @rule(can_start=st.sampled_from([True, True, False]), slow=st.sampled_from([0.0, 0.0, 90.0]))
-    def model_servers_change(self, can_start: bool, slow: float) -> None:
-        self.world.can_start, self.world.slow = can_start, slow
+    @rule(starts=st.sampled_from(["all", "none", "every other"]), slow=st.sampled_from([0.0, 0.0, 90.0]))
+    def model_servers_change(self, starts: str, slow: float) -> None:
+        self.world.starts, self.world.slow = starts, slow
 
     @precondition(lambda self: self.there and self.endpoint.fleet is not None)
     @rule(times=st.integers(1, 8), variant=st.sampled_from([None, None, "A"]), status=st.sampled_from([200, 200, 500]))
@@ -416,6 +417,35 @@ class AnEndpoint(RuleBasedStateMachine):
         with hooks.acting_in(ACCOUNT, REGION):
             points = hooks.metric_points(NAMESPACE, metric, dimensions)
         return sum(point["Value"] * point["Count"] for point in points)
+
+
+def test_a_rolling_update_that_can_neither_go_on_nor_back_is_one_of_them() -> None:
+    machine = AnEndpoint()
+
+    def do(step: Callable[[], object]) -> str:
+        step()
+        machine.what_always_holds()
+        return str(machine.endpoint.status)
+
+    def update(deployment: dict[str, Any] | None) -> str:
+        shape, none = {"A": (1.0, 4)}, set[str]()
+        return do(lambda: machine.begin_update(shape, True, deployment, True, False, none, None, 0.0))
+
+    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": size(1), "WaitIntervalInSeconds": 60}}
+    try:
+        do(lambda: machine.create({"A": (1.0, 4)}))
+        assert update(rolling) == "Updating"
+        do(lambda: machine.let_time_pass(70))
+        machine.model_servers_change("none", 0.0)
+        machine.the_alarm_changes(True)
+        assert do(lambda: machine.let_time_pass(400)) == "UpdateRollbackFailed"
+        do(lambda: machine.is_invoked(8, None, 200))
+        assert len({config for config, _, _ in machine.served}) == 2
+        machine.the_alarm_changes(False)
+        machine.model_servers_change("all", 0.0)
+        assert update(None) == "InService"
+    finally:
+        machine.teardown()
 
 
 def test_nothing_that_happens_to_an_endpoint_breaks_what_holds_of_it() -> None:

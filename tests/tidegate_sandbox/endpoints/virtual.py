@@ -130,14 +130,17 @@ class Alarms:
 
 
 class World:
-    """A sandbox's endpoints. `can_start` is whether model servers come up; `slow`, the seconds that they take."""
+    """A sandbox's endpoints.
+
+    `starts` says which model servers come up: all, none, every other; `slow`, after how many seconds.
+    """
 
     def __init__(self, home: Path) -> None:
         self.clock, self.alarms = HandMovedClock(), Alarms()
         self.children: list[Child] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.strange: list[str] = []
-        self.can_start, self.slow, self.status = True, 0.0, 200
+        self.starts, self.slow, self.status = "all", 0.0, 200
         self.failed_starts = 0
         self.loop = asyncio.new_event_loop()
         self._patch = pytest.MonkeyPatch()
@@ -210,8 +213,8 @@ class World:
     def _start(self, argv: list[str], **_: Any) -> Child:
         self.clock.sleep(self.slow)
         child = Child(self, len(self.children))
-        child.alive = self.can_start
-        self.failed_starts += not self.can_start
+        child.alive = self.starts == "all" or (self.starts == "every other" and child.pid % 2 == 0)
+        self.failed_starts += not child.alive
         self.children.append(child)
         Path(argv[argv.index("--announce") + 1]).write_text(str(child.pid))
         return child

@@ -54,33 +54,37 @@ def register_scalable_target(parameters: dict[str, Any]) -> dict[str, Any]:
     _check_kind(parameters)
     resource_id, here = parameters["ResourceId"], inventory.here()
     described = _described(resource_id)
+    known = here.targets.get(resource_id)
+    minimum = parameters.get("MinCapacity", known.minimum if known else None)
+    maximum = parameters.get("MaxCapacity", known.maximum if known else None)
+    if minimum is None or maximum is None:
+        raise _invalid("MinCapacity and MaxCapacity are required to register a new scalable target.")
+    _check_range(minimum, maximum)
+    if known is None:
+        _check_variant(resource_id, described)
+        _link_role()
+        known = _new_target(resource_id, parameters.get("Tags", {}))
+    elif parameters.get("Tags"):
+        raise _invalid("Tags are given to a scalable target when it is registered first; then use TagResource.")
     with lock:
-        known = here.targets.get(resource_id)
-        minimum = parameters.get("MinCapacity", known.minimum if known else None)
-        maximum = parameters.get("MaxCapacity", known.maximum if known else None)
-        if minimum is None or maximum is None:
-            raise _invalid("MinCapacity and MaxCapacity are required to register a new scalable target.")
-        _check_range(minimum, maximum)
-        if known is None:
-            _check_variant(resource_id, described)
-            _link_role()
-            account = context.scope().account
-            known = Target(
-                resource_id,
-                minimum,
-                maximum,
-                context.scope().arn("application-autoscaling", f"scalable-target/{secrets.token_hex(17)}"),
-                f"arn:aws:iam::{account}:role/{LINKED_ROLE}",
-                context.sandbox().clock.now(),
-                tags=dict(parameters.get("Tags", {})),
-            )
-            here.targets[resource_id] = known
-        elif parameters.get("Tags"):
-            raise _invalid("Tags are given to a scalable target when it is registered first; then use TagResource.")
         known.minimum, known.maximum = minimum, maximum
         known.suspended = {**known.suspended, **parameters.get("SuspendedState", {})}
+        here.targets[resource_id] = known
     _bring_into_range(known, described)
     return {"ScalableTargetARN": known.arn}
+
+
+def _new_target(resource_id: str, tags: Mapping[str, str]) -> Target:
+    here = context.scope()
+    return Target(
+        resource_id,
+        minimum=1,
+        maximum=1,
+        arn=here.arn("application-autoscaling", f"scalable-target/{secrets.token_hex(17)}"),
+        role=f"arn:aws:iam::{here.account}:role/{LINKED_ROLE}",
+        created=context.sandbox().clock.now(),
+        tags=dict(tags),
+    )
 
 
 def _check_kind(parameters: Mapping[str, Any]) -> None:
@@ -186,13 +190,14 @@ def _target(target: Target) -> dict[str, Any]:
 @autoscaling.operation("DeregisterScalableTarget")
 def deregister_scalable_target(parameters: dict[str, Any]) -> None:
     """Deregister a target; its policies and their alarms go with it, its capacity stays as it is."""
-    _registered(parameters)
+    target, here = _registered(parameters), inventory.here()
+    policies = here.policies_of(target.resource_id)
+    for policy in policies:
+        alarms.drop(policy)
     with lock:
-        here = inventory.here()
-        for policy in here.policies_of(parameters["ResourceId"]):
-            alarms.drop(policy)
-            del here.policies[policy.resource_id, policy.name]
-        del here.targets[parameters["ResourceId"]]
+        for policy in policies:
+            here.policies.pop((policy.resource_id, policy.name), None)
+        here.targets.pop(target.resource_id, None)
 
 
 def _registered(parameters: Mapping[str, Any]) -> Target:
@@ -208,37 +213,36 @@ def put_scaling_policy(parameters: dict[str, Any]) -> dict[str, Any]:
     """Make a target tracking policy, or change one; its alarms are made anew."""
     target = _registered(parameters)
     here, name = inventory.here(), parameters["PolicyName"]
-    key = (target.resource_id, name)
+    known = here.policies.get((target.resource_id, name))
+    kind = parameters.get("PolicyType", "TargetTrackingScaling" if known else "StepScaling")
+    if kind != "TargetTrackingScaling":
+        raise _invalid(f"PolicyType {kind} is not in the local simulation, which has TargetTrackingScaling")
+    configuration = parameters.get("TargetTrackingScalingPolicyConfiguration")
+    _check(configuration)
+    assert configuration is not None
+    others = [policy for policy in here.policies_of(target.resource_id) if policy.name != name]
+    if known is None and len(others) >= MOST_POLICIES:
+        raise AwsError("LimitExceededException", f"{target.resource_id} has {MOST_POLICIES} policies already.")
+    if any(_specification(policy.configuration) == _specification(configuration) for policy in others):
+        raise _invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed.")
+    resource = f"resource/{NAMESPACE}/{target.resource_id}:policyName/{name}"
+    made = Policy(
+        name,
+        known.arn if known else context.scope().arn("autoscaling", f"scalingPolicy:{uuid.uuid4()}:{resource}"),
+        target.resource_id,
+        configuration,
+        known.created if known else context.sandbox().clock.now(),
+        known.created_by if known else str(uuid.uuid4()),
+    )
+    try:
+        alarms.put(made)
+    except AwsError:
+        alarms.drop(made)
+        raise
     with lock:
-        known = here.policies.get(key)
-        kind = parameters.get("PolicyType", "TargetTrackingScaling" if known else "StepScaling")
-        if kind != "TargetTrackingScaling":
-            raise _invalid(f"PolicyType {kind} is not in the local simulation, which has TargetTrackingScaling")
-        configuration = parameters.get("TargetTrackingScalingPolicyConfiguration")
-        _check(configuration)
-        assert configuration is not None
-        others = [policy for policy in here.policies_of(target.resource_id) if policy.name != name]
-        if known is None and len(others) >= MOST_POLICIES:
-            raise AwsError("LimitExceededException", f"{target.resource_id} has {MOST_POLICIES} policies already.")
-        if any(_specification(policy.configuration) == _specification(configuration) for policy in others):
-            raise _invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed.")
-        resource = f"resource/{NAMESPACE}/{target.resource_id}:policyName/{name}"
-        made = Policy(
-            name,
-            known.arn if known else context.scope().arn("autoscaling", f"scalingPolicy:{uuid.uuid4()}:{resource}"),
-            target.resource_id,
-            configuration,
-            known.created if known else context.sandbox().clock.now(),
-            known.created_by if known else str(uuid.uuid4()),
-        )
-        try:
-            alarms.put(made)
-        except AwsError:
-            alarms.drop(made)
-            raise
-        if known is not None:
-            alarms.drop(known)
-        here.policies[key] = made
+        here.policies[target.resource_id, name] = made
+    if known is not None:
+        alarms.drop(known)
     return {"PolicyARN": made.arn, "Alarms": alarms.described(made)}
 
 
@@ -304,11 +308,13 @@ def _policy(policy: Policy) -> dict[str, Any]:
 @autoscaling.operation("DeleteScalingPolicy")
 def delete_scaling_policy(parameters: dict[str, Any]) -> None:
     """Delete a policy with its alarms."""
+    here, key = inventory.here(), (parameters["ResourceId"], parameters["PolicyName"])
+    policy = here.policies.get(key)
+    if policy is None:
+        raise _not_found(f"scaling policy found with name {parameters['PolicyName']}", parameters)
+    alarms.drop(policy)
     with lock:
-        policy = inventory.here().policies.pop((parameters["ResourceId"], parameters["PolicyName"]), None)
-        if policy is None:
-            raise _not_found(f"scaling policy found with name {parameters['PolicyName']}", parameters)
-        alarms.drop(policy)
+        here.policies.pop(key, None)
 
 
 # ---------------------------------------------------------------- activities

@@ -4,7 +4,6 @@ Endpoints ask here which of their variants are scaled; nothing here asks them.
 """
 
 import re
-import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tidegate_sandbox.context import Scoped
+from tidegate_sandbox.state import Lock
 
 NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -103,8 +103,8 @@ class Inventory:
 
 inventory: Scoped[Inventory] = Scoped(Inventory)
 
-lock = threading.RLock()
-"""Held while targets, policies and activities change."""
+lock = Lock()
+"""Held while targets, policies and activities change, which a snapshot then sees whole."""
 
 
 def variant_of(resource_id: str) -> tuple[str, str]:
