@@ -129,16 +129,15 @@ def _check_variant(resource_id: str, described: Mapping[str, Any]) -> None:
 
 
 def _link_role() -> None:
-    """Bring the service-linked role into being where it is not there yet, as whoever registers a target."""
+    """Bring the service-linked role into being where it is not there yet, if whoever registers a target may."""
     from tidegate_sandbox import iam_hooks
 
     account = context.scope().account
     if iam_hooks.role_named(account, LINKED_ROLE.rpartition("/")[2]) is None:
-        try:
-            with credentials.acting_with(credentials.acting() or journal.caller()):
-                context.scope().client("iam").create_service_linked_role(AWSServiceName=LINKED_SERVICE)
-        except ClientError as error:
-            raise AwsError("AccessDeniedException", error.response["Error"]["Message"], 400) from error
+        with credentials.acting_with(credentials.acting() or journal.caller()):
+            arn = f"arn:aws:iam::{account}:role/{LINKED_ROLE}"
+            journal.acted("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": LINKED_SERVICE})
+        alarms.own("iam").create_service_linked_role(AWSServiceName=LINKED_SERVICE)
 
 
 def _bring_into_range(target: Target, described: Mapping[str, Any]) -> None:
