@@ -1,5 +1,6 @@
 """`tidegate sandbox up, down, status`: what is said, and what is survived."""
 
+import contextlib
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import boto3
 import pytest
@@ -94,6 +96,26 @@ def test_after_a_kill_the_next_up_goes_on_and_says_so_and_no_child_is_left(home)
     assert not [pid for pid in workers if runs(pid)]
     [bucket] = client(lifecycle.find(home), "s3").list_buckets()["Buckets"]
     assert bucket["Name"] == "left-behind"
+
+    client(lifecycle.find(home), "lambda").invoke(FunctionName="warm")
+    if sys.platform == "linux":
+        assert traces_of(home)
+    assert sandbox_command("down", "--home", home).returncode == 0
+    until = time.monotonic() + 10
+    while traces_of(home) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert traces_of(home) == []
+
+
+def traces_of(home):
+    """Return what Linux tells of a sandbox's processes and of what is mounted for it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for told in ("cmdline", "environ", "mountinfo"):
+            with contextlib.suppress(OSError):
+                if str(home).encode() in (process / told).read_bytes():
+                    found.append((process.name, told))
+    return found
 
 
 def client(running, service):
