@@ -170,8 +170,9 @@ def version_of(answer: bytes) -> int:
 
 @contextlib.contextmanager
 def workbench(home: Path, speed: float = 1.0) -> Iterator[Workbench]:
-    """Run a sandbox in `home` until the block ends."""
+    """Run a sandbox in `home` until the block ends; of one before it there only the images' stand-ins are left."""
     home.mkdir(parents=True, exist_ok=True)
+    lifecycle.reset(home)
     command = [sys.executable, "-m", "tidegate_sandbox.cli", "up", "--foreground", "--port", "0", "--home", str(home)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
