@@ -5,9 +5,8 @@ A part of `hooks`, whose `check` asserts these too; no other module imports mini
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ministack.core import iam_actions as _actions
 from ministack.core import iam_evaluator as _evaluator
@@ -53,8 +52,7 @@ def register_resource_policies(service: str, find: Callable[[str], Shared | None
     _shared[service] = find
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """All that a decision hangs on: who asks for what, and the text of every policy that has a say in it."""
 
     role_arn: str
@@ -99,12 +97,17 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
         *(role_arn, action, resource, tuple(keys.items()), region, identity, tuple(limits.items())),
         *(None if policy is None else _text(policy), owner),
     )
-    if not case.lasts:
-        return _decide(case)
+    if not all(isinstance(value, str) for value in keys.values()):
+        return _decide(case)  # lists, or 1 and True, which are equal and do not read alike
     try:
-        return _decided(case)
-    except TypeError:  # a key of several values, such as aws:TagKeys
-        return _decide(case)
+        return _remembered[case]
+    except KeyError:
+        why = _decide(case)
+    if case.lasts:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[case] = why
+    return why
 
 
 def _decide(case: _Case) -> str | None:
@@ -133,7 +136,10 @@ def _decide(case: _Case) -> str | None:
     return f"because no resource-based policy allows the {action} action"
 
 
-_decided = lru_cache(maxsize=1024)(_decide)
+MOST_REMEMBERED = 1024
+"""Decisions that are remembered; then it begins anew, for what is asked often is soon back."""
+
+_remembered: dict[_Case, str | None] = {}
 
 
 def refusal_of_action(role_arn: str, action: str) -> str | None:
