@@ -7,10 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("awscli", reason="the AWS CLI is in the lock of the development environment")
-
 TEMPLATE = """
 Parameters: {Name: {Type: String}}
 Resources: {Group: {Type: AWS::SageMaker::ModelPackageGroup, Properties: {ModelPackageGroupName: !Ref Name}}}
