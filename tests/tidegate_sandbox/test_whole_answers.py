@@ -115,7 +115,7 @@ def test_an_execution_that_has_ended_is_not_stopped_any_more(events):
 def test_a_build_is_in_progress_until_it_is_complete(tmp_path):
     project = {"name": "demo", "environment": {}, "source": {}, "serviceRole": "role"}
     project |= {"timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480}
-    build = Build("1", 1, project, SCOPE, [], {}, "", "local", NOW, tmp_path / "log", "group", "stream")
+    build = Build("1", 1, project, SCOPE, [], "", "local", NOW, tmp_path / "log", "group", "stream")
     build.phases.append(PhaseRecord("BUILD", NOW, NOW, "FAILED"))
     build.status = "FAILED"
     assert (build.describe()["buildStatus"], build.describe()["buildComplete"]) == ("IN_PROGRESS", False)
