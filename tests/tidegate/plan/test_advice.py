@@ -220,7 +220,7 @@ def stages_with_a_test(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(stages_with_a_test())
 def test_a_stage_file_with_what_is_suggested_is_valid(stage):
     try:

@@ -19,7 +19,7 @@ from tidegate.render import Baselines, Phase, Rendered, render_live, render_stag
 from tidegate.render.document import check, parse, resources
 from tidegate.stage import Repo, Stage
 
-LAW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+LAW = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 BASELINES = st.sampled_from((REGISTERED, Baselines()))
 
 

@@ -43,7 +43,7 @@ def test_it_is_a_schema(schema):
     Draft202012Validator.check_schema(schema())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stage_files())
 def test_every_valid_stage_file_passes(content):
     assert list(STAGE.iter_errors(content)) == []
