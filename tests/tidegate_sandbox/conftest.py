@@ -44,6 +44,19 @@ class RunningSandbox:
             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=120),
         )
 
+    def assumed(self, role: str, service: str, sts: Any = None, **session: str) -> Any:
+        """Return a client that acts with a session of a role; the client `sts` assumes it, else the account itself."""
+        by = sts or self.client("sts")
+        keys = by.assume_role(RoleArn=role, RoleSessionName="somebody", **session)["Credentials"]
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 

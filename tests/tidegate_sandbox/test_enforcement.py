@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -53,19 +52,7 @@ class Role:
 
     def client(self, service: str, **session: str) -> Any:
         sts = self.sandbox.client("sts", self.account)
-        return assumed(self.sandbox, sts, self.arn, service, **session)
-
-
-def assumed(sandbox: Any, sts: Any, arn: str, service: str, **session: str) -> Any:
-    keys = sts.assume_role(RoleArn=arn, RoleSessionName="somebody", **session)["Credentials"]
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=sandbox.url,
-        region_name=sandbox.region,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+        return self.sandbox.assumed(self.arn, service, sts, **session)
 
 
 @pytest.fixture
@@ -207,7 +194,7 @@ def test_given_a_role_that_does_not_trust_the_caller_then_it_is_not_assumed(enfo
     caller = role(allow("sts:AssumeRole"))
     willing = role(account=ELSEWHERE, trusted=trust(AWS=caller.arn))
     unwilling = role(account=ELSEWHERE)
-    assumed(enforcing, caller.client("sts"), willing.arn, "sts").get_caller_identity()
+    enforcing.assumed(willing.arn, "sts", caller.client("sts")).get_caller_identity()
     said = refused(caller.client("sts").assume_role, RoleArn=unwilling.arn, RoleSessionName="somebody")
     assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {unwilling.arn}")
 

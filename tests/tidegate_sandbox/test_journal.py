@@ -4,7 +4,6 @@ import json
 import uuid
 from typing import Any
 
-import boto3
 import pytest
 
 from tidegate_sandbox import journal
@@ -35,24 +34,12 @@ def written(sandbox: Any) -> Any:
     return read
 
 
-def assumed(sandbox: Any, role: str, service: str) -> Any:
-    keys = sandbox.client("sts").assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=sandbox.url,
-        region_name=sandbox.region,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
-
-
 def test_given_a_session_of_a_role_when_it_calls_then_its_role_with_its_path_is_written_down(
     sandbox: Any, role: Any, written: Any
 ) -> None:
     caller = role(trusting("codebuild"))
-    assumed(sandbox, caller, "s3").list_buckets()
-    assumed(sandbox, caller, "sagemaker").list_models()
+    sandbox.assumed(caller, "s3").list_buckets()
+    sandbox.assumed(caller, "sagemaker").list_models()
     assert [(line["session"], line["action"], line["resource"]) for line in written(caller)] == [
         ("somebody", "s3:ListAllMyBuckets", "*"),
         ("somebody", "sagemaker:ListModels", "*"),
@@ -64,7 +51,7 @@ def test_given_repositories_of_images_then_each_is_written_down_however_it_is_na
 ) -> None:
     caller, name = role(trusting("codebuild")), f"images-{uuid.uuid4().hex[:8]}"
     arn = sandbox.client("ecr").create_repository(repositoryName=name)["repository"]["repositoryArn"]
-    ecr = assumed(sandbox, caller, "ecr")
+    ecr = sandbox.assumed(caller, "ecr")
     ecr.describe_repositories(repositoryNames=[name])
     ecr.list_tags_for_resource(resourceArn=arn)
     ecr.delete_repository(repositoryName=name)
@@ -79,7 +66,7 @@ def test_given_tags_and_a_role_at_creation_then_what_these_need_is_written_down_
     sandbox: Any, role: Any, written: Any
 ) -> None:
     caller, name = role(trusting("codebuild")), f"Group-{uuid.uuid4().hex[:8]}"
-    assumed(sandbox, caller, "sagemaker").create_model_package_group(
+    sandbox.assumed(caller, "sagemaker").create_model_package_group(
         ModelPackageGroupName=name, Tags=[{"Key": "team", "Value": "tide"}]
     )
     arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:model-package-group/{name.lower()}"
@@ -101,7 +88,7 @@ def test_given_a_bucket_with_a_key_when_it_is_read_and_written_then_the_key_is_u
         Bucket=bucket,
         ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
     )
-    own = assumed(sandbox, caller, "s3")
+    own = sandbox.assumed(caller, "s3")
     own.put_object(Bucket=bucket, Key="a/b", Body=b"x")
     own.get_object(Bucket=bucket, Key="a/b")
     assert [(line["action"], line["resource"]) for line in written(caller)] == [
@@ -118,7 +105,7 @@ def test_given_a_stack_with_a_role_then_what_it_makes_is_made_with_that_role(
     caller, stacks = role(trusting("codebuild")), role(trusting("cloudformation"))
     name = f"stack-{uuid.uuid4().hex[:8]}"
     template = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/{name}"}}}}
-    cloudformation = assumed(sandbox, caller, "cloudformation")
+    cloudformation = sandbox.assumed(caller, "cloudformation")
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), RoleARN=stacks)
     eventually(lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
     # Whoever deletes it names no role: the stack keeps its own.

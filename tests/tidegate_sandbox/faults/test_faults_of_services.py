@@ -8,7 +8,6 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -59,38 +58,26 @@ def test_a_service_throttles_in_its_own_words_and_clients_try_again(
 
 
 def test_an_action_is_denied_to_one_role_and_to_everybody(sandbox: Any, injector: Injector, name: str) -> None:
-    iam, sts = sandbox.client("iam"), sandbox.client("sts")
+    iam = sandbox.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    keys = sts.assume_role(RoleArn=arn, RoleSessionName="somebody")["Credentials"]
-
-    def as_role(service: str) -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=sandbox.url,
-            region_name=sandbox.region,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
-
     # The sandbox only records what policies do not allow, and what somebody asks for is denied all the same.
-    as_role("sagemaker").list_models()
+    sandbox.assumed(arn, "sagemaker").list_models()
     fault = injector.set({"kind": "denied", "action": "sagemaker:List*", "role": name})
     injector.set({"kind": "denied", "action": "s3:ListAllMyBuckets", "role": name})
 
-    code, message, _ = error(as_role("sagemaker").list_models)
+    code, message, _ = error(sandbox.assumed(arn, "sagemaker").list_models)
     assert (code, f"assumed-role/{name}/somebody is not authorized to perform: sagemaker:ListModels" in message) == (
         "AccessDeniedException",
         True,
     )
     assert message.endswith("because no identity-based policy allows the sagemaker:ListModels action")
-    assert error(as_role("s3").list_buckets)[0] == "AccessDenied"
+    assert error(sandbox.assumed(arn, "s3").list_buckets)[0] == "AccessDenied"
     sandbox.client("sagemaker").list_models()
 
     injector.clear(fault["id"])
-    as_role("sagemaker").list_models()
+    sandbox.assumed(arn, "sagemaker").list_models()
     injector.set({"kind": "denied", "action": "sagemaker:ListModels"})
     assert "explicit deny in a service control policy" in error(sandbox.client("sagemaker").list_models)[1]
 
