@@ -1,7 +1,9 @@
 """Builds as CodeBuild runs them, started and read through boto3."""
 
+import hashlib
 import io
 import json
+import re
 import sys
 import time
 import uuid
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -320,6 +323,55 @@ def test_a_build_sees_a_python_of_its_own_an_empty_home_and_only_this_aws(sandbo
     assert build["buildStatus"] == "SUCCEEDED", said
     assert f"aws={sandbox.url} eu-west-1 ASIA" in said
     assert f"id={build['id']} number=1 initiator=" in said
+
+
+def test_a_build_has_boto3_yaml_and_the_aws_command_as_the_images_of_codebuild(sandbox: Any, builds: Builds) -> None:
+    spec = commands(
+        'python -c \'import boto3, yaml; print(boto3.client("sts").get_caller_identity()["Arn"], boto3.__version__)\'',
+        "aws sts get-caller-identity --query Arn --output text",
+        # A Python without awscli, and no other command on the PATH, are what it meets on a machine that has none.
+        'status=0; PATH= "$(command -v python)" -EP "$(command -v aws)" --version || status=$?; echo "none=$status"',
+    )
+
+    build = builds.run(spec)
+
+    said = builds.log(build)
+    assert build["buildStatus"] == "SUCCEEDED", said
+    session = f"{ROLE.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/AWSCodeBuild-"
+    assert len(re.findall(rf"^{session}\S+ {boto3.__version__}$", said, re.MULTILINE)) == 1, said
+    assert len(re.findall(rf"^{session}\S+$", said, re.MULTILINE)) == 1, said
+    assert "aws: CodeBuild's images have the AWS CLI, and this machine has none." in said
+    assert "none=127" in said
+
+
+def test_what_a_build_locks_goes_before_what_its_image_has(sandbox: Any, builds: Builds, bucket: str) -> None:
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("boto3/__init__.py", "__version__ = '1.0'")
+        archive.writestr("boto3-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: boto3\nVersion: 1.0\n")
+        archive.writestr("boto3-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("boto3-1.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.getvalue()).hexdigest()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("boto3-1.0-py3-none-any.whl", wheel.getvalue())
+        archive.writestr("requirements.txt", f"boto3==1.0 --hash=sha256:{digest}")
+    sandbox.client("s3").put_object(Bucket=bucket, Key="source.zip", Body=packed.getvalue())
+    spec = commands(
+        "python -c 'import boto3.session'",
+        "pip install --quiet --no-index --find-links . --require-hashes -r requirements.txt",
+        "python -c 'import boto3; print(boto3.__version__)'",
+        'python -c \'from importlib.metadata import version; assert version("boto3") == "1.0"\'',
+        "! python -c 'import boto3.session' 2> /dev/null",
+    )
+
+    build = builds.run(spec, source={"type": "S3", "location": f"{bucket}/source.zip"})
+
+    said = builds.log(build)
+    assert build["buildStatus"] == "SUCCEEDED", said
+    assert "\n1.0\n" in said
+    kept = sandbox.home / "codebuild" / "images" / "packages" / "boto3" / "session.py"
+    assert kept.is_file(), "what builds share, and the sandbox's own behind it, is left alone"
 
 
 def test_runtime_versions_are_told_against_what_is_there(builds: Builds) -> None:

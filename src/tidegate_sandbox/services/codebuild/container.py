@@ -1,4 +1,4 @@
-"""A build's fresh environment: a Python of its own with pip, an empty HOME, git without the user's settings.
+"""A build's fresh environment: a Python of its own with pip and boto3, an empty HOME, git without the user's settings.
 
 It stands in for the container that CodeBuild starts from the project's image; package caches outlive it, as
 CodeBuild's local cache does.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate_sandbox import context, processes
+from tidegate_sandbox.services.codebuild import preinstalled
 from tidegate_sandbox.services.codebuild.records import Build
 
 INDEX_SETTINGS = (".config/pip/pip.conf", ".config/uv/uv.toml")
@@ -76,7 +77,8 @@ def provision(build: Build) -> Container:
 
 def environment(container: Container) -> dict[str, str]:
     """Return what every build sees of its container (CodeBuild's own variables come from the runner)."""
-    caches = context.sandbox().home / "codebuild" / "cache"
+    home = context.sandbox().home / "codebuild"
+    caches = home / "cache"
     own_scripts = {str(Path(prefix) / "bin") for prefix in (sys.prefix, sys.exec_prefix) if prefix != sys.base_prefix}
     path = [entry for entry in processes.environment()["PATH"].split(os.pathsep) if entry not in own_scripts]
     shared = {"PIP_CACHE_DIR": str(caches / "pip"), "UV_CACHE_DIR": str(caches / "uv")}
@@ -84,7 +86,7 @@ def environment(container: Container) -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         **{name: os.environ.get(name, folder) for name, folder in shared.items()},
         "XDG_CACHE_HOME": str(caches),
-        "PATH": os.pathsep.join([str(container.python / "bin"), *path]),
+        "PATH": os.pathsep.join([str(container.python / "bin"), str(home / "images" / "bin"), *path]),
         "HOME": str(container.root / "home"),
         "TMPDIR": str(container.root / "tmp"),
         "GIT_CONFIG_GLOBAL": str(container.root / "gitconfig"),
@@ -106,18 +108,19 @@ def lend_credentials(build: Build, container: Container) -> None:
 
 
 def _template(images: Path) -> Path:
-    """Return an environment to copy, made on first use. It finds pip in a folder that all builds share.
+    """Return an environment to copy, made on first use. It finds pip, boto3 and PyYAML in a folder that builds share.
 
-    pip leaves a pip outside its environment alone, so a build that upgrades it installs one of its own. Copying pip's
-    hundreds of files for each build would take longer than many a build.
+    pip leaves what is outside its environment alone, so a build that upgrades any of them installs one of its own.
+    Copying their thousands of files for each build would take longer than many a build.
     """
     template = images / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    shared = images / "pip"
+    shared = images / "packages"
     with _making_template:
         # Its python is a link, which dangles once the machine's own Python has gone.
-        if not all((template / name).exists() for name in ("bin/python", "bin/pip")):
-            shutil.rmtree(template, ignore_errors=True)
-            images.mkdir(parents=True, exist_ok=True)
+        if not all(path.exists() for path in (template / "bin" / "python", template / "bin" / "pip", shared / "pip")):
+            for made_before in (template, shared):
+                shutil.rmtree(made_before, ignore_errors=True)
+            shared.mkdir(parents=True)
             with zipfile.ZipFile(_pip_wheel()) as wheel:
                 wheel.extractall(shared)
             log = images / "python.log"
@@ -125,11 +128,13 @@ def _template(images: Path) -> Path:
             if processes.run(argv, cwd=images, log=log, name="python for builds") != 0:
                 raise RuntimeError(f"no Python environment could be made for builds; {log} says why")
             [packages] = template.glob("lib/python*/site-packages")
-            (packages / "pip.pth").write_text(f"{shared}\n")
+            (packages / "image.pth").write_text(f"{shared}\n")
             for name in ("pip3", "pip"):
                 script = template / "bin" / name
                 script.write_text(_PIP.format(python=template / "bin" / "python"))
                 script.chmod(0o755)
+        preinstalled.link(shared)
+        preinstalled.write_command(images / "bin")
     return template
 
 
