@@ -102,6 +102,8 @@ def status(home: Home = None) -> None:
     for name, used in sorted(state["disk"].items(), key=lambda each: -each[1]):
         if used >= SHOWN_FROM:
             typer.echo(f"  {_megabytes(used):>10}  {name or 'beside the folders'}")
+    if state["disk_told"]:
+        typer.echo(f"  MUCH: {state['disk_told']}")
     if failure := state["snapshot"]["failure"]:
         typer.echo(f"state             NOT KEPT, and lost when it ends: {failure}; log/sandbox.log says more")
     typer.echo(f"after a rollback  the stack update is made to {state['after_rollback']}")

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import server
+from tidegate_sandbox.disk.use import OUTLIVES_RESET
 from tidegate_sandbox.state import snapshot
 
 LOCK = "tidegate-sandbox.lock"
 RECORD = "sandbox.json"
 REGION = "us-east-1"
 """The region that a person is told to use; any other works as well."""
-MADE = (LOCK, "images", "codebuild")
+MADE = (LOCK, *OUTLIVES_RESET)
 """What of a home outlives `reset`: the environments that took long to make, and what builds share."""
 PASSING = ("tmp", "jobs", "endpoints", "ministack")
 """What of a home belongs to processes that ended with their sandbox."""
@@ -204,24 +205,6 @@ def reset(home: Path) -> None:
 def holds(home: Path) -> bool:
     """Whether a sandbox that ended left something in `home` that `reset` would forget."""
     return (home / snapshot.FILE).exists()
-
-
-def disk_use(home: Path) -> dict[str, int]:
-    """Return the bytes that each folder of a home takes, what lies beside them under ``."""
-    used = {"": 0}
-    for entry in home.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            used[entry.name] = sum(_size(Path(folder, name)) for folder, _, names in os.walk(entry) for name in names)
-        else:
-            used[""] += _size(entry)
-    return used
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.lstat().st_blocks * 512
-    except FileNotFoundError:  # it went while it was looked for
-        return 0
 
 
 def end(running: Running, home: Path, patience: float = 20.0) -> None:

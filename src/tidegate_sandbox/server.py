@@ -28,6 +28,8 @@ from tidegate_sandbox.state.changing import touch
 
 if TYPE_CHECKING:
     from tidegate_sandbox.context import AfterRollback
+    from tidegate_sandbox.disk.tidying import Tidying
+    from tidegate_sandbox.disk.use import Measured
     from tidegate_sandbox.enforcement import Iam
     from tidegate_sandbox.state.keeper import Keeper
     from tidegate_sandbox.state.snapshot import Snapshot
@@ -86,6 +88,8 @@ def serve(
     except (AttributeError, ImportError) as missing:
         raise lacks(f"a name: {missing}") from missing
     from tidegate_sandbox import context, credentials, enforcement, journal, page, services, stack_hooks
+    from tidegate_sandbox.disk.tidying import Tidying
+    from tidegate_sandbox.disk.use import Measured
     from tidegate_sandbox.faults.install import install as install_faults
     from tidegate_sandbox.state import keeper
 
@@ -103,10 +107,13 @@ def serve(
     if left is not None:
         keeper.fill(left)
     keeping = keeper.Keeper(settings.home, settings.port, clock)
-    route("/_tidegate/status", _status_page(settings, keeping))
+    measured = Measured(settings.home)
+    tidying = Tidying(measured)
+    route("/_tidegate/status", _status_page(settings, keeping, measured))
     try:
         with asyncio.Runner(loop_factory=wire.Loop) as runner:
-            runner.run(_serve(_Gate(hooks.asgi_app, page.PAGE, page.wants_page), listening, keeping, ready))
+            gate = _Gate(hooks.asgi_app, page.PAGE, page.wants_page)
+            runner.run(_serve(gate, listening, keeping, tidying, ready))
     finally:
         processes.end_all()
 
@@ -156,7 +163,9 @@ def _log_to(path: Path) -> None:
     )
 
 
-async def _serve(app: AsgiApp, listening: socket.socket, keeping: "Keeper", ready: Callable[[int], None]) -> None:
+async def _serve(
+    app: AsgiApp, listening: socket.socket, keeping: "Keeper", tidying: "Tidying", ready: Callable[[int], None]
+) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -178,7 +187,9 @@ async def _serve(app: AsgiApp, listening: socket.socket, keeping: "Keeper", read
 
         keeping.open(loop)
         ready(keeper.go_on(loop))
+        tidying.open()
         await stop.wait()
+        tidying.close()
         # Before anything that runs is ended: that it ended with the sandbox is none of its records' business.
         await asyncio.to_thread(keeping.close)
         wire.close()
@@ -218,12 +229,13 @@ def _is_loopback(authority: str) -> bool:
     return host in processes.LOOPBACK or host.endswith(".localhost")
 
 
-def _status_page(settings: Settings, keeping: "Keeper") -> AsgiApp:
-    from tidegate_sandbox import lifecycle
+def _status_page(settings: Settings, keeping: "Keeper", measured: "Measured") -> AsgiApp:
+    from tidegate_sandbox.disk.use import told
 
     started = time.monotonic()
 
     async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+        disk = await asyncio.to_thread(measured.used)
         status = {
             "what": "local simulation",
             "pid": os.getpid(),
@@ -233,7 +245,8 @@ def _status_page(settings: Settings, keeping: "Keeper") -> AsgiApp:
             "iam": settings.iam,
             "uptime_seconds": time.monotonic() - started,
             "memory_bytes": memory(),
-            "disk": await asyncio.to_thread(lifecycle.disk_use, settings.home),
+            "disk": disk,
+            "disk_told": told(disk, settings.home),
             "snapshot": {
                 "bytes": keeping.size,
                 "seconds": keeping.took,

@@ -69,6 +69,12 @@ def fill(kept: dict[str, Any]) -> None:
         getattr(importlib.import_module(_SERVICES + module), name).update(content)
 
 
+def versions_of_objects() -> set[tuple[str, str, str]]:
+    """Return account, bucket and version id of all that S3 knows of, as their bodies' folders are named on disk."""
+    known = list(_s3._object_versions._data.items())
+    return {(account, bucket, each["version_id"]) for (account, (bucket, _)), every in known for each in list(every)}
+
+
 def _stores() -> Iterator[tuple[str, Any]]:
     found: set[int] = set()
     for module in sorted(name for name in sys.modules if name.startswith(_SERVICES)):

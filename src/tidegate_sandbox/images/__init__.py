@@ -6,6 +6,7 @@ images of one's own.
 
 import hashlib
 import logging
+import os
 import re
 import secrets
 import shutil
@@ -13,8 +14,11 @@ import sys
 import threading
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tidegate_sandbox import context, processes
 from tidegate_sandbox.errors import AwsError
@@ -62,20 +66,19 @@ def stand_in(image_uri: str, tables: tuple[Path, ...] = (SHIPPED,)) -> StandIn:
         table = tomllib.loads(path.read_text())
         found = table.get(repository, {}).get(tag)
         if found is not None:
-            entrypoint = [_whole(path.parent, word) for word in found.get("entrypoint", ())]
-            return StandIn(
-                repository,
-                tag,
-                path.parent / found["requirements"],
-                tuple(found.get("imports", ())),
-                tuple(entrypoint),
-            )
+            return _read(path, repository, tag, found)
         known += [f"{name}:{version}" for name, versions in table.items() for version in versions]
     raise AwsError(
         "ValidationException",
         f"the image {image_uri} has no stand-in in the local simulation, which has {', '.join(known)}; "
         "an images.toml in its home folder adds one",
     )
+
+
+def _read(table: Path, repository: str, tag: str, found: dict[str, Any]) -> StandIn:
+    entrypoint = tuple(_whole(table.parent, word) for word in found.get("entrypoint", ()))
+    requirements = table.parent / found["requirements"]
+    return StandIn(repository, tag, requirements, tuple(found.get("imports", ())), entrypoint)
 
 
 def _whole(folder: Path, word: str) -> str:
@@ -90,6 +93,7 @@ def known(image_uri: str) -> StandIn:
 
 
 _making = threading.Lock()  # one at a time: two would share the same disk and network
+_asked_for: set[str] = set()
 
 
 def environment_for(image_uri: str) -> Path:
@@ -106,7 +110,24 @@ def environment_for(image_uri: str) -> Path:
     with _making:
         if not python.exists():
             _make(chosen, folder)
+        _asked_for.add(folder.name)
+        os.utime(folder)  # when it was used last, for whoever looks after the disk
     return python
+
+
+@contextmanager
+def kept_from_changing() -> Iterator[tuple[set[str], set[str]]]:
+    """Let no environment be made or asked for meanwhile.
+
+    It gives the folders' names of those that tables have, and of those that were asked for and may be in use.
+    """
+    own = context.sandbox().home / "images.toml"
+    with _making:
+        known = set()
+        for path in ((own,) if own.is_file() else ()) + (SHIPPED,):
+            for repository, versions in tomllib.loads(path.read_text()).items():
+                known |= {_read(path, repository, tag, found).folder_name for tag, found in versions.items()}
+        yield known, set(_asked_for)
 
 
 def _make(chosen: StandIn, folder: Path) -> None:

@@ -102,7 +102,7 @@ def name():
     return f"s-{uuid.uuid4().hex[:8]}"
 
 
-def test_records_of_every_kind_of_service_survive_a_kill(life, name):
+def test_records_of_every_kind_of_service_survive_a_kill(life, name, eventually):
     s3 = life.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -126,6 +126,12 @@ def test_records_of_every_kind_of_service_survive_a_kill(life, name):
     injector.jump("+30d")
     faults = injector.every()
     life.kept()
+    bodies = life.home / "s3" / ".versions" / ACCOUNT / name
+    lost = bodies / "no-version-that-anybody-knows"
+    lost.mkdir()
+    (lost / "body").write_bytes(b"nobody's")
+    for folder in bodies.iterdir():
+        os.utime(folder, (0, 0))  # none of them is being written
 
     said = life.killed()
 
@@ -135,6 +141,10 @@ def test_records_of_every_kind_of_service_survive_a_kill(life, name):
     assert again["clock"] > faults["clock"]
     s3 = life.client("s3")
     assert [each["Key"] for each in s3.list_object_versions(Bucket=name)["Versions"]] == ["a/b", "a/b"]
+    eventually(lambda: not lost.exists(), 60)
+    versions = [each["VersionId"] for each in s3.list_object_versions(Bucket=name)["Versions"]]
+    read = [s3.get_object(Bucket=name, Key="a/b", VersionId=each)["Body"].read() for each in versions]
+    assert read == [b"two", b"one"]
     assert s3.get_object(Bucket=name, Key="a/b")["Body"].read() == b"two"
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     assert life.client("kms").decrypt(CiphertextBlob=secret)["Plaintext"] == b"secret"

@@ -87,9 +87,11 @@ def _files(base: Path) -> list[Path]:
 def _fetch(project: dict[str, Any], key: str, archive: Path) -> bool:
     if project["cache"]["type"] == "LOCAL":
         kept = _local(project, key)
-        if not kept.is_file():
+        try:
+            os.utime(kept)  # used just now: the caches that were not used longest are the first to go
+            archive.write_bytes(kept.read_bytes())
+        except FileNotFoundError:
             return False
-        archive.write_bytes(kept.read_bytes())
         return True
     bucket, name = _in_s3(project, key)
     try:

@@ -66,6 +66,11 @@ def find(kind: Kind, name: str) -> Job:
     return job
 
 
+def under_way() -> list[Job]:
+    """Return the jobs of all accounts and regions that have not ended."""
+    return [job for _, jobs in _jobs.everywhere() for job in list(jobs.values()) if job.ended is None]
+
+
 def every(kind: Kind) -> list[Job]:
     """Return the jobs of the kind in the scope that is being served."""
     return [job for (its, _), job in list(_jobs.here().items()) if its == kind]

@@ -31,7 +31,8 @@ export const about = {
     card("Use it from a shell", {}, h("p", null, copied(`export AWS_ENDPOINT_URL=${told.url} AWS_ACCESS_KEY_ID=${at.account} AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${at.region}`))),
     h("div.columns", null,
       card("Processes", {}, table("Processes that it started", ["Process", "Id"], told.status.children.map((each) => ({ key: String(each.pid), cells: [each.name, each.pid] })), "None at the moment.")),
-      card("Disk", {}, table("What each folder takes", ["Folder", "Size"], Object.entries(told.disk).sort(([, a], [, b]) => b - a).map(([name, size]) => ({ key: name, cells: [`${name}/`, bytes(size)] })), "Being measured…"))),
+      card("Disk", {}, told.status.disk_told ? note("wait", h("p", null, `${told.status.disk_told}.`)) : null,
+        table("What each folder takes", ["Folder", "Size"], Object.entries(told.status.disk).sort(([, a], [, b]) => b - a).map(([name, size]) => ({ key: name || ".", cells: [name ? `${name}/` : "beside the folders", bytes(size)] })), "Nothing yet."))),
     card("What is simulated", {}, facts(SIMULATED)),
   ],
 };
