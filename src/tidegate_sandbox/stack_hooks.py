@@ -20,6 +20,7 @@ from ministack.services import cloudformation as _cloudformation
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import custom_resource as _custom_resource
 from ministack.services.cloudformation import handlers as _handlers
+from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox import credentials
@@ -27,8 +28,13 @@ from tidegate_sandbox.credentials import Credentials
 from tidegate_sandbox.state import changing, keep, touch
 
 RELIED_ON: list[tuple[Any, str]] = [
+    (_cloudformation, "_change_sets"),
     (_cloudformation, "_stacks"),
     (_changesets, "_deploy_stack_async"),
+    (_changesets, "_track_change_set_execution"),
+    *((module, "_create_then_delete_on_failure") for module in (_changesets, _handlers, _stacks)),
+    *((_provisioners, name) for name in ("_cfn_nested_stack_deploy", "_provision_resource", "_update_resource")),
+    (_responses, "new_uuid"),
     *((module, name) for module in (_handlers, _stacks) for name in ("_deploy_stack_async", "_delete_stack_async")),
     *((_stacks, name) for name in ("_add_event", "_provision_resource", "_update_resource", "_delete_resource")),
     (_stacks, "_roll_back_operation"),
@@ -42,6 +48,9 @@ RELIED_ON: list[tuple[Any, str]] = [
 ]
 
 _log = logging.getLogger(__name__)
+
+Place = tuple[str, str]
+"""A stack's name, that of the operation or of one nested in it, and a logical id in it."""
 
 
 @dataclass(eq=False)
@@ -58,7 +67,7 @@ class Request:
 class Operation:
     """An operation on a stack: a coroutine of ministack's, by name, with its arguments, and what has been done of it.
 
-    `made` has the outcome of each resource that was created or updated, by logical id; `deleted` those that are gone.
+    `made` has the outcome of each resource that was created or updated; `deleted` those that are gone.
     """
 
     name: str
@@ -67,12 +76,18 @@ class Operation:
     account: str
     region: str
     acting: Credentials | None
-    made: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    made: dict[Place, tuple[Any, str]] = field(default_factory=dict)
     deleted: set[tuple[str, str]] = field(default_factory=set)
-    asked: dict[str, Request] = field(default_factory=dict)
-    """What custom resources' functions were asked for last, by logical id."""
-    told: set[str] = field(default_factory=set)
-    """Logical ids whose events have been told by a sandbox before this one."""
+    asked: dict[tuple[Place, str, str | None], Request] = field(default_factory=dict)
+    """What custom resources' functions were asked for, by what it was (such as Delete) and the physical id."""
+    told: set[Place] = field(default_factory=set)
+    """Those whose events have been told by a sandbox before this one."""
+    before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What nested stacks that it updates were before it, by name."""
+    begun_again: set[str] = field(default_factory=set)
+    """Names of nested stacks that a sandbox before this one began, and has told of."""
+    then_deletes: bool = False
+    """Whether the stack is deleted where it cannot be created: OnFailure or OnStackFailure is DELETE."""
     goes_on: bool = False
     """Whether a sandbox before this one began it."""
 
@@ -106,6 +121,14 @@ def _begin(
     return _run(operation, work)
 
 
+def _then_delete(name: str, stack_id: str, deploy: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+    for operation in _operations:
+        if operation.arguments[:2] == (name, stack_id):
+            operation.then_deletes = True
+    both: Coroutine[Any, Any, None] = _stock_then_delete(name, stack_id, deploy)
+    return both
+
+
 async def _run(operation: Operation, work: Coroutine[Any, Any, None]) -> None:
     _current.set(operation)
     try:
@@ -122,6 +145,7 @@ def _roll_back(stack_name: str, stack_id: str, stack: Any, failed: dict[str, Any
         operation.name, operation.arguments = "_roll_back_operation", (stack_name, stack_id)
         operation.options = {"failed": failed, "reason": reason}
         operation.made.clear()
+        operation.asked.clear()  # to change a resource back is another request than to change it
         return work
     options = {"failed": failed, "reason": reason}
     return _begin("_roll_back_operation", (stack_name, stack_id), options, work)
@@ -150,15 +174,15 @@ def _update(kind: str, physical_id: str, old: Any, new: Any, stack: str, logical
 
 def _once(kind: str, stack: str, logical_id: str, make: Callable[[], Any]) -> Any:
     operation = _current.get()
-    if operation is None or operation.stack != stack or operation.name == "_roll_back_operation":
+    if operation is None or operation.name == "_roll_back_operation":
         return make()
-    if logical_id not in operation.made:
-        _logical_id.set(logical_id)
+    place = (stack, logical_id)
+    if place not in operation.made:
         with contextlib.nullcontext() if kind in waiting or kind.startswith("Custom::") else changing():
             outcome = make()
-            operation.made[logical_id] = outcome, _stacks._NAME_SEED.get()
+            operation.made[place] = outcome, _stacks._NAME_SEED.get()
         return outcome
-    outcome, seed = operation.made[logical_id]
+    outcome, seed = operation.made[place]
     _stacks._NAME_SEED.set(seed)
     return outcome
 
@@ -167,7 +191,6 @@ def _delete(kind: str, physical_id: str, properties: Any, stack: str = "", logic
     operation = _current.get()
     if operation is not None and (kind, physical_id) in operation.deleted:
         return
-    _logical_id.set(logical_id)
     _stock_delete(kind, physical_id, properties, stack, logical_id)
     if operation is not None and operation.stack == stack:
         operation.deleted.add((kind, physical_id))
@@ -175,9 +198,12 @@ def _delete(kind: str, physical_id: str, properties: Any, stack: str = "", logic
 
 def _event(stack_id: str, stack: str, logical_id: str, kind: str, status: str, *rest: Any, **named: Any) -> None:
     operation = _current.get()
-    if operation is not None and operation.stack == stack and logical_id in operation.told:
+    if operation is not None and (stack, logical_id) in operation.told:
         if not status.endswith("_IN_PROGRESS"):
-            operation.told.discard(logical_id)
+            operation.told.discard((stack, logical_id))
+        return
+    if operation is not None and stack == logical_id in operation.begun_again:
+        operation.begun_again.discard(stack)
         return
     _stock_event(stack_id, stack, logical_id, kind, status, *rest, **named)
 
@@ -188,8 +214,63 @@ def goes_on() -> bool:
     return operation is not None and operation.goes_on
 
 
+# ---------------------------------------------------------------- nested stacks
+_REPLACED = ("_template", "_conditions", "_resolved_params", "Tags")
+_uuids: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("uuids", default=None)
+
+
+def _deploy_nested(logical_id: str, properties: Any, parent: str, **previous: Any) -> Any:
+    """Make or change a nested stack; one that a sandbox before this one began goes on under its name and id."""
+    operation, uuids = _current.get(), list[str]()
+    if operation is not None and operation.name != "_roll_back_operation":
+        if name := previous.get("previous_physical_id"):
+            if (child := _cloudformation._stacks.get(name)) is not None:
+                if name in operation.before:
+                    operation.begun_again.add(name)
+                # How it was, to tell what is new, and what is no more; its resources tell for themselves.
+                child.update(operation.before.setdefault(name, {key: child[key] for key in _REPLACED if key in child}))
+        elif operation.goes_on:
+            begins = f"{parent}-{logical_id}-"
+            for child in list(_cloudformation._stacks.values()):
+                if child.get("_parent_stack_name") == parent and child["StackName"].startswith(begins):
+                    operation.begun_again.add(child["StackName"])
+                    uuids = [child["StackName"].removeprefix(begins), child["StackId"].rpartition("/")[2]]
+    token = _uuids.set(uuids)
+    try:
+        return _stock_deploy_nested(logical_id, properties, parent, **previous)
+    finally:
+        _uuids.reset(token)
+
+
+def _new_uuid() -> str:
+    # A nested stack's name and its id have one each, the first that are asked for while it is made.
+    given = _uuids.get()
+    return given.pop(0) if given else str(_stock_new_uuid())
+
+
+def _provision_nested(kind: str, logical_id: str, properties: Any, stack: str) -> Any:
+    def make() -> Any:
+        return _stock_provision_nested(kind, logical_id, properties, stack)
+
+    return _once(kind, stack, logical_id, make) if _is_nested(stack) else make()
+
+
+def _update_nested(
+    kind: str, physical_id: str, old: Any, new: Any, stack: str, logical_id: str = "", *rest: Any
+) -> Any:
+    def make() -> Any:
+        return _stock_update_nested(kind, physical_id, old, new, stack, logical_id, *rest)
+
+    return _once(kind, stack, logical_id, make) if _is_nested(stack) else make()
+
+
+def _is_nested(stack: str) -> bool:
+    operation = _current.get()
+    return operation is not None and operation.stack != stack
+
+
 # ---------------------------------------------------------------- custom resources
-_logical_id: contextvars.ContextVar[str] = contextvars.ContextVar("logical_id", default="")
+_asking: contextvars.ContextVar[tuple[Place, str, str | None]] = contextvars.ContextVar("asking")
 
 
 class _Answered(threading.Event):
@@ -209,7 +290,7 @@ def _register_token(token: str) -> threading.Event:
     _stock_register_token(token)
     operation = _current.get()
     if operation is not None:
-        request = operation.asked[_logical_id.get()] = Request(token)
+        request = operation.asked[_asking.get()] = Request(token)
         _custom_resource._pending[token]["event"] = _Answered(request)
     event: threading.Event = _custom_resource._pending[token]["event"]
     return event
@@ -236,7 +317,9 @@ def _invoke(
 ) -> Any:
     """Ask a custom resource's function, but not again where it was asked before and will be answered."""
     operation = _current.get()
-    before = operation.asked.get(logical_id) if operation is not None and operation.goes_on else None
+    asking = (stack_name, logical_id), request_type, physical_id
+    _asking.set(asking)
+    before = operation.asked.get(asking) if operation is not None and operation.goes_on else None
     if before is None or not (before.left or before.answer):
         return _stock_invoke(
             request_type, logical_id, props, stack_name, stack_id, resource_type, physical_id, old_props
@@ -257,7 +340,9 @@ def _invoke(
 # ---------------------------------------------------------------- in and out
 _stock_provision, _stock_update = _stacks._provision_resource, _stacks._update_resource
 _stock_delete, _stock_event = _stacks._delete_resource, _stacks._add_event
-_stock_roll_back = _stacks._roll_back_operation
+_stock_roll_back, _stock_then_delete = _stacks._roll_back_operation, _stacks._create_then_delete_on_failure
+_stock_deploy_nested, _stock_new_uuid = _provisioners._cfn_nested_stack_deploy, _responses.new_uuid
+_stock_provision_nested, _stock_update_nested = _provisioners._provision_resource, _provisioners._update_resource
 _stock_register_token = _custom_resource.register_token
 _stock_deliver_response = _custom_resource.deliver_response
 _stock_invoke = _custom_resource.invoke_custom_resource
@@ -265,14 +350,18 @@ _stock_invoke = _custom_resource.invoke_custom_resource
 
 def install() -> None:
     """Keep what is done of operations on stacks. Call it last: what is done about a resource includes its watchers."""
-    global _stock_provision, _stock_update, _stock_delete
+    global _stock_provision, _stock_update, _stock_delete, _stock_provision_nested, _stock_update_nested
     _stock_provision, _stock_update = _stacks._provision_resource, _stacks._update_resource
     _stock_delete = _stacks._delete_resource
     _stacks._provision_resource, _stacks._update_resource = _provision, _update
     _stacks._delete_resource, _stacks._add_event = _delete, _event
     _stacks._roll_back_operation = _handlers._roll_back_operation = _roll_back
     _handlers._deploy_stack_async = _changesets._deploy_stack_async = _kept("_deploy_stack_async")
-    _handlers._delete_stack_async = _kept("_delete_stack_async")
+    _stacks._delete_stack_async = _handlers._delete_stack_async = _kept("_delete_stack_async")
+    _handlers._create_then_delete_on_failure = _changesets._create_then_delete_on_failure = _then_delete
+    _stock_provision_nested, _stock_update_nested = _provisioners._provision_resource, _provisioners._update_resource
+    _provisioners._provision_resource, _provisioners._update_resource = _provision_nested, _update_nested
+    _provisioners._cfn_nested_stack_deploy, _responses.new_uuid = _deploy_nested, _new_uuid
     _custom_resource.register_token = _register_token
     _custom_resource.deliver_response = _deliver_response
     _custom_resource.invoke_custom_resource = _invoke
@@ -299,9 +388,24 @@ def _begin_again(operation: Operation) -> None:
                 # It was found fit when it was begun; now the names that it takes are its own.
                 stack["_disable_validation"] = True
             work = _stock[operation.name](*operation.arguments, **operation.options)
-        task = asyncio.get_running_loop().create_task(_run(operation, work))
+        task = asyncio.get_running_loop().create_task(_see_through(operation, work))
     _going.add(task)
     task.add_done_callback(_going.discard)
+
+
+async def _see_through(operation: Operation, work: Coroutine[Any, Any, None]) -> None:
+    stack, stack_id = _cloudformation._stacks.get(operation.stack), operation.arguments[1]
+    work = _run(operation, work)
+    if operation.then_deletes:
+        work = _stock_then_delete(operation.stack, stack_id, work)
+    of_stack = {key: each for key, each in _cloudformation._change_sets.items() if each.get("StackId") == stack_id}
+    for change_set in of_stack.values():
+        if stack is not None and change_set.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS":
+            work = _changesets._track_change_set_execution(change_set, stack, work)
+    await work
+    if stack is not None and stack.get("StackStatus") == "DELETE_COMPLETE":
+        for key in of_stack:
+            _cloudformation._change_sets.pop(key, None)  # they go with their stack
 
 
 _going: set[asyncio.Task[None]] = set()

@@ -366,6 +366,99 @@ def test_a_stack_in_flight_is_seen_through_and_nothing_of_it_is_made_twice(life,
     assert len(topics) == 1
 
 
+def test_a_nested_stack_in_flight_is_gone_on_with_under_its_name(life, name, eventually):
+    asks = asking(life, name)
+    group = {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}}
+    child = {
+        "Resources": {
+            "First": group,
+            "Topic": {"Type": "AWS::SNS::Topic"},
+            "Asked": {**asks("asked"), "DependsOn": ["First", "Topic"]},
+        },
+        "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["Asked", "Name"]}}},
+    }
+    s3 = life.client("s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket=name, Key="child.json", Body=json.dumps(child).encode())
+    url = f"https://{name}.s3.{REGION}.amazonaws.com/child.json"
+    template = {
+        "Resources": {
+            "Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}},
+            "Last": {**group, "Properties": {"ModelPackageGroupName": {"Fn::GetAtt": ["Child", "Outputs.Name"]}}},
+        }
+    }
+    life.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
+    [address] = was_asked(life, name, "asked", eventually)
+
+    life.killed()
+
+    respond(address, {"Status": "SUCCESS", "PhysicalResourceId": "made", "Data": {"Name": f"{name}-last"}})
+    eventually(lambda: stack_status(life, name) != "CREATE_IN_PROGRESS", 60)
+    assert stack_status(life, name) == "CREATE_COMPLETE"
+    stacks = life.client("cloudformation")
+    [nested] = [each for each in stacks.describe_stacks()["Stacks"] if each["StackName"].startswith(f"{name}-Child-")]
+    assert nested["StackStatus"] == "CREATE_COMPLETE"
+    summary = stacks.list_stack_resources(StackName=name)["StackResourceSummaries"]
+    assert nested["StackId"] in [each["PhysicalResourceId"] for each in summary]
+    told = [
+        (each["LogicalResourceId"], each["ResourceStatus"])
+        for each in stacks.describe_stack_events(StackName=nested["StackName"])["StackEvents"]
+    ]
+    for each in ("First", "Topic", nested["StackName"]):
+        assert (told.count((each, "CREATE_IN_PROGRESS")), told.count((each, "CREATE_COMPLETE"))) == (1, 1)
+    topics = [each["TopicArn"] for each in life.client("sns").list_topics()["Topics"] if name in each["TopicArn"]]
+    assert len(topics) == 1
+
+
+def test_a_stack_that_is_to_be_deleted_where_it_fails_is_deleted_by_whichever_sandbox_sees_that(life, name, eventually):
+    asks = asking(life, name)
+    template = {
+        "Resources": {
+            "First": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}},
+            "Second": {**asks("second"), "DependsOn": "First"},
+            "Third": {**asks("third"), "DependsOn": "Second"},
+        }
+    }
+    stacks = life.client("cloudformation")
+    stack = stacks.create_stack(StackName=name, TemplateBody=json.dumps(template), OnFailure="DELETE")["StackId"]
+    [address] = was_asked(life, name, "second", eventually)
+    respond(address, {"Status": "SUCCESS", "PhysicalResourceId": "made"})
+    [address] = was_asked(life, name, "third", eventually)
+
+    life.killed()
+
+    respond(address, {"Status": "FAILED", "Reason": "It cannot be."})
+    address = was_asked(life, name, "second", eventually, times=2)[-1]
+    assert stack_status(life, stack) == "ROLLBACK_IN_PROGRESS"
+
+    life.killed()
+
+    respond(address, {"Status": "SUCCESS"})
+    eventually(lambda: stack_status(life, stack) not in ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"), 60)
+    assert stack_status(life, stack) == "DELETE_COMPLETE"
+    assert not life.client("sagemaker").list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
+    events = life.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    assert "It cannot be." in json.dumps(events, default=str)
+
+
+def asking(life, name):
+    """Return what makes a custom resource whose function writes down, by a name, where it is to be answered."""
+    function = lambda_function(life, name, WRITES_DOWN_WHERE_TO_ANSWER)
+    return lambda what: {
+        "Type": "AWS::CloudFormation::CustomResource",
+        "Properties": {"ServiceToken": function, "Where": str(life.home.parent / f"{name}.{what}")},
+    }
+
+
+def was_asked(life, name, what, eventually, times=1):
+    """Wait until the function was asked so many times, has returned, and that is kept; return where to answer."""
+    asked = life.home.parent / f"{name}.{what}"
+    eventually(lambda: asked.exists() and asked.read_text().count("\n") >= times, 60)
+    time.sleep(0.5)  # the function returns, and what it was asked for is left to others
+    life.kept()
+    return asked.read_text().splitlines()
+
+
 def lambda_function(life, name, program):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
