@@ -4,13 +4,21 @@ import asyncio
 import pickle
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tidegate.clock import SystemClock
 from tidegate_sandbox import state_hooks
+from tidegate_sandbox.state import keeper as keeping
 from tidegate_sandbox.state import kept, snapshot
-from tidegate_sandbox.state.changing import changing
+from tidegate_sandbox.state.changing import Lock, changing
 from tidegate_sandbox.state.keeper import Keeper
 
 
@@ -90,3 +98,74 @@ def test_one_that_cannot_be_taken_is_told_and_leaves_the_one_before(keeper, reco
     with changing():
         records["a"] = 3
     eventually(lambda: not keeper.failure, 10)
+
+
+ACCOUNTS = st.sampled_from("abc")
+
+
+class Transfers(RuleBasedStateMachine):
+    """Amounts go from one account to another, several at once, and snapshots are asked for and loaded at any point."""
+
+    def __init__(self):
+        super().__init__()
+        self.exit = ExitStack()
+        self.home = Path(self.exit.enter_context(TemporaryDirectory()))
+        self.accounts = dict.fromkeys("abc", 0)
+        patch = self.exit.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(kept, "records", lambda: self.accounts)
+        patch.setattr(state_hooks, "records", dict)
+        patch.setattr(keeping, "PATIENCE", 60.0)  # however slow this machine is, a change is not given up on
+        self.loop = asyncio.new_event_loop()
+        self.running = threading.Thread(target=self.loop.run_forever)
+        self.running.start()
+        self.pool = self.exit.enter_context(ThreadPoolExecutor(1))
+        self.keeper = Keeper(self.home, 4650, SystemClock())
+        self.keeper._loop = self.loop
+        self.under_way, self.whole = [], [dict(self.accounts)]
+        self.asked, self.since = None, 0
+
+    def teardown(self):
+        try:
+            while self.under_way:
+                self.ends(0)
+            if self.asked:
+                self.is_loaded()
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.running.join()
+            self.loop.close()
+            self.exit.close()
+
+    @rule(source=ACCOUNTS, to=ACCOUNTS, amount=st.integers(1, 99), how=st.sampled_from([changing, Lock]))
+    def begins(self, source, to, amount, how):
+        change = ExitStack()
+        change.enter_context(how())
+        self.accounts[source] -= amount
+        self.under_way.append((change, to, amount))
+
+    @precondition(lambda self: self.under_way)
+    @rule(which=st.integers(0, 5))
+    def ends(self, which):
+        change, to, amount = self.under_way.pop(which % len(self.under_way))
+        self.accounts[to] += amount
+        if not self.under_way:
+            self.whole.append(dict(self.accounts))
+        change.close()
+
+    @precondition(lambda self: self.asked is None)
+    @rule()
+    def a_snapshot_is_asked_for(self):
+        self.since = len(self.whole) - 1
+        self.asked = self.pool.submit(self.keeper._take)
+        time.sleep(0.002)  # it may try, whatever is under way
+
+    @precondition(lambda self: self.asked and not self.under_way)
+    @rule()
+    def is_loaded(self):
+        snapshot.write(self.home, self.asked.result(30), SystemClock().now(), 4650)
+        assert snapshot.read(self.home).records()["own"] in self.whole[self.since :]
+        self.asked = None
+
+
+TestTransfers = Transfers.TestCase
+TestTransfers.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
