@@ -66,7 +66,7 @@ def session_of(role_arn: str, service: str, name: str, source: str | None = None
     Raise AwsError(AccessDenied) where the role is there and does not trust the service, or trusts it on a condition
     that is not met. A role that is not there is taken at its word: it may do nothing that its ARN does not say.
     """
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     account = role_arn.split(":")[4]
     role = iam_hooks.role_named(account, role_arn.rpartition("/")[2])
@@ -77,7 +77,7 @@ def session_of(role_arn: str, service: str, name: str, source: str | None = None
 
 
 def _register(role_arn: str, name: str) -> Credentials:
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     session = "".join(each if each.isalnum() or each in "+=,.@-_" else "-" for each in name)[:_LONGEST_NAME]
     made = Credentials(
@@ -97,7 +97,7 @@ def of_access_key(access_key: str) -> Credentials | None:
     if not access_key.startswith("ASIA"):
         return None
     if access_key not in _sessions:
-        from tidegate_sandbox import iam_hooks
+        from tidegate_sandbox.hooks import iam as iam_hooks
 
         assumed = iam_hooks.assumed_role_of(access_key)
         if assumed is None:
@@ -142,7 +142,8 @@ def handed_to(role_arn: str, name: str) -> AbstractContextManager[None]:
 
     AwsError(AccessDenied), at once, where the role is in another account and is not there, or does not let them.
     """
-    from tidegate_sandbox import context, iam_hooks
+    from tidegate_sandbox import context
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     account, asking = role_arn.split(":")[4], acting()
     if asking is not None and asking.account != account:
@@ -159,7 +160,7 @@ def handed_to(role_arn: str, name: str) -> AbstractContextManager[None]:
 
 def install() -> None:
     """Let Lambda functions and stacks act with sessions of their roles, and buckets know the roles that call."""
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
     from tidegate_sandbox.state import keep
 
     keep("roles of stacks", _stack_roles)

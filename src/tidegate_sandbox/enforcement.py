@@ -40,7 +40,7 @@ def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDenied
     """Return what is to be said of the first of `checks` that the policies of whoever acts do not allow, if one."""
     if who is None:
         return None
-    from tidegate_sandbox import policy_hooks
+    from tidegate_sandbox.hooks import policies as policy_hooks
 
     for action, resource, keys in checks:
         known = (action, resource or "*", keys)

@@ -30,7 +30,7 @@ from tidegate_sandbox.credentials import Credentials
 from tidegate_sandbox.state import keep
 
 if TYPE_CHECKING:
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
 _log = logging.getLogger(__name__)
 _caller: ContextVar[Credentials | None] = ContextVar("caller", default=None)
@@ -122,7 +122,7 @@ def serving(headers: Mapping[str, str]) -> Iterator[Credentials | None]:
     if "ASIA" not in headers.get("authorization", ""):
         yield None
         return
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     who = credentials.of_access_key(iam_hooks.access_key_of(headers))
     before = _caller.set(who)
@@ -135,7 +135,7 @@ def serving(headers: Mapping[str, str]) -> Iterator[Credentials | None]:
 def install(home: Path, own_services: Iterable[str]) -> None:
     """Begin a journal and write each request down, but for those of the sandbox's own services, which do it."""
     global _file
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     file = path(home)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,8 @@ def _begin_anew() -> None:
 def _request(request: "iam_hooks.Request") -> Iterator[None]:
     with serving(request.headers) as who:
         if who is not None:
-            from tidegate_sandbox import hooks, iam_hooks
+            from tidegate_sandbox import hooks
+            from tidegate_sandbox.hooks import iam as iam_hooks
 
             account, region = hooks.current_account_and_region()
             try:
@@ -180,7 +181,8 @@ def _request(request: "iam_hooks.Request") -> Iterator[None]:
 
 def _implied(checks: Iterable[Check], request: "iam_hooks.Request") -> Iterator[Check]:
     """Return what the calls need besides: the key of an encrypted bucket, and the right to hand a role on."""
-    from tidegate_sandbox import hooks, iam_hooks
+    from tidegate_sandbox import hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     for action, resource, _ in checks:
         if action in _WITH_KEY:

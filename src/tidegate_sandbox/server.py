@@ -87,10 +87,11 @@ def serve(
         from tidegate_sandbox import hooks
     except (AttributeError, ImportError) as missing:
         raise lacks(f"a name: {missing}") from missing
-    from tidegate_sandbox import context, credentials, enforcement, journal, page, services, stack_hooks
+    from tidegate_sandbox import context, credentials, enforcement, journal, page, services
     from tidegate_sandbox.disk.tidying import Tidying
     from tidegate_sandbox.disk.use import Measured
     from tidegate_sandbox.faults.install import install as install_faults
+    from tidegate_sandbox.hooks import stacks as stack_hooks
     from tidegate_sandbox.state import keeper
 
     hooks.check()

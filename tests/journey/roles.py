@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from tidegate_sandbox import iam_hooks
 from tidegate_sandbox.checks import Unplaced
+from tidegate_sandbox.hooks import iam as iam_hooks
 
 Document = Mapping[str, Any]
 Line = Mapping[str, Any]

@@ -14,7 +14,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import request_scope
 from ministack.services import iam, sts
 
-from tidegate_sandbox import policy_hooks
+from tidegate_sandbox.hooks import policies as policy_hooks
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 ACTIONS = ("sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint", "s3:GetObject")

@@ -11,8 +11,9 @@ import yaml
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
-from tidegate_sandbox import hooks, template_hooks
+from tidegate_sandbox import hooks
 from tidegate_sandbox.cloudformation import properties, references
+from tidegate_sandbox.hooks import templates as template_hooks
 
 SERVICES = Path(properties.__file__).parents[1] / "services"
 NO_SCHEMA = {"AWS::CloudFormation::CustomResource", "AWS::CloudFormation::StackSet::Instance"}

@@ -1,7 +1,7 @@
 """What AWS would check a request for: the actions, the resources they are checked on, the condition keys it carries.
 
 For the services that the sandbox serves itself; a module for each holds its table, from the Service Authorization
-Reference. (`iam_hooks.checks` does it for those of ministack.)
+Reference. (`hooks.iam.checks` does it for those of ministack.)
 """
 
 import re

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from tidegate_sandbox import context, images, state_hooks
+from tidegate_sandbox import context, images
 from tidegate_sandbox.disk.limits import (
     AGE,
     CACHES,
@@ -25,6 +25,7 @@ from tidegate_sandbox.disk.limits import (
     beyond,
 )
 from tidegate_sandbox.disk.use import Measured, files_in, told
+from tidegate_sandbox.hooks import state as state_hooks
 from tidegate_sandbox.services.codebuild import records
 from tidegate_sandbox.services.jobs import inventory
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from tidegate_sandbox import fault_hooks, hooks
+from tidegate_sandbox import hooks
 from tidegate_sandbox.faults import calls, control, standing
 from tidegate_sandbox.faults.subjects import Delivery
+from tidegate_sandbox.hooks import faults as fault_hooks
 from tidegate_sandbox.routes import route
 
 

@@ -137,7 +137,7 @@ def request_increase(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def install() -> None:
     """Serve Service Quotas' API, and IAM's simulation as it is asked by those who look before they launch."""
-    from tidegate_sandbox.simulation_hooks import replace_simulation
+    from tidegate_sandbox.hooks.simulation import replace_simulation
 
     quotas.serve()
     replace_simulation()

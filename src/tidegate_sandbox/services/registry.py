@@ -9,9 +9,11 @@ from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate_sandbox import hooks, iam_hooks, journal, policy_hooks
+from tidegate_sandbox import hooks, journal
 from tidegate_sandbox.context import Scoped, sandbox, scope
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.hooks import iam as iam_hooks
+from tidegate_sandbox.hooks import policies as policy_hooks
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.paging import listed, page
 from tidegate_sandbox.services.properties import as_parameters

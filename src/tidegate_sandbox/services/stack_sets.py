@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate_sandbox import context, credentials, hooks, journal, stack_hooks
+from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.context import Scoped
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.hooks import stacks as stack_hooks
 from tidegate_sandbox.services import stacks
 from tidegate_sandbox.state import changing
 

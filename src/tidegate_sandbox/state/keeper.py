@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.clock import Clock
-from tidegate_sandbox import stack_hooks, state_hooks
+from tidegate_sandbox.hooks import stacks as stack_hooks
+from tidegate_sandbox.hooks import state as state_hooks
 from tidegate_sandbox.state import kept, snapshot, tasks
 from tidegate_sandbox.state.changing import changes
 

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from tidegate.clock import SystemClock
-from tidegate_sandbox import context, images, state_hooks
+from tidegate_sandbox import context, images
 from tidegate_sandbox.context import Scope
 from tidegate_sandbox.disk import tidying
 from tidegate_sandbox.disk.limits import AGE, Limit
+from tidegate_sandbox.hooks import state as state_hooks
 from tidegate_sandbox.services.codebuild import records
 from tidegate_sandbox.services.jobs import inventory
 

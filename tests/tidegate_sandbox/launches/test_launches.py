@@ -27,7 +27,8 @@ from upgrading import CLASH, Upgraded
 from upgrading import walk as walk_upgrade
 
 from tests.tidegate_sandbox.networks import Network, lay
-from tidegate_sandbox import iam_hooks, journal
+from tidegate_sandbox import journal
+from tidegate_sandbox.hooks import iam as iam_hooks
 
 CHECKOUT = Path(__file__).parents[3]
 TEN = [f"ten-{number}" for number in range(10)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tidegate.clock import SystemClock
-from tidegate_sandbox import state_hooks
+from tidegate_sandbox.hooks import state as state_hooks
 from tidegate_sandbox.state import keeper as keeping
 from tidegate_sandbox.state import kept, snapshot
 from tidegate_sandbox.state.changing import Lock, changing

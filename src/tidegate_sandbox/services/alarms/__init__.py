@@ -6,7 +6,8 @@ import threading
 from datetime import UTC, datetime
 
 from tidegate.alarms.evaluation import COMPARISONS, Datapoint, Missing, Rule, State, evaluate
-from tidegate_sandbox import context, hooks, metric_hooks
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.hooks import metrics as metric_hooks
 from tidegate_sandbox.services.alarms import actions, composite, queries, reading
 from tidegate_sandbox.services.alarms.metric_math import Series
 from tidegate_sandbox.services.alarms.queries import Metric, Query, QueryError, Window

@@ -7,8 +7,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from tidegate_sandbox import context, hooks, metric_hooks
-from tidegate_sandbox.metric_hooks import Alarm
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.hooks import metrics as metric_hooks
+from tidegate_sandbox.hooks.metrics import Alarm
 
 SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _OF_STATE = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from tidegate_sandbox import context, hooks, metric_hooks
-from tidegate_sandbox.metric_hooks import Alarm
+from tidegate_sandbox import context, hooks
+from tidegate_sandbox.hooks import metrics as metric_hooks
+from tidegate_sandbox.hooks.metrics import Alarm
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.alarms import actions
 from tidegate_sandbox.services.alarms.actions import SUPPRESSION, changed_at

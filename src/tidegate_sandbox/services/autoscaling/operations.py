@@ -130,7 +130,7 @@ def _check_variant(resource_id: str, described: Mapping[str, Any]) -> None:
 
 def _link_role() -> None:
     """Bring the service-linked role into being where it is not there yet, if whoever registers a target may."""
-    from tidegate_sandbox import iam_hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
     account = context.scope().account
     if iam_hooks.role_named(account, LINKED_ROLE.rpartition("/")[2]) is None:

@@ -4,9 +4,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate_sandbox import hooks, stack_hooks
+from tidegate_sandbox import hooks
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import standing
+from tidegate_sandbox.hooks import stacks as stack_hooks
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints

@@ -1,6 +1,6 @@
 """The names of ministack that evaluate policies: whether whoever acts may do what it asks for, and if not, why not.
 
-A part of `hooks`, whose `check` asserts these too; no other module imports ministack.
+A part of `hooks`, whose `check` asserts these too; only `hooks` imports ministack.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Every name of ministack that the sandbox relies on, private ones too: here and in the modules named *_hooks alone.
+"""Every name of ministack that the sandbox relies on, private ones too: in this package alone.
 
 ministack 1.5.33 offers no extension interface, so services, CloudFormation resource types, event targets and alarm
 evaluation are put in by replacing entries of its module tables. `check()` asserts each name at start, so that
@@ -31,14 +31,14 @@ from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
-from tidegate_sandbox import fault_hooks as _fault_hooks
-from tidegate_sandbox import iam_hooks as _iam_hooks
-from tidegate_sandbox import metric_hooks as _metric_hooks
-from tidegate_sandbox import policy_hooks as _policy_hooks
-from tidegate_sandbox import simulation_hooks as _simulation_hooks
-from tidegate_sandbox import stack_hooks as _stack_hooks
-from tidegate_sandbox import state_hooks as _state_hooks
-from tidegate_sandbox import template_hooks as _template_hooks
+from tidegate_sandbox.hooks import faults as _fault_hooks
+from tidegate_sandbox.hooks import iam as _iam_hooks
+from tidegate_sandbox.hooks import metrics as _metric_hooks
+from tidegate_sandbox.hooks import policies as _policy_hooks
+from tidegate_sandbox.hooks import simulation as _simulation_hooks
+from tidegate_sandbox.hooks import stacks as _stack_hooks
+from tidegate_sandbox.hooks import state as _state_hooks
+from tidegate_sandbox.hooks import templates as _template_hooks
 from tidegate_sandbox.ministack_version import check_version, lacks
 
 Response = tuple[int, dict[str, str], bytes]

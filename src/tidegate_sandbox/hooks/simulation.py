@@ -13,7 +13,7 @@ from ministack.core import iam_evaluator as _evaluator
 from ministack.core import responses as _responses
 from ministack.services import iam as _iam
 
-from tidegate_sandbox import policy_hooks
+from tidegate_sandbox.hooks import policies as policy_hooks
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_evaluator, "_gather_role_policies"),

@@ -1,6 +1,6 @@
 """The names of ministack that hold what its services know: they are kept with the sandbox's own records.
 
-A part of `hooks`, whose `check` asserts these too; no other module imports ministack.
+A part of `hooks`, whose `check` asserts these too; only `hooks` imports ministack.
 
 ministack keeps state when it ends, in a file a service, and not when it is killed. So its stores are read here: each
 is a dictionary by account (and region), in a module of its own.

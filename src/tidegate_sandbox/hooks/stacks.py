@@ -1,6 +1,6 @@
 """The names of ministack that change stacks: an operation on a stack that a sandbox left is gone on with in the next.
 
-A part of `hooks`, whose `check` asserts these too; no other module imports ministack.
+A part of `hooks`, whose `check` asserts these too; only `hooks` imports ministack.
 
 CloudFormation walks a template's resources in their order. What has been done of an operation is kept beside the
 stack, so that going on with it walks the same way again and finds most of it done.

@@ -11,8 +11,8 @@ from ministack.core import iam_actions as _actions
 from ministack.core import responses as _responses
 from ministack.services import eventbridge as _eventbridge
 
-from tidegate_sandbox import iam_hooks
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.hooks import iam as iam_hooks
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "access_denied_response"),

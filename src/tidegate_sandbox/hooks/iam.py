@@ -1,6 +1,6 @@
 """The names of ministack that have to do with who calls what: sessions, requests, stacks' roles, policies.
 
-A part of `hooks`, whose `check` asserts these too; no other module imports ministack.
+A part of `hooks`, whose `check` asserts these too; only `hooks` imports ministack.
 """
 
 import contextlib
@@ -24,9 +24,10 @@ from ministack.services import sts as _sts
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import stacks as _stacks
 
-from tidegate_sandbox import enforcement, policy_hooks
+from tidegate_sandbox import enforcement
 from tidegate_sandbox.checks import Check
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.hooks import policies as policy_hooks
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_app, "SERVICE_HANDLERS"),
