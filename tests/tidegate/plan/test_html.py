@@ -157,7 +157,11 @@ def test_nothing_that_is_written_is_taken_for_markup():
 
 
 @settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=100))
+@given(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=100)
+    # Two variants of one endpoint cannot have one name.
+    .filter(lambda text: text != variant().name)
+)
 def test_whatever_is_written_leaves_the_page_as_it_is_made(text):
     page, plain = Page(as_html(hostile_plan(text))), Page(as_html(hostile_plan("plain")))
     without_code = [tag for tag, _ in page.elements if tag != "code"]
