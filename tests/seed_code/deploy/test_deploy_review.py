@@ -23,6 +23,7 @@ def review(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # the seed stays as it is: others bake it
     spec.loader.exec_module(module)
     for name in ("tidegate", "pytest"):
         says(tmp_path / name, f"echo {name} \"$@\"")
