@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tidegate_sandbox import journal
-from tidegate_sandbox.authorisation import TABLES
 
 
 def trusting(service: str, **condition: Any) -> str:
@@ -148,18 +147,3 @@ def test_given_a_role_that_does_not_trust_codebuild_then_no_build_runs_with_it(
     build = eventually(ended)
     assert build["buildStatus"] == "FAULT"
     assert "is not authorized to assume the role" in build["phases"][-2]["phaseStatus"] + str(build["phases"])
-
-
-def test_then_every_operation_that_is_served_here_says_what_it_is_checked_on() -> None:
-    """Its table is in tidegate_sandbox/authorisation; Service Catalog's ids are nobody's names."""
-    from tidegate_sandbox.services import codebuild, codecommit, codepipeline, endpoints, pipelines, projects, registry
-    from tidegate_sandbox.services.autoscaling.operations import autoscaling
-    from tidegate_sandbox.services.codebuild.projects import codebuild as codebuild_service
-    from tidegate_sandbox.services.codecommit.repositories import codecommit as codecommit_service
-    from tidegate_sandbox.services.codepipeline.pipelines import codepipeline as codepipeline_service
-    from tidegate_sandbox.services.sagemaker import sagemaker
-
-    assert all((codebuild, codecommit, codepipeline, endpoints, pipelines, projects, registry))
-    for service in (autoscaling, codebuild_service, codecommit_service, codepipeline_service, sagemaker):
-        missing = set(service.operations) - set(TABLES[service.name].resources)
-        assert not missing, f"tidegate_sandbox/authorisation/{service.name}.py lacks {sorted(missing)}"

@@ -1,6 +1,5 @@
 """An operation that is not there says so by its name; none is done by half."""
 
-import gc
 import http.client
 import importlib
 import json
@@ -11,14 +10,18 @@ from urllib.parse import urlsplit
 import pytest
 
 from tidegate_sandbox import services
+from tidegate_sandbox.authorisation import TABLES
 from tidegate_sandbox.service import Service, service_model
 
 
 def own_services() -> dict[str, Service]:
     """Return every service that a room makes, by botocore's name."""
-    for room in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
-        importlib.import_module(room.name)
-    return {found.name: found for found in gc.get_objects() if isinstance(found, Service) and found.operations}
+    rooms = [
+        importlib.import_module(room.name) for room in pkgutil.walk_packages(services.__path__, f"{services.__name__}.")
+    ]
+    values = [value for room in rooms for value in vars(room).values()]
+    made = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return {found.name: found for found in made if isinstance(found, Service) and found.operations}
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +29,17 @@ def own() -> dict[str, Service]:
     return own_services()
 
 
+@pytest.mark.parametrize("name", ["application-autoscaling", "codebuild", "codecommit", "codepipeline", "sagemaker"])
+def test_every_operation_that_is_served_says_what_it_is_checked_on(own: dict[str, Service], name: str) -> None:
+    """Service Catalog is left out: its ids are nobody's names, so its operations are checked on `*`."""
+    missing = set(own[name].operations) - set(TABLES[name].resources)
+    assert not missing, f"tidegate_sandbox/authorisation lacks {sorted(missing)} of {name}"
+
+
 def test_every_operation_of_each_own_service_is_served_or_refused_by_name(
     sandbox: Any, own: dict[str, Service]
 ) -> None:
-    assert {"sagemaker", "codepipeline", "codecommit", "codebuild", "servicecatalog"} <= set(own)
+    assert {"sagemaker", "codepipeline", "codecommit", "codebuild", "codeconnections", "servicecatalog"} <= set(own)
     connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc)
     wrong = []
     for name, service in own.items():
