@@ -127,6 +127,25 @@ def test_given_a_deny_then_no_allow_helps(role: Any) -> None:
     assert said.endswith("with an explicit deny in an identity-based policy")
 
 
+def test_given_a_managed_policy_of_awss_then_it_allows_what_it_says_and_nothing_else(enforcing: Any, role: Any) -> None:
+    caller, iam = role(), enforcing.client("iam")
+    iam.attach_role_policy(RoleName=caller.name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerReadOnly")
+    sagemaker = caller.client("sagemaker")
+    sagemaker.list_models()
+    said = refused(sagemaker.delete_model, ModelName="m")
+    assert said.endswith("because no identity-based policy allows the sagemaker:DeleteModel action")
+
+
+def test_given_a_managed_policy_of_awss_as_boundary_then_it_is_the_most_there_is(enforcing: Any, role: Any) -> None:
+    caller, iam = role(allow("*")), enforcing.client("iam")
+    bounds = "arn:aws:iam::aws:policy/AmazonSageMakerReadOnly"
+    iam.put_role_permissions_boundary(RoleName=caller.name, PermissionsBoundary=bounds)
+    sagemaker = caller.client("sagemaker")
+    sagemaker.list_models()
+    said = refused(sagemaker.delete_model, ModelName="m")
+    assert said.endswith("because no permissions boundary allows the sagemaker:DeleteModel action")
+
+
 def test_given_a_boundary_then_it_is_the_most_that_policies_give(role: Any) -> None:
     caller = role(allow("sagemaker:*"), boundary=policy(allow("sagemaker:ListEndpoints")))
     assert caller.client("sagemaker").list_endpoints()["Endpoints"] == []

@@ -33,6 +33,7 @@ from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox.hooks import faults as _fault_hooks
 from tidegate_sandbox.hooks import iam as _iam_hooks
+from tidegate_sandbox.hooks import managed as _managed_hooks
 from tidegate_sandbox.hooks import metrics as _metric_hooks
 from tidegate_sandbox.hooks import policies as _policy_hooks
 from tidegate_sandbox.hooks import simulation as _simulation_hooks
@@ -91,6 +92,7 @@ def relied_on() -> list[tuple[Any, str]]:
         (_concurrency, "run_reentrant"),
         *_fault_hooks.RELIED_ON,
         *_iam_hooks.RELIED_ON,
+        *_managed_hooks.RELIED_ON,
         *_metric_hooks.RELIED_ON,
         *_policy_hooks.RELIED_ON,
         *_simulation_hooks.RELIED_ON,

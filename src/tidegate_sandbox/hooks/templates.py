@@ -20,6 +20,7 @@ from ministack.services.cloudformation import stacks as _stacks
 from tidegate_sandbox import cloudformation
 from tidegate_sandbox.cloudformation import properties, references
 from tidegate_sandbox.cloudformation.addresses import s3_object
+from tidegate_sandbox.hooks import managed
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_changesets, "_resolve_parameters"),
@@ -106,7 +107,10 @@ _engine._evaluate_conditions = _conditions_of_nested
 # ---------------------------------------------------------------- its resources
 def _provision(kind: str, logical_id: str, given: dict[str, Any], stack: str) -> Any:
     _hold_to_schema(kind, logical_id, given)
-    return _stock_provision(kind, logical_id, given, stack)
+    managed.hold_to_policies(kind, given)
+    made = _stock_provision(kind, logical_id, given, stack)
+    managed.bound(kind, str(made[0]), given)
+    return made
 
 
 def _update(
@@ -114,7 +118,11 @@ def _update(
 ) -> Any:
     if old != new:
         _hold_to_schema(kind, str(rest[0] if rest else physical_id), new)
-    return _stock_update(kind, physical_id, old, new, stack, *rest, **named)
+        managed.hold_to_policies(kind, new)
+    changed = _stock_update(kind, physical_id, old, new, stack, *rest, **named)
+    if old != new:
+        managed.bound(kind, str(changed[0]), new)
+    return changed
 
 
 def _hold_to_schema(kind: str, logical_id: str, given: Mapping[str, Any]) -> None:

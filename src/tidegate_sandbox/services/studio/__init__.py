@@ -14,6 +14,7 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.paging import page
 from tidegate_sandbox.services.sagemaker import sagemaker
+from tidegate_sandbox.services.studio import project_roles
 
 NAME = "sandbox"
 EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-sandbox"
@@ -49,7 +50,8 @@ def projects_status(_parameters: dict[str, Any]) -> dict[str, Any]:
 
 @sagemaker.operation("EnableSagemakerServicecatalogPortfolio")
 def enable_projects(_parameters: dict[str, Any]) -> dict[str, Any]:
-    """Enable projects in Studio."""
+    """Enable projects in Studio, and make the roles for them that the console makes when it does."""
+    project_roles.make()
     _projects.here()["Status"] = "Enabled"
     return {}
 
