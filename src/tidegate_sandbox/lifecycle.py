@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -16,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tidegate_sandbox import server
+from tidegate_sandbox import processes, server
 from tidegate_sandbox.disk.use import OUTLIVES_RESET
 from tidegate_sandbox.state import snapshot
 
@@ -28,6 +29,9 @@ MADE = (LOCK, *OUTLIVES_RESET)
 """What of a home outlives `reset`: the environments that took long to make, and what builds share."""
 PASSING = ("tmp", "jobs", "endpoints", "ministack")
 """What of a home belongs to processes that ended with their sandbox."""
+
+_TO_END = 10.0
+"""Seconds that a process may take to end once it was killed."""
 
 
 class LifecycleError(Exception):
@@ -51,10 +55,11 @@ Ready = Callable[["Running", Before], None]
 
 @dataclass(frozen=True)
 class Running:
-    """A sandbox that runs: the process and where it answers."""
+    """A sandbox that runs: the process, where it answers, and what its children are told by (`processes.RUN`)."""
 
     pid: int
     port: int
+    run: str
 
     @property
     def url(self) -> str:
@@ -100,7 +105,7 @@ def find(home: Path) -> Running | None:
     except BlockingIOError:
         with suppress(FileNotFoundError, ValueError, KeyError):
             record = json.loads((home / RECORD).read_text())
-            return Running(record["pid"], record["port"])
+            return _running(record)
         raise LifecycleError(f"a sandbox in {home} is starting or ending; try again in a moment") from None
     return None
 
@@ -117,7 +122,7 @@ def run(settings: server.Settings, ready: Ready) -> None:
         left = _left(home)
         listening = _listen(settings.port, left.about.port if left else 0)
         _clear(home, PASSING if left else None)
-        running = Running(os.getpid(), listening.getsockname()[1])
+        running = Running(os.getpid(), listening.getsockname()[1], processes.RUN)
         settings = server.Settings(home, running.port, settings.speed, settings.after_rollback, settings.iam)
 
         def answers(under_way: int) -> None:
@@ -208,14 +213,53 @@ def holds(home: Path) -> bool:
 
 
 def end(running: Running, home: Path, patience: float = 20.0) -> None:
-    """End a sandbox and its children, by force where it does not end within `patience` seconds."""
+    """End a sandbox, by force where it does not end within `patience` seconds, and every process that it started.
+
+    When this returns none of them is there any more, nor what was mounted for them. LifecycleError, as a sentence,
+    where one cannot be ended.
+    """
     with suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
-        until = time.monotonic() + patience
-        while time.monotonic() < until and _is_locked(home):
-            time.sleep(0.05)
-        if _is_locked(home):
-            os.kill(running.pid, signal.SIGKILL)  # its warden ends the children
+        if not _seen_to_end(running.pid, patience):
+            os.kill(running.pid, signal.SIGKILL)
+            _seen_to_end(running.pid, _TO_END)
+    until = time.monotonic() + _TO_END
+    # Its warden ends what it left, and then itself; what neither server nor warden could is tried here once more.
+    while left := [*([running.pid] if _is_locked(home) else []), *processes.of_run(running.run)]:
+        if time.monotonic() > until:
+            named = ", ".join(map(str, left))
+            raise LifecycleError(f"of the sandbox in {home} these processes cannot be ended: {named}")
+        if time.monotonic() > until - _TO_END / 2:
+            for pid in left:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _seen_to_end(pid: int, patience: float) -> bool:
+    """Return whether a process ends within `patience` seconds; ProcessLookupError where there is none."""
+    if not hasattr(os, "pidfd_open"):  # Linux alone has it
+        return _polled_to_end(pid, patience)
+    process = os.pidfd_open(pid)
+    try:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        return bool(ended.poll(patience * 1000))
+    finally:
+        os.close(process)
+
+
+def _polled_to_end(pid: int, patience: float) -> bool:
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        with suppress(ChildProcessError):  # it need not be this process's own
+            os.waitpid(pid, os.WNOHANG)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _claim(home: Path) -> None:
@@ -274,7 +318,11 @@ def _record(home: Path) -> tuple[Running, Before] | None:
         return None
     before = record["before"]
     clock = datetime.fromisoformat(before["clock"]) if before["clock"] else None
-    return Running(record["pid"], record["port"]), Before(before["crashed"], clock, before["under_way"])
+    return _running(record), Before(before["crashed"], clock, before["under_way"])
+
+
+def _running(record: dict[str, Any]) -> Running:
+    return Running(record["pid"], record["port"], record["run"])
 
 
 def _announce(home: Path, running: Running, before: Before, ready: Ready) -> None:

@@ -49,12 +49,16 @@ TIMED_OUT = 124
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return a child's environment: what is passed on by name, loopback off the proxy, and `extra` over it."""
+    """Return a child's environment: what is passed on by name, loopback off the proxy, and `extra` over it.
+
+    It bears the mark of this run, which no `extra` takes away.
+    """
     inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     inherited |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
     direct = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     hosts = ",".join(dict.fromkeys([*filter(None, direct.split(",")), *LOOPBACK]))
-    return {"PATH": os.defpath, "LANG": "C.UTF-8", **inherited, "NO_PROXY": hosts, "no_proxy": hosts, **(extra or {})}
+    own = {"NO_PROXY": hosts, "no_proxy": hosts, **(extra or {}), warden.MARK: RUN}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **inherited, **own}
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Process:
             popen = subprocess.Popen(
                 [os.fspath(argument) for argument in argv],
                 cwd=cwd,
-                env={**environment(env), warden.MARK: RUN},
+                env=environment(env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -177,6 +181,23 @@ def children() -> list[Child]:
     return [Child(process.pid, process.name) for process in _register.running() if process.poll() is None]
 
 
+def watch() -> None:
+    """Let a warden stand by from now on: what somebody else starts in this process's environment ends with it too."""
+    os.environ[warden.MARK] = RUN
+    _register.watch()
+
+
+def of_run(run: str) -> list[int]:
+    """Return the processes of a run of a sandbox, by its `RUN`: all that it started and its warden, not the server.
+
+    Off Linux the warden stands for all: it ends once it has ended the others.
+    """
+    if sys.platform == "linux":
+        return [*warden.marked(f"{warden.MARK}={run}"), *warden.called_with(run)]
+    listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if line.endswith(f" {run}")]
+
+
 def end_all() -> None:
     """End every child, for the sandbox is going down, and let none be started any more.
 
@@ -228,19 +249,27 @@ class _Register:
         with self.lock:
             return list(self.processes.values())
 
+    def watch(self) -> None:
+        """Start the warden, unless there is one."""
+        with self.lock:
+            self._warden()
+
     def _tell(self, line: bytes) -> None:
-        if self.warden is None:
-            self.warden = subprocess.Popen(
-                [sys.executable, "-I", "-S", warden.__file__, RUN],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env={},
-            )
-        assert self.warden.stdin is not None
-        self.warden.stdin.write(line)
-        self.warden.stdin.flush()
+        to = self._warden().stdin
+        assert to is not None
+        to.write(line)
+        to.flush()
+
+    def _warden(self) -> "subprocess.Popen[bytes]":
+        self.warden = self.warden or subprocess.Popen(
+            [sys.executable, "-I", "-S", warden.__file__, RUN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={},
+        )
+        return self.warden
 
 
 _register = _Register()

@@ -96,6 +96,7 @@ def serve(
     from tidegate_sandbox.state import keeper
 
     hooks.check()
+    processes.watch()
     clock = ScaledClock(settings.speed, left.clock if left else None)
     context.start(context.Sandbox(settings.home, settings.port, clock, settings.after_rollback))
     hooks.time_stacks_by(clock.now)

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 MARK = "TIDEGATE_SANDBOX_RUN"
@@ -19,7 +20,7 @@ MARK = "TIDEGATE_SANDBOX_RUN"
 
 PROCESSES = Path("/proc")
 
-SWEEPS, BETWEEN = 5, 0.2
+SWEEPS, BETWEEN = 5, 0.1
 """How often it looks for marked children, and the seconds between: one just forked bears the mark a moment later."""
 
 
@@ -46,15 +47,21 @@ def main() -> None:
 
 def marked(entry: str) -> list[int]:
     """Return the processes that have `entry`, NAME=VALUE, in the environment that they began with; none off Linux."""
-    found = []
+    return [pid for pid, entries in _told("environ") if entry.encode() in entries]
+
+
+def called_with(argument: str) -> list[int]:
+    """Return the processes whose last argument is `argument`; none off Linux."""
+    return [pid for pid, words in _told("cmdline") if words[-2:-1] == [argument.encode()]]
+
+
+def _told(file: str) -> Iterator[tuple[int, list[bytes]]]:
     for folder in PROCESSES.glob("[0-9]*"):
         try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
+            entries = (folder / file).read_bytes().split(b"\0")
         except OSError:  # it has ended, or is somebody else's
             continue
-        if entry.encode() in environment:
-            found.append(int(folder.name))
-    return found
+        yield int(folder.name), entries
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tidegate_sandbox import lifecycle
+from tidegate_sandbox import lifecycle, processes
 
 UP_WITHIN = 60
 
@@ -101,9 +101,6 @@ def test_after_a_kill_the_next_up_goes_on_and_says_so_and_no_child_is_left(home)
     if sys.platform == "linux":
         assert traces_of(home)
     assert sandbox_command("down", "--home", home).returncode == 0
-    until = time.monotonic() + 10
-    while traces_of(home) and time.monotonic() < until:
-        time.sleep(0.2)
     assert traces_of(home) == []
 
 
@@ -192,3 +189,31 @@ def test_a_record_that_a_crash_left_counts_for_nothing(tmp_path):
     (tmp_path / lifecycle.LOCK).touch()
     (tmp_path / lifecycle.RECORD).write_text(json.dumps({"pid": os.getpid(), "port": 1}))
     assert lifecycle.find(tmp_path) is None
+
+
+@pytest.fixture
+def ends_at_once(tmp_path):
+    """Return a process that the home is told to be run by, which SIGTERM ends."""
+    (tmp_path / lifecycle.LOCK).touch()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield lifecycle.Running(process.pid, 1, "0123")
+        process.kill()
+
+
+def test_end_waits_for_what_the_sandbox_left_running(tmp_path, ends_at_once, monkeypatch):
+    left = [[41, 42], [42], []]
+    monkeypatch.setattr(processes, "of_run", lambda run: left.pop(0) if run == "0123" else [])
+    lifecycle.end(ends_at_once, tmp_path)
+    assert left == []
+    assert not runs(ends_at_once.pid)
+
+
+def test_what_cannot_be_ended_is_said(tmp_path, ends_at_once, monkeypatch):
+    killed = []
+    signalled = os.kill
+    monkeypatch.setattr(os, "kill", lambda pid, *rest: killed.append(pid) if pid == 41 else signalled(pid, *rest))
+    monkeypatch.setattr(processes, "of_run", lambda _run: [41])
+    monkeypatch.setattr(lifecycle, "_TO_END", 0.2)
+    with pytest.raises(lifecycle.LifecycleError, match="these processes cannot be ended: 41"):
+        lifecycle.end(ends_at_once, tmp_path)
+    assert killed

@@ -47,7 +47,7 @@ def test_status_says_it(tmp_path, monkeypatch, size):
         **{"snapshot": {"failure": ""}, "after_rollback": "fail", "iam": "enforce"},
         "disk_told": told(disk, tmp_path),
     }
-    monkeypatch.setattr(lifecycle, "find", lambda _home: lifecycle.Running(1, 1))
+    monkeypatch.setattr(lifecycle, "find", lambda _home: lifecycle.Running(1, 1, "run"))
     monkeypatch.setattr(lifecycle.Running, "status", lambda _running: state)
     monkeypatch.setattr(Injector, "every", lambda _injector: {"faults": []})
     printed = CliRunner().invoke(cli.app, ["status", "--home", str(tmp_path)]).stdout

@@ -1,5 +1,6 @@
 """What a sandbox holds, and what is under way in it, goes on in the next one: after `down`, and after `kill -9`."""
 
+import contextlib
 import io
 import json
 import os
@@ -22,6 +23,8 @@ from tidegate_sandbox import lifecycle
 from tidegate_sandbox.faults.client import Injector
 
 ACCOUNT, REGION, SPEED = "111122223333", "eu-west-1", 60
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/survival:1"
+CLUSTER = {"InstanceType": "ml.t3.medium", "InstanceCount": 1, "VolumeSizeInGB": 1}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 SERVICES = [f"{each}.amazonaws.com" for each in ("codebuild", "codepipeline", "lambda", "sagemaker")]
 TRUST = json.dumps(
@@ -40,15 +43,12 @@ class Life:
         self.home = home
         self.url = ""
 
+    def command(self, name, *options):
+        words = [sys.executable, "-m", "tidegate_sandbox.cli", name, "--home", self.home, *options]
+        return subprocess.run(words, capture_output=True, text=True)
+
     def up(self):
-        ran = subprocess.run(
-            [
-                *(sys.executable, "-m", "tidegate_sandbox.cli", "up", "--home", self.home, "--port", "0"),
-                *("--speed", str(SPEED)),
-            ],
-            capture_output=True,
-            text=True,
-        )
+        ran = self.command("up", "--port", "0", "--speed", str(SPEED))
         assert ran.returncode == 0, ran.stderr
         self.url = lifecycle.find(self.home).url
         return ran.stdout
@@ -162,20 +162,60 @@ def test_records_of_every_kind_of_service_survive_a_kill(life, name, eventually)
     assert life.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
 
 
-def test_the_clock_goes_on_from_where_it_stood(life, name):
-    sagemaker = life.client("sagemaker")
-    sagemaker.create_model_package_group(ModelPackageGroupName=name)
-    before = sagemaker.describe_model_package_group(ModelPackageGroupName=name)["CreationTime"]
-    life.down()
-    time.sleep(1)
+def test_down_returns_when_no_process_and_no_mount_is_left_and_what_ran_goes_on(life, name, model_data, eventually):
+    sagemaker, codebuild = life.client("sagemaker"), life.client("codebuild")
+    config = endpoint_config(life, name, model_data)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    job = {"ImageUri": IMAGE, "ContainerEntrypoint": ["python", "-c", "import time; time.sleep(900)"]}
+    sagemaker.create_processing_job(
+        ProcessingJobName=name, RoleArn=ROLE, AppSpecification=job, ProcessingResources={"ClusterConfig": CLUSTER}
+    )
+    # One that leaves its process group, as a daemon does.
+    spec = {"version": "0.2", "phases": {"build": {"commands": ["setsid sleep 900 & sleep 901"]}}}
+    codebuild.create_project(
+        name=name,
+        source={"type": "NO_SOURCE", "buildspec": json.dumps(spec)},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "any", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=ROLE,
+    )
+    build = codebuild.start_build(projectName=name)["build"]["id"]
+    eventually(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService", 240)
+    eventually(lambda: "ProcessingStartTime" in sagemaker.describe_processing_job(ProcessingJobName=name), 60)
+    mark = f"TIDEGATE_SANDBOX_RUN={lifecycle.find(life.home).run}"
+    eventually(lambda: {"sleep\x00900", "sleep\x00901"} <= told_of(mark), 60)
+    before = sagemaker.describe_processing_job(ProcessingJobName=name)["CreationTime"]
 
+    said = life.command("down")
+
+    left = told_of(mark)
+    assert said.returncode == 0, said.stderr
+    assert left == set()
+    assert str(life.home) not in Path("/proc/self/mountinfo").read_text()
+
+    time.sleep(0.5)
     life.up()
 
     sagemaker = life.client("sagemaker")
-    sagemaker.create_model_package_group(ModelPackageGroupName=f"{name}-2")
-    after = sagemaker.describe_model_package_group(ModelPackageGroupName=f"{name}-2")["CreationTime"]
-    assert after > before
-    assert sagemaker.describe_model_package_group(ModelPackageGroupName=name)["CreationTime"] == before
+    again = sagemaker.describe_processing_job(ProcessingJobName=name)
+    assert (again["ProcessingJobStatus"], again["CreationTime"]) == ("InProgress", before)
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    after = sagemaker.describe_model_package_group(ModelPackageGroupName=name)["CreationTime"]
+    assert before < after, "the clock goes on from where it stood"
+    life.client("codebuild").stop_build(id=build)
+    sagemaker.stop_processing_job(ProcessingJobName=name)
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
+def told_of(mark):
+    """Return the command lines of the processes that have `mark` in their environment."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (process / "environ").read_bytes():
+                found.add((process / "cmdline").read_bytes().rstrip(b"\0").decode())
+    return found
 
 
 def test_a_pipeline_goes_on_where_it_was_with_its_build_and_the_approval_it_waits_for(life, name, tmp_path, eventually):
@@ -528,8 +568,7 @@ def model_data(life):
 
 def endpoint_config(life, name, model_data):
     sagemaker = life.client("sagemaker")
-    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/survival:1"
-    container = {"Image": image, "ModelDataUrl": model_data, "Environment": {"VERSION": name}}
+    container = {"Image": IMAGE, "ModelDataUrl": model_data, "Environment": {"VERSION": name}}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
     variant = {"VariantName": "All", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 4}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])

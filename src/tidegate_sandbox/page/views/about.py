@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from tidegate_sandbox import context, lifecycle
+from tidegate_sandbox import context, lifecycle, processes
 from tidegate_sandbox.faults import standing
 
 _GLOBAL_REGION = lifecycle.REGION
@@ -14,7 +14,7 @@ def about() -> dict[str, Any]:
     sandbox = context.sandbox()
     scopes = context.scopes_in_use()
     return {
-        "status": lifecycle.Running(os.getpid(), sandbox.port).status(),
+        "status": lifecycle.Running(os.getpid(), sandbox.port, processes.RUN).status(),
         "url": sandbox.url,
         "scopes": [[scope.account, scope.region] for scope in scopes],
         "home": {"account": _home_account(), "region": _GLOBAL_REGION},
