@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import ClassVar, Literal
 
-from tidegate_sandbox.faults.fault import Fault, Pattern
+from tidegate_sandbox.faults.fault import Fault, Pattern, named
 from tidegate_sandbox.faults.subjects import Provision, Subject
 
 OF_AN_ENDPOINT = (
@@ -26,10 +26,11 @@ class NoCapacity(Fault):
     name: Pattern = "*"
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        whom = "" if self.name == "*" else f" for {self.name}"
-        return f"no capacity for {self.instance_type}{whom}"
+        whom = "" if self.name == "*" else f" for {named('endpoint or job', self.name)}"
+        kind = "any type" if self.instance_type == "*" else f"type {self.instance_type}"
+        return f"there are no instances of {kind}{whom}{self.mostly}"
 
     def fits(self, subject: Subject) -> bool:
         """Whether `subject` needs instances of that type."""

@@ -1,6 +1,8 @@
 """The commands `tidegate sandbox inject …`: set faults, see them, clear them."""
 
 import json
+from inspect import Parameter, Signature, signature
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -23,91 +25,88 @@ _WHEN, _WHOM = "When", "Whom"
 
 Home = Annotated[Path | None, typer.Option(help="The sandbox's home.", show_default="~/.local/state/tidegate/sandbox")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-After = Annotated[
-    str | None, typer.Option(help="Begin so long from now by the sandbox's clock, such as 2m.", rich_help_panel=_WHEN)
-]
-For = Annotated[
-    str | None,
-    typer.Option(
-        "--for", help="Last so long by the sandbox's clock, such as 10m; else until cleared.", rich_help_panel=_WHEN
+
+
+def _option(annotation: Any, default: Any = None, *names: str, **told: Any) -> tuple[Any, Any]:
+    return Annotated[annotation, typer.Option(*names, **told)], default
+
+
+_NAMED = {"rich_help_panel": _WHOM, "metavar": "NAME"}
+_REQUESTS = {
+    "endpoint": _option(str, Parameter.empty, help="The endpoint's name; * stands for anything.", **_NAMED),
+    "variant": _option(str | None, help="Only this variant.", **_NAMED),
+    "config": _option(str | None, help="Only fleets of this configuration.", **_NAMED),
+    "new_fleet": _option(
+        bool, False, "--new-fleet", help="Only the fleet of a release that is under way.", rich_help_panel=_WHOM
     ),
-]
-Times = Annotated[int | None, typer.Option(help="Strike at most so many times, then end.", rich_help_panel=_WHEN)]
-Share = Annotated[str | None, typer.Option(help="Strike so many of them, such as 5%; else all.", rich_help_panel=_WHEN)]
-Account = Annotated[str | None, typer.Option(help="In this account only.", rich_help_panel=_WHOM)]
-Endpoint = Annotated[
-    str, typer.Option(help="The endpoint's name; * stands for anything.", rich_help_panel=_WHOM, metavar="NAME")
-]
-Variant = Annotated[
-    str | None, typer.Option(help="Only this variant.", rich_help_panel=_WHOM, metavar="NAME", show_default=False)
-]
-Config = Annotated[
-    str | None, typer.Option(help="Only fleets of this configuration.", rich_help_panel=_WHOM, metavar="NAME")
-]
-NewFleet = Annotated[
-    bool, typer.Option("--new-fleet", help="Only the fleet of a release that is under way.", rich_help_panel=_WHOM)
-]
+}
+_EVENTS = {
+    "source": _option(str | None, help="Only events from here: aws.sagemaker.", rich_help_panel=_WHOM),
+    "detail_type": _option(str | None, help="Only events of this detail-type.", rich_help_panel=_WHOM),
+    "rule": _option(str | None, help="Only on the way to this rule's targets.", rich_help_panel=_WHOM),
+}
+_EVERY = {
+    "share": _option(str | None, help="Strike so many of them, such as 5%; else all.", rich_help_panel=_WHEN),
+    "after": _option(
+        str | None, help="Begin so long from now by the sandbox's clock, such as 2m.", rich_help_panel=_WHEN
+    ),
+    "for": _option(
+        str | None,
+        None,
+        "--for",
+        help="Last so long by the sandbox's clock, such as 10m; else until cleared.",
+        rich_help_panel=_WHEN,
+    ),
+    "times": _option(int | None, help="Strike at most so many times, then end.", rich_help_panel=_WHEN),
+    "account": _option(str | None, help="In this account only.", rich_help_panel=_WHOM),
+    "home": (Home, None),
+    "as_json": (Json, False),
+}
+"""Options that several kinds of faults have, by the member of the fault: what each is, and its default."""
 
 
-@app.command()
-def errors(
-    endpoint: Endpoint,
-    status: Annotated[int | None, typer.Option(help="The model's status, 400 to 599; 500 unless told.")] = None,
-    variant: Variant = None,
-    config: Config = None,
-    new_fleet: NewFleet = False,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
+def _fault(kind: str, **shared: tuple[Any, Any]) -> "Callable[[Callable[..., None]], None]":
+    """Make a command of a function that has a kind's own parameters and no body, with `shared` and _EVERY beside."""
+
+    def register(own: "Callable[..., None]") -> None:
+        def command(**given: Any) -> None:
+            home, as_json = given.pop("home"), given.pop("as_json")
+            _set(home, as_json, {"kind": kind, **{name.removesuffix("_"): value for name, value in given.items()}})
+
+        parameters = list(signature(own).parameters.values())
+        for name, (annotation, default) in {**shared, **_EVERY}.items():
+            # A keyword cannot name a parameter.
+            spelt = f"{name}_" if iskeyword(name) else name
+            parameters.append(Parameter(spelt, Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+        command.__doc__ = own.__doc__
+        command.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # what Typer reads
+        app.command(kind)(command)
+
+    return register
+
+
+@_fault("errors", **_REQUESTS)
+def _errors(
+    *, status: Annotated[int | None, typer.Option(help="The model's status, 400 to 599; 500 unless told.")] = None
 ) -> None:
     """Let a model answer requests with errors."""
-    _set(home, as_json, "errors", locals())
 
 
-@app.command()
-def latency(
-    endpoint: Endpoint,
-    add: Annotated[str, typer.Option(help="How much longer the model takes, on the wall's clock, such as 300ms.")],
-    variant: Variant = None,
-    config: Config = None,
-    new_fleet: NewFleet = False,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
+@_fault("latency", **_REQUESTS)
+def _latency(
+    *, add: Annotated[str, typer.Option(help="How much longer the model takes, on the wall's clock, such as 300ms.")]
 ) -> None:
     """Let a model take longer to answer."""
-    _set(home, as_json, "latency", locals())
 
 
-@app.command()
-def crash(
-    endpoint: Endpoint,
-    variant: Variant = None,
-    config: Config = None,
-    new_fleet: NewFleet = False,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
+@_fault("crash", **_REQUESTS)
+def _crash() -> None:
     """Let a model server die of a request: of one, unless --times says of how many. It is started again."""
-    _set(home, as_json, "crash", locals())
 
 
-@app.command()
-def wrong(
-    endpoint: Endpoint,
+@_fault("wrong", **_REQUESTS)
+def _wrong(
+    *,
     where: Annotated[
         str,
         typer.Option(
@@ -117,126 +116,55 @@ def wrong(
     answer: Annotated[
         str, typer.Option(help="What becomes of each number of an answer: =0, +50, -50, *1.5, or flip for 1 minus it.")
     ],
-    variant: Variant = None,
-    config: Config = None,
-    new_fleet: NewFleet = False,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
 ) -> None:
     """Let a model answer wrongly on a slice of the rows: nothing fails, and no alarm on errors or latency sees it."""
-    _set(home, as_json, "wrong", locals())
 
 
-@app.command()
-def throttling(
+@_fault("throttling")
+def _throttling(
     call: Annotated[str, typer.Argument(help="sagemaker:DescribeEndpoint, sagemaker:Describe*, or s3 for all of it.")],
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
 ) -> None:
     """Let a service refuse calls for their rate, in its own words."""
-    _set(home, as_json, "throttling", locals())
 
 
-@app.command()
-def denied(
+@_fault("denied")
+def _denied(
     action: Annotated[str, typer.Argument(help="The action as IAM spells it, such as sagemaker:UpdateEndpoint.")],
     role: Annotated[
         str | None, typer.Option(help="Only to this role, by name or ARN; else to everybody.", rich_help_panel=_WHOM)
     ] = None,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
 ) -> None:
     """Deny an action, as though no policy allowed it, whether or not the sandbox enforces IAM."""
-    _set(home, as_json, "denied", locals())
 
 
-@app.command()
-def capacity(
+@_fault("capacity")
+def _capacity(
     instance_type: Annotated[str, typer.Argument(help="Such as ml.m5.large, or 'ml.g5.*'.")],
     name: Annotated[
         str | None, typer.Option(help="Only for the endpoint or job of this name.", rich_help_panel=_WHOM)
     ] = None,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
 ) -> None:
     """Let there be no capacity for an instance type, for endpoints and jobs."""
-    _set(home, as_json, "capacity", locals())
 
 
-Source = Annotated[str | None, typer.Option(help="Only events from here: aws.sagemaker.", rich_help_panel=_WHOM)]
-DetailType = Annotated[str | None, typer.Option(help="Only events of this detail-type.", rich_help_panel=_WHOM)]
-Rule = Annotated[str | None, typer.Option(help="Only on the way to this rule's targets.", rich_help_panel=_WHOM)]
-
-
-@app.command("lost-events")
-def lost_events(
-    source: Source = None,
-    detail_type: DetailType = None,
-    rule: Rule = None,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
+@_fault("lost-events", **_EVENTS)
+def _lost_events() -> None:
     """Let events get lost on the way to their targets."""
-    _set(home, as_json, "lost-events", locals())
 
 
-@app.command("doubled-events")
-def doubled_events(
-    source: Source = None,
-    detail_type: DetailType = None,
-    rule: Rule = None,
-    share: Share = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
+@_fault("doubled-events", **_EVENTS)
+def _doubled_events() -> None:
     """Let events reach their targets twice."""
-    _set(home, as_json, "doubled-events", locals())
 
 
-@app.command("after-rollback")
-def after_rollback(
+@_fault("after-rollback")
+def _after_rollback(
     outcome: Annotated[str, typer.Argument(help="fail or succeed: which one AWS does is not verified.")],
     endpoint: Annotated[
         str | None, typer.Option(help="Only stacks of this endpoint.", rich_help_panel=_WHOM, metavar="NAME")
     ] = None,
-    after: After = None,
-    lasting: For = None,
-    times: Times = None,
-    account: Account = None,
-    home: Home = None,
-    as_json: Json = False,
 ) -> None:
     """Let stacks whose endpoint is rolled back fail, or succeed, whatever `up --after-rollback` said."""
-    _set(home, as_json, "after-rollback", locals())
 
 
 @app.command("clock-jump")
@@ -276,7 +204,8 @@ def clear(
         typer.echo(json.dumps({"faults": cleared}))
         return
     for fault in cleared:
-        typer.echo(f"cleared {fault['id']}: {fault['what']}; it struck {_times(fault['struck'])}")
+        struck = f"it struck {_times(fault['struck'])}" if fault["struck"] else "it never struck"
+        typer.echo(f"cleared {fault['id']}: {fault['what']}; {struck}")
     if not cleared:
         typer.echo("No fault was set")
 
@@ -288,8 +217,10 @@ def _line(fault: dict[str, Any]) -> str:
     if fault["until"]:
         parts.append(f"until {_moment(fault['until'])}")
     if fault["left"] is not None:
-        parts.append(f"{_times(fault['left'])} more at most")
-    return "; ".join((*parts, f"has struck {_times(fault['struck'])}"))
+        more = " more" if fault["struck"] else ""
+        parts.append(f"{_times(fault['left'])}{more} at most")
+    parts.append(f"has struck {_times(fault['struck'])}" if fault["struck"] else "has not struck yet")
+    return "; ".join(parts)
 
 
 def _moment(iso: str) -> str:
@@ -297,20 +228,12 @@ def _moment(iso: str) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
-_OPTIONS = {"lasting": "for"}
-_NOT_OF_THE_FAULT = ("home", "as_json")
-
-
-def _set(home: Path | None, as_json: bool, kind: str, given: dict[str, Any]) -> None:
-    asked = {
-        _OPTIONS.get(name, name): value
-        for name, value in given.items()
-        if name not in _NOT_OF_THE_FAULT and value is not None and value is not False
-    }
-    fault = _ask(home, lambda injector: injector.set({"kind": kind, **asked}))
+def _set(home: Path | None, as_json: bool, given: dict[str, Any]) -> None:
+    asked = {name: value for name, value in given.items() if value is not None and value is not False}
+    fault = _ask(home, lambda injector: injector.set(asked))
     if as_json:
         typer.echo(json.dumps(fault))
         return

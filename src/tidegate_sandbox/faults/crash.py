@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tidegate_sandbox.faults.fault import RequestFault
+from tidegate_sandbox.faults.fault import ALWAYS, RequestFault
 from tidegate_sandbox.faults.requests import Ask, Asked
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ class Crash(RequestFault):
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = 1
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"the model server of {self.of} dies of a request"
+        which = "a request" if self.share == ALWAYS else f"{self.share} of the requests"
+        return f"the model server of {self.of} dies of {which}"
 
     async def around(self, asked: Asked, ask: Ask) -> "Reply":
         """End the model server, then ask it."""

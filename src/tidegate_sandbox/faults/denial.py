@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import field_validator
 
 from tidegate.stage.quantities import show
-from tidegate_sandbox.faults.fault import Fault, Pattern
+from tidegate_sandbox.faults.fault import Fault, Pattern, named
 from tidegate_sandbox.faults.subjects import Permission, Subject
 
 
@@ -27,9 +27,10 @@ class Denial(Fault):
         return value
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"{self.action} denied to {f'the role {self.role}' if self.role else 'everybody'}"
+        whom = named("role", self.role) if self.role else "everybody"
+        return f"{self.action} is denied to {whom}{self.mostly}"
 
     def fits(self, subject: Subject) -> bool:
         """Whether `subject` asks for the action, and is the role that is named where one is."""

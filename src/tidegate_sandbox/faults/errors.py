@@ -20,9 +20,9 @@ class Errors(RequestFault):
     status: Annotated[int, Field(ge=400, le=599)] = 500
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"{self.part} to {self.of} answered {self.status}"
+        return f"{self.requests} {self.verb('is', 'are')} answered with status {self.status}"
 
     async def around(self, asked: Asked, ask: Ask) -> "Reply":
         """Answer in the model's place."""

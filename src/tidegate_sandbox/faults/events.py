@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tidegate_sandbox.faults.fault import ALWAYS, Fault, Pattern
+from tidegate_sandbox.faults.fault import Fault, Pattern, named
 from tidegate_sandbox.faults.subjects import Delivery, Subject
 
 
@@ -23,20 +23,12 @@ class _OnItsWay(Fault):
             and fnmatchcase(subject.rule, self.rule)
         )
 
-    @property
-    def which(self) -> str:
-        """Which events, for a sentence."""
-        named = [
-            text
-            for text, value in (
-                (f"from {self.source}", self.source),
-                (f"of type {self.detail_type}", self.detail_type),
-                (f"for the rule {self.rule}", self.rule),
-            )
-            if value != "*"
-        ]
-        part = "every event" if self.share == ALWAYS else f"{self.share} of the events"
-        return " ".join((part, *named))
+    def events(self, become: str) -> str:
+        """Return what becomes of how many of which events."""
+        source = "" if self.source == "*" else f" from {self.source}"
+        kind = "" if self.detail_type == "*" else f' of type "{self.detail_type}"'
+        way = "" if self.rule == "*" else f" on the way to {named('rule', self.rule)}"
+        return f"{self.some('event', 'events')}{source}{kind}{way} {self.verb('is', 'are')} {become}"
 
 
 class LostEvents(_OnItsWay):
@@ -47,9 +39,9 @@ class LostEvents(_OnItsWay):
     kind: Literal["lost-events"] = "lost-events"
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"{self.which} lost"
+        return self.events("lost")
 
 
 class DoubledEvents(_OnItsWay):
@@ -60,6 +52,6 @@ class DoubledEvents(_OnItsWay):
     kind: Literal["doubled-events"] = "doubled-events"
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"{self.which} delivered twice"
+        return self.events("delivered twice")

@@ -59,6 +59,13 @@ Account = Annotated[str, AfterValidator(_account)]
 ALWAYS = parse_rate("100%")
 
 
+def named(kind: str, pattern: str) -> str:
+    """Return how a sentence names a thing, or all those of which a pattern stands for the names."""
+    if pattern == "*":
+        return f"any {kind}"
+    return f"any {kind} named {pattern}" if "*" in pattern or "?" in pattern else f"the {kind} {pattern}"
+
+
 class Fault(BaseModel):
     """A fault, as somebody asked for it. `after` and `lasting` are on the sandbox's clock.
 
@@ -79,7 +86,25 @@ class Fault(BaseModel):
     @property
     def sentence(self) -> str:
         """What it does to whom, without a full stop and without when."""
+        return f"{self.effect}, in account {self.account}" if self.account else self.effect
+
+    @property
+    def effect(self) -> str:
+        """What it does to whom, in whichever account."""
         raise NotImplementedError
+
+    @property
+    def mostly(self) -> str:
+        """In how many of the cases, where that is not in all: what is told after the rest."""
+        return "" if self.share == ALWAYS else f", in {self.share} of the cases"
+
+    def some(self, one: str, many: str) -> str:
+        """Return how many of its subjects it strikes: every one, or its share of the many."""
+        return f"every {one}" if self.share == ALWAYS else f"{self.share} of the {many}"
+
+    def verb(self, does: str, do: str) -> str:
+        """Return what `some` of them do."""
+        return does if self.share == ALWAYS else do
 
     def fits(self, subject: Subject) -> bool:
         """Whether `subject` is one of those it may strike."""
@@ -112,16 +137,16 @@ class RequestFault(Fault):
     @property
     def of(self) -> str:
         """Whose requests they are."""
-        parts = [f"the endpoint {self.endpoint}"]
+        parts = [named("endpoint", self.endpoint)]
         if self.variant != "*":
-            parts.insert(0, f"variant {self.variant} of")
+            parts.insert(0, f"{named('variant', self.variant)} of")
         if self.config != "*":
-            parts.append(f"with {self.config}")
+            parts.append(f"with {named('configuration', self.config)}")
         if self.new_fleet:
             parts.insert(0, "the new fleet of")
         return " ".join(parts)
 
     @property
-    def part(self) -> str:
-        """Which of the requests."""
-        return "every request" if self.share == ALWAYS else f"{self.share} of the requests"
+    def requests(self) -> str:
+        """How many of which requests."""
+        return f"{self.some('request', 'requests')} to {self.of}"

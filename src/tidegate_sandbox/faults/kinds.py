@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from tidegate.stage.quantities import show
 from tidegate_sandbox.faults.capacity import NoCapacity
 from tidegate_sandbox.faults.crash import Crash
 from tidegate_sandbox.faults.denial import Denial
@@ -47,9 +48,16 @@ def read(asked: Mapping[str, Any]) -> AnyFault:
 def _sentence(error: Any) -> str:
     # The first part of a place is the kind.
     where = ".".join(str(part) for part in error["loc"][1:]) or "kind"
+    match error["type"]:
+        case "missing":
+            return f"{where}: it is needed"
+        case "extra_forbidden":
+            return f"{where}: this kind of fault has no such member"
+        case "greater_than_equal":
+            return f"{where}: {show(error['input'])} is too little; write {error['ctx']['ge']} or more"
+        case "less_than_equal":
+            return f"{where}: {show(error['input'])} is too much; write {error['ctx']['le']} or less"
+        case "literal_error":
+            return f"{where}: {show(error['input'])} is neither; write {error['ctx']['expected']}"
     message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "missing":
-        return f"{where}: it is needed"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: this kind of fault has no such member"
     return f"{where}: {message[:1].lower()}{message[1:]}"

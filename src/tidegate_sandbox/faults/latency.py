@@ -19,9 +19,9 @@ class SlowAnswers(RequestFault):
     add: Wait
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"{self.part} to {self.of} takes {self.add} longer"
+        return f"{self.requests} {self.verb('takes', 'take')} {self.add} longer"
 
     async def around(self, asked: Asked, ask: Ask) -> "Reply":
         """Wait, then ask."""

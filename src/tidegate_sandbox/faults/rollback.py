@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import ClassVar, Literal
 
-from tidegate_sandbox.faults.fault import Fault, Pattern
+from tidegate_sandbox.faults.fault import Fault, Pattern, named
 from tidegate_sandbox.faults.subjects import RolledBack, Subject
 
 
@@ -17,10 +17,10 @@ class AfterRollback(Fault):
     endpoint: Pattern = "*"
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        whose = "an endpoint" if self.endpoint == "*" else f"the endpoint {self.endpoint}"
-        return f"a stack that updates {whose} is made to {self.outcome} after a rollback"
+        whose = named("endpoint", self.endpoint)
+        return f"the update of a stack is made to {self.outcome} after a rollback of {whose}{self.mostly}"
 
     def fits(self, subject: Subject) -> bool:
         """Whether `subject` is an update of the endpoint."""

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from typing import ClassVar, Literal
 
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.faults.fault import ALWAYS, Fault, Pattern
+from tidegate_sandbox.faults.fault import Fault, Pattern
 from tidegate_sandbox.faults.subjects import Call, Subject
 
 _QUERY = ("autoscaling", "cloudformation", "cloudwatch", "iam", "sns", "sts")
@@ -28,10 +28,10 @@ class Throttling(Fault):
     call: Pattern
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        part = "every call" if self.share == ALWAYS else f"{self.share} of the calls"
-        return f"{part} of {self.call} refused for its rate"
+        of = "" if self.call == "*" else f" of {self.call}" if ":" in self.call else f" to {self.call}"
+        return f"{self.some('call', 'calls')}{of} {self.verb('is refused for its', 'are refused for their')} rate"
 
     def fits(self, subject: Subject) -> bool:
         """Whether `subject` is a call of what is named."""

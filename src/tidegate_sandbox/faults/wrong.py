@@ -58,9 +58,13 @@ class WrongAnswers(RequestFault):
         return value
 
     @property
-    def sentence(self) -> str:
+    def effect(self) -> str:
         """What it does."""
-        return f"{self.part} to {self.of} answered wrongly ({self.answer}) where {self.where}"
+        slice_of = " and ".join(
+            f"{'column ' if column.isdigit() else ''}{column} {sign} {value}"
+            for column, sign, value in _conditions(self.where)
+        )
+        return f"in {self.requests}, answers to rows where {slice_of} are {_told(self.answer)}"
 
     async def around(self, asked: Asked, ask: Ask) -> "Reply":
         """Ask, then change the answers of the slice."""
@@ -115,6 +119,19 @@ def _change(answer: str) -> Callable[[float], float]:
         "-": lambda value: value - number,
         "*": lambda value: value * number,
     }[match["sign"]]
+
+
+def _told(answer: str) -> str:
+    match = _ANSWER.fullmatch(answer)
+    if match is None:
+        return "1 minus what is right"
+    sign, number = match["sign"], match["number"]
+    return {
+        "=": number,
+        "+": f"{number} more than is right",
+        "-": f"{number} less than is right",
+        "*": f"{number} times what is right",
+    }[sign]
 
 
 def _all_hold(conditions: Sequence[tuple[str, str, str]], row: Any) -> bool:
