@@ -191,14 +191,35 @@ def test_a_custom_resource_may_be_answered_later_by_another_process(sandbox, cus
     )
 
 
-def test_a_custom_resource_that_fails_fails_the_stack_with_its_reason(custom):
+def test_a_custom_resource_that_fails_fails_the_stack_with_its_reason_and_is_asked_to_take_back_what_it_did(custom):
     custom.create()
-    custom.answer(custom.event("Create"), Status="FAILED", Reason="git push was refused")
+    custom.answer(
+        custom.event("Create"), Status="FAILED", Reason="git push was refused", PhysicalResourceId="half-done"
+    )
+    asked = custom.event("Delete")
+    assert asked["PhysicalResourceId"] == "half"
+    assert asked["ResourceProperties"]["Repositories"] == {"build": "url"}
+    custom.answer(asked, Status="SUCCESS")
     assert custom.settled()["StackStatus"] == "ROLLBACK_COMPLETE"
     events = custom.cloudformation.describe_stack_events(StackName=custom.name)["StackEvents"]
     assert "git push was refused" in [each.get("ResourceStatusReason") for each in events]
+    told = [each["ResourceStatus"] for each in reversed(events) if each["LogicalResourceId"] == "Seeds"]
+    assert told == ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 
 
 def test_a_custom_resource_that_nobody_answers_fails_after_its_timeout(custom):
     custom.create(timeout=1)
-    assert custom.settled()["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert custom.settled()["StackStatus"] == "ROLLBACK_FAILED"
+    events = custom.cloudformation.describe_stack_events(StackName=custom.name)["StackEvents"]
+    told = {each["ResourceStatus"]: each.get("ResourceStatusReason", "") for each in events}
+    assert "timed out after 1s" in told["CREATE_FAILED"]
+    assert "timed out after 1s" in told["DELETE_FAILED"]
+
+
+def test_a_custom_resource_that_does_not_take_back_what_it_did_fails_the_rollback(custom):
+    custom.create()
+    custom.answer(custom.event("Create"), Status="FAILED", Reason="git push was refused")
+    custom.answer(custom.event("Delete"), Status="FAILED", Reason="the repository is locked")
+    stack = custom.settled()
+    assert stack["StackStatus"] == "ROLLBACK_FAILED"
+    assert "Seeds" in stack["StackStatusReason"]

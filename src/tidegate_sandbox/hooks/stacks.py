@@ -80,6 +80,8 @@ class Operation:
     deleted: set[tuple[str, str]] = field(default_factory=set)
     asked: dict[tuple[Place, str, str | None], Request] = field(default_factory=dict)
     """What custom resources' functions were asked for, by what it was (such as Delete) and the physical id."""
+    unmade: dict[Place, dict[str, Any]] = field(default_factory=dict)
+    """Custom resources whose functions were asked to make them and failed, as ministack keeps what was made."""
     told: set[Place] = field(default_factory=set)
     """Those whose events have been told by a sandbox before this one."""
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -142,6 +144,7 @@ def _roll_back(stack_name: str, stack_id: str, stack: Any, failed: dict[str, Any
     """Roll back: from now on this is what the operation is, for it must not be tried forwards again."""
     operation, work = _current.get(), _stock_roll_back(stack_name, stack_id, stack, failed, reason)
     if operation is not None:
+        _take_back_what_failed(operation, stack, failed)
         operation.name, operation.arguments = "_roll_back_operation", (stack_name, stack_id)
         operation.options = {"failed": failed, "reason": reason}
         operation.made.clear()
@@ -149,6 +152,15 @@ def _roll_back(stack_name: str, stack_id: str, stack: Any, failed: dict[str, Any
         return work
     options = {"failed": failed, "reason": reason}
     return _begin("_roll_back_operation", (stack_name, stack_id), options, work)
+
+
+def _take_back_what_failed(operation: Operation, stack: Any, failed: dict[str, Any]) -> None:
+    """Let a custom resource that could not be made be deleted by the rollback, before what was made."""
+    logical_id = failed.get("failed_logical_id")
+    unmade = operation.unmade.get((operation.stack, str(logical_id)))
+    if unmade is not None and failed.get("failed_update") is None:
+        stack.setdefault("_resources", {})[logical_id] = unmade
+        failed["created"] = [*failed.get("created", ()), logical_id]
 
 
 async def _roll_back_again(operation: Operation) -> None:
@@ -165,7 +177,25 @@ waiting: set[str] = {"AWS::CloudFormation::CustomResource", "AWS::CloudFormation
 
 
 def _provision(kind: str, logical_id: str, properties: Any, stack: str) -> Any:
-    return _once(kind, stack, logical_id, lambda: _stock_provision(kind, logical_id, properties, stack))
+    try:
+        return _once(kind, stack, logical_id, lambda: _stock_provision(kind, logical_id, properties, stack))
+    except Exception:
+        _keep_unmade(kind, logical_id, properties, stack)
+        raise
+
+
+def _keep_unmade(kind: str, logical_id: str, properties: Any, stack: str) -> None:
+    operation, place = _current.get(), (stack, logical_id)
+    asked = operation.asked.get((place, "Create", None)) if operation is not None else None
+    if operation is not None and asked is not None:
+        operation.unmade[place] = {
+            "PhysicalResourceId": (asked.answer or {}).get("PhysicalResourceId") or asked.token,
+            "ResourceType": kind,
+            "ResourceStatus": "CREATE_FAILED",
+            "LogicalResourceId": logical_id,
+            "Properties": properties,
+            "Attributes": {},
+        }
 
 
 def _update(kind: str, physical_id: str, old: Any, new: Any, stack: str, logical_id: str, *rest: Any) -> Any:
