@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_an_image_has_the_same_stand_in_in_every_account_and_region(uri: str) ->
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        (XGBOOST.replace("3.2-0", "1.0-1"), "sagemaker-xgboost:1.0-1 has no stand-in"),
+        (XGBOOST.replace("3.2-0", "0.90-1-cpu-py3"), "sagemaker-xgboost:0.90-1-cpu-py3 has no stand-in"),
         (XGBOOST.removesuffix(":3.2-0"), "has no stand-in"),
         ("docker.io/library/python:3.12", "not the address of an image in a private Amazon ECR"),
         ("683313688378.dkr.ecr.us-east-1.amazonaws.com/../../etc:1", "not the address"),
@@ -50,8 +51,8 @@ def test_an_image_without_a_stand_in_is_refused_by_name(uri: str, says: str) -> 
 
 
 def test_every_list_is_pinned_by_hash_and_names_no_index() -> None:
-    locks = list(Path(images.__file__).parent.glob("*.txt"))
-    assert images.stand_in(XGBOOST).requirements in locks
+    locks = list(Path(images.__file__).parent.glob("locked/*.txt"))
+    assert {*images.stand_in(XGBOOST).requirements} <= {*locks}
     for lock in locks:
         text = lock.read_text()
         pinned = re.findall(r"^[a-z0-9-]+==", text, flags=re.MULTILINE)
@@ -62,9 +63,47 @@ def test_every_list_is_pinned_by_hash_and_names_no_index() -> None:
 
 
 def test_the_xgboost_stand_in_has_the_versions_of_the_image() -> None:
-    lock = images.stand_in(XGBOOST).requirements.read_text()
+    lock = images.stand_in(XGBOOST).requirements[0].read_text()
     for pin in ("xgboost-cpu==3.2.0", "scikit-learn==1.8.0", "pandas==2.2.3", "numpy==2.1.0"):
         assert f"{pin} " in lock
+
+
+def shipped() -> list[images.StandIn]:
+    table = tomllib.loads(images.SHIPPED.read_text())
+    return [
+        images.stand_in(f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{repository}:{tag}")
+        for repository, tags in table.items()
+        for tag in tags
+    ]
+
+
+@pytest.mark.parametrize("image", shipped(), ids=lambda image: f"{image.repository}:{image.tag}")
+def test_what_an_image_names_is_there_and_its_lists_have_what_its_container_has_by_name(image: images.StandIn) -> None:
+    files = [Path(word) for word in (*image.entrypoint, *image.train) if word.endswith(".py")]
+    assert all(path.is_file() for path in (*image.requirements, *files))
+    locked = "\n".join(path.read_text() for path in image.requirements)
+    for package in image.container.keys() - {"python"}:
+        assert re.search(rf"^{package}(-cpu)?==", locked, flags=re.MULTILINE), package
+
+
+def test_images_that_are_stood_in_for_by_the_same_share_an_environment() -> None:
+    of = {f"{image.repository}:{image.tag}": image.folder_name for image in shipped()}
+    old, older = (f"sagemaker-scikit-learn:{version}-cpu-py3" for version in ("1.0-1", "0.23-1"))
+    assert of[old] == of[older]
+    assert len({of[old], of["sagemaker-xgboost:1.0-1-cpu-py3"], of["sagemaker-xgboost:3.2-0"]}) == 3
+
+
+def test_where_an_environment_has_other_versions_than_the_container_that_is_said(tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python"
+    for package in ("xgboost_cpu-3.2.0", "scikit_learn-1.1.3", "pandas-1.5.3"):
+        (tmp_path / f"lib/python3.11/site-packages/{package}.dist-info").mkdir(parents=True)
+    versions = {"xgboost": "3.2.0", "scikit-learn": "0.23.2", "pandas": "1.5.3", "numpy": "1.19.2"}
+    image = images.StandIn("sagemaker-x", "1", (), container=versions)
+    assert image.differences(python) == (
+        "local simulation: sagemaker-x:1 is stood in for as far as this machine allows, by scikit-learn 1.1.3 "
+        "(0.23.2), numpy is missing (1.19.2); in brackets what the container has"
+    )
+    assert images.StandIn("sagemaker-x", "1", (), container={"xgboost": "3.2.0"}).differences(python) is None
 
 
 def test_an_image_of_ones_own_gets_its_environment_once_even_from_two_callers_at_once(home: Path) -> None:
@@ -93,5 +132,5 @@ def test_an_environment_that_cannot_be_made_leaves_nothing_behind_and_says_where
 def test_another_list_is_another_environment(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("six==1.17.0")
     (tmp_path / "b.txt").write_text("six==1.16.0")
-    a, b = (images.StandIn("plain", "1", tmp_path / name) for name in ("a.txt", "b.txt"))
+    a, b = (images.StandIn("plain", "1", (tmp_path / name,)) for name in ("a.txt", "b.txt"))
     assert a.folder_name != b.folder_name

@@ -14,9 +14,9 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +33,55 @@ _URI = re.compile(
 
 SHIPPED = Path(__file__).with_name("images.toml")
 
+_COMMANDS = ("entrypoint", "train")
+
 
 @dataclass(frozen=True)
 class StandIn:
-    """What stands in for a container image: the locked list it is installed from, and modules to import once."""
+    """What stands in for a container image: the locked lists it is installed from, and modules to import once."""
 
     repository: str
     tag: str
-    requirements: Path
+    requirements: tuple[Path, ...]
     imports: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     """The image's own, its files by their whole path; empty for an image whose command has to be given."""
+    train: tuple[str, ...] = ()
+    """What `train` is in the image, in the same way; empty where a training job has to give its command."""
+    serve: tuple[str, ...] = ()
+    """The algorithm and its version that serves a model without a program of the user's; empty where none does."""
+    container: Mapping[str, str] = field(default_factory=dict)
+    """The versions that the container has, `python` and packages by name, where the stand-in may have others."""
 
     @property
     def folder_name(self) -> str:
-        """The environment's name: another list, or another Python, is another environment."""
-        recipe = self.requirements.read_bytes() + repr((self.imports, sys.version_info[:3])).encode()
-        return f"{self.repository.replace('/', '-')}-{self.tag}-{hashlib.sha256(recipe).hexdigest()[:12]}"
+        """The environment's name: another list, or another Python, is another environment.
+
+        Images that are stood in for by the same share one.
+        """
+        lists = b"".join(path.read_bytes() for path in self.requirements)
+        recipe = lists + repr((self.imports, sys.version_info[:3])).encode()
+        return f"{self.requirements[-1].stem}-{hashlib.sha256(recipe).hexdigest()[:12]}"
+
+    def differences(self, python: Path) -> str | None:
+        """Return, in a sentence, where the environment of `python` has other versions than the container."""
+        if not self.container:
+            return None
+        own = {"python": ".".join(map(str, sys.version_info[:2]))}
+        for metadata in python.parents[1].glob("lib/python*/site-packages/*.dist-info"):
+            name, _, version = metadata.name.removesuffix(".dist-info").rpartition("-")
+            own[name.replace("_", "-").removesuffix("-cpu")] = version
+        told = [
+            f"{name} {own.get(name, 'is missing')} ({of_container})"
+            for name, of_container in self.container.items()
+            if own.get(name) != of_container
+        ]
+        if not told:
+            return None
+        return (
+            f"local simulation: {self.repository}:{self.tag} is stood in for as far as this machine allows, by "
+            f"{', '.join(told)}; in brackets what the container has"
+        )
 
 
 def stand_in(image_uri: str, tables: tuple[Path, ...] = (SHIPPED,)) -> StandIn:
@@ -76,9 +108,18 @@ def stand_in(image_uri: str, tables: tuple[Path, ...] = (SHIPPED,)) -> StandIn:
 
 
 def _read(table: Path, repository: str, tag: str, found: dict[str, Any]) -> StandIn:
-    entrypoint = tuple(_whole(table.parent, word) for word in found.get("entrypoint", ()))
-    requirements = table.parent / found["requirements"]
-    return StandIn(repository, tag, requirements, tuple(found.get("imports", ())), entrypoint)
+    entrypoint, train = (tuple(_whole(table.parent, word) for word in found.get(key, ())) for key in _COMMANDS)
+    lists = found["requirements"]
+    return StandIn(
+        repository,
+        tag,
+        tuple(table.parent / name for name in ([lists] if isinstance(lists, str) else lists)),
+        tuple(found.get("imports", ())),
+        entrypoint,
+        train,
+        tuple(found.get("serve", ())),
+        dict(found.get("container", {})),
+    )
 
 
 def _whole(folder: Path, word: str) -> str:
@@ -142,13 +183,14 @@ def _make(chosen: StandIn, folder: Path) -> None:
     # Made beside its place and then renamed: an environment is whole or absent, also when the sandbox is killed.
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     python, uv = draft / "bin" / "python", find_uv_bin()
+    lists = [word for path in chosen.requirements for word in ("-r", str(path))]
     commands: list[tuple[str, list[str]]] = [
         ("create it", [uv, "venv", "--relocatable", "--no-project", "--python", sys.executable, str(draft)]),
         (
             "install its packages",
-            [uv, "pip", "install", "--python", str(python), "--require-hashes", "-r", str(chosen.requirements)],
+            [uv, "pip", "install", "--python", str(python), "--require-hashes", *lists],
         ),
-        ("import its modules", [str(python), "-c", "".join(f"import {name}\n" for name in chosen.imports)]),
+        ("import its modules", [str(python), "-W", "ignore", "-c", "".join(f"import {m}\n" for m in chosen.imports)]),
     ]
     try:
         for purpose, command in commands:
@@ -164,3 +206,5 @@ def _make(chosen: StandIn, folder: Path) -> None:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     _log.info("made %s in %.1f s", folder.name, time.monotonic() - started)
+    if different := chosen.differences(folder / "bin" / "python"):
+        _log.info("%s", different)

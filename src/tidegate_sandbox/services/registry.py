@@ -80,6 +80,11 @@ class Registry:
 _state = Scoped(Registry)
 
 
+def has_group(name: str) -> bool:
+    """Whether the account and region that is being served has the group of that name."""
+    return name in _state.here().groups
+
+
 def install() -> None:
     """Let CloudFormation provision model package groups, and IAM know their policies."""
     hooks.register_resource_type("AWS::SageMaker::ModelPackageGroup", _GroupType())

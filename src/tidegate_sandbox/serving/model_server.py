@@ -3,7 +3,8 @@
 Runs inside an image's stand-in environment as a script of its own: standard library and uvicorn only. The model folder
 is what /opt/ml/model is in a container: model.tar.gz unpacked, with the user's code in `code/`. The user's program
 (SAGEMAKER_PROGRAM) defines `model_fn(model_dir)`, and either `transform_fn(model, body, content_type, accept)` or
-`input_fn(body, content_type)`, `predict_fn(data, model)` and `output_fn(prediction, accept)`.
+`input_fn(body, content_type)`, `predict_fn(data, model)` and `output_fn(prediction, accept)`, for which the image's
+framework may have defaults. Without a program, an image that has an algorithm of its own serves by that.
 
 Rules are those of SageMaker's inference toolkit: an exception of the user's code answers 500 with its message, unless
 the exception carries a `status_code` of its own, as the toolkit's do (UnsupportedFormatError is 415).
@@ -18,10 +19,11 @@ import sys
 import tempfile
 import traceback
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 MAX_BODY = 6_291_456
 """Bytes of an InvokeEndpoint body at most (botocore, BodyBlob)."""
@@ -43,11 +45,20 @@ class UnsupportedFormatError(Exception):
         super().__init__(f"Content type {content_type} is not supported by this framework.")
 
 
+class Server(Protocol):
+    """What answers requests."""
+
+    def answer(self, body: bytes, content_type: str, accept: str) -> Answer:
+        """Answer one request. Never raises."""
+        ...
+
+
 class Handler:
     """The user's program with its model loaded."""
 
-    def __init__(self, module: types.ModuleType, model_dir: str) -> None:
+    def __init__(self, module: types.ModuleType, model_dir: str, defaults: Mapping[str, Any] = MappingProxyType({})):
         self._name = module.__name__
+        self._defaults = defaults
         self._model = self._function(module, "model_fn")(model_dir)
         self._default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
         if hasattr(module, "transform_fn"):
@@ -61,11 +72,11 @@ class Handler:
         self._answer = answer
 
     def _function(self, module: types.ModuleType, name: str) -> Callable[..., Any]:
-        function: Callable[..., Any] | None = getattr(module, name, None)
+        function: Callable[..., Any] | None = getattr(module, name, self._defaults.get(name))
         if function is None:
             raise BrokenProgramError(
                 f"{self._name}.py does not define {name}; it must define model_fn, and either transform_fn "
-                "or input_fn, predict_fn and output_fn (a container's own defaults are not simulated)"
+                "or input_fn, predict_fn and output_fn"
             )
         # Toolkits call user functions with a context where they take one more argument.
         required = {"model_fn": 1, "transform_fn": 4}.get(name, 2)
@@ -117,7 +128,7 @@ def _offer_toolkit_errors() -> None:
     sys.modules |= {package.__name__: package, errors.__name__: errors}
 
 
-def application(handler: Handler) -> Callable[..., Awaitable[None]]:
+def application(handler: Server) -> Callable[..., Awaitable[None]]:
     """Return the ASGI application of a container. One request is answered at a time, as by one worker."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -169,13 +180,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve a model as a SageMaker script-mode container does.")
     parser.add_argument("--model", type=Path, required=True, help="the folder that /opt/ml/model is in a container")
     parser.add_argument("--announce", type=Path, required=True, help="the file that the port is written to")
+    parser.add_argument("--framework", nargs=2, default=("", ""), help="the image's framework and its version")
     arguments = parser.parse_args()
-    # Python put this script's own folder first; user code must not import from it.
-    sys.path.pop(0)
     try:
-        handler = Handler(
-            load(arguments.model, os.environ.get("SAGEMAKER_PROGRAM", "inference.py")), str(arguments.model)
-        )
+        handler = _handler(arguments.model, *arguments.framework)
     except BrokenProgramError as error:
         sys.exit(str(error))
     import uvicorn
@@ -187,6 +195,28 @@ def main() -> None:
         listening.listen(1024)
         _write_whole(arguments.announce, str(listening.getsockname()[1]))
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _handler(model: Path, framework: str, version: str) -> Server:
+    """Return what answers for the model, by the user's program or the framework's own algorithm."""
+    program = os.environ.get("SAGEMAKER_PROGRAM")
+    defaults: Mapping[str, Any] = {}
+    try:
+        if framework == "xgboost" and not program:
+            from xgboost_algorithm import Algorithm, BrokenModelError
+
+            try:
+                return Algorithm(str(model), version)
+            except BrokenModelError as error:
+                raise BrokenProgramError(str(error)) from error
+        if framework:
+            from defaults import defaults_of
+
+            defaults = defaults_of(framework)
+    finally:
+        # Python put this script's own folder first; user code must not import from it.
+        sys.path.pop(0)
+    return Handler(load(model, program or "inference.py"), str(model), defaults)
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -157,6 +157,7 @@ class World:
         put(fleets, "_unpack", lambda *_: None)
         put(fleets, "_LOOK_AGAIN", 0)
         put(images, "environment_for", lambda _: Path("python"))
+        put(images, "known", lambda _: images.StandIn("model", "1", ()))
         put(isolation, "prefix", lambda _: [])
 
     def close(self) -> None:

@@ -44,8 +44,10 @@ def run_folder(name: str, bucket: Any) -> dict[str, Any]:
 def journey(
     sandbox: Any, bucket: Any, name: str, processing_request: Request, training_request: Request, plain_image: str
 ) -> dict[str, Any]:
-    """A definition that prepares, trains, evaluates, and registers a model whose metric is at most MaxRmse."""
-    sandbox.client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
+    """A definition that prepares, trains, evaluates, and registers a model whose metric is at most MaxRmse.
+
+    Its model package group is not there yet.
+    """
     rows = bucket.put("data/rows.csv", "1\n2\n3\n100\n")
     trained_on = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}
     model = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}

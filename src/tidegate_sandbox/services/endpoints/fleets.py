@@ -66,8 +66,8 @@ class ModelServer:
                 await asyncio.sleep(_LOOK_AGAIN)
         return self.upstream
 
-    def launch(self, python: Path, aws: Mapping[str, str]) -> None:
-        """Fetch the model data and start the process, in the environment of `python`."""
+    def launch(self, python: Path, aws: Mapping[str, str], image: images.StandIn | None = None) -> None:
+        """Fetch the model data and start the process, in the environment of `python`, as `image` serves."""
         ml = self._folder / "ml"
         model = ml / "model"
         model.mkdir(parents=True)
@@ -77,6 +77,11 @@ class ModelServer:
             command = [*isolation.prefix(ml), *command, "--model", str(isolation.ML / "model")]
         except RuntimeError:  # no /opt/ml of its own on this machine: programs are told the folder anyway
             command += ["--model", str(model)]
+        if image is not None:
+            command += ["--framework", *image.serve] if image.serve else []
+            if different := image.differences(python):
+                self._log.parent.mkdir(parents=True, exist_ok=True)
+                self._log.write_text(f"{different}\n")
         environment = {"OMP_NUM_THREADS": "1", "SAGEMAKER_REGION": aws["AWS_REGION"], **aws}
         self._start_again = partial(
             Process.start,
@@ -168,7 +173,7 @@ class Fleet:
         self._logs = home / "log" / where
         self.servers = tuple(map(self._server, plan.variants))
         self.shadows = tuple(map(self._server, plan.shadows))
-        self._pythons: dict[str, Path] = {}
+        self._pulled: dict[str, tuple[Path, images.StandIn]] = {}
 
     def __reduce__(self) -> tuple[Callable[..., "Fleet"], tuple[Any, ...]]:
         # Its processes end with their sandbox; what is kept of a fleet is what it is made of.
@@ -193,7 +198,8 @@ class Fleet:
         """Make the stand-ins of the variants' images, where they are not there yet."""
         for variant in self.plan.every_variant:
             try:
-                self._pythons[variant.name] = images.environment_for(variant.container.image)
+                image = variant.container.image
+                self._pulled[variant.name] = images.environment_for(image), images.known(image)
             except AwsError as error:
                 raise FleetError(error.message) from error
 
@@ -207,7 +213,8 @@ class Fleet:
                 self._get_instances()
             self.pull()
             for server in self.every_server:
-                server.launch(self._pythons[server.variant.name], context.scope().environment())
+                python, image = self._pulled[server.variant.name]
+                server.launch(python, context.scope().environment(), image)
             for server in self.every_server:
                 server.wait_until_healthy()
         except (FleetError, OSError, subprocess.SubprocessError) as error:

@@ -56,6 +56,8 @@ class Container:
     folders: tuple[PurePosixPath, ...] = ()
     downloads: tuple[Download, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What of the request is passed over, in sentences for whoever reads the job's log."""
     metrics: str | None = None
     """The namespace that the metrics go to which a monitor's container leaves in output/metrics/cloudwatch."""
 
@@ -175,7 +177,8 @@ _TRAINING_LACKS: Mapping[str, tuple[Any, ...]] = {
     "InputDataConfig.*.DataSource.DatasetSource": (),
     "InputDataConfig.*.DataSource.S3DataSource.S3DataType": ("S3Prefix",),
     "CheckpointConfig": (),
-    "DebugHookConfig": (),
+    "DebugHookConfig.CollectionConfigurations": ([],),
+    "DebugHookConfig.HookParameters": ({},),
     "DebugRuleConfigurations": ([],),
     "ServerlessJobConfig": (),
     "ModelPackageConfig": (),
@@ -183,15 +186,21 @@ _TRAINING_LACKS: Mapping[str, tuple[Any, ...]] = {
     "SessionChainingConfig": (),
 }
 
+_PASSED_OVER = {
+    "DebugHookConfig": "local simulation: DebugHookConfig is passed over, no tensors are saved",
+    "ProfilerRuleConfigurations": "local simulation: ProfilerRuleConfigurations are passed over, nothing is profiled",
+}
+"""What the SageMaker SDK asks for unasked, and what is not done for it here."""
 
-def training(request: Mapping[str, Any], arn: str, own_entrypoint: tuple[str, ...] = ()) -> Container:
-    """Return the container of a CreateTrainingJob request, whose image has `own_entrypoint`.
+
+def training(request: Mapping[str, Any], arn: str, own_command: tuple[str, ...] = ()) -> Container:
+    """Return the container of a CreateTrainingJob request, whose image trains by `own_command`.
 
     AwsError where the request asks for what AWS refuses or the simulation lacks.
     """
     refuse(request, _TRAINING_LACKS)
     algorithm, name = request["AlgorithmSpecification"], request["TrainingJobName"]
-    entrypoint = algorithm.get("ContainerEntrypoint", own_entrypoint)
+    entrypoint = algorithm.get("ContainerEntrypoint", own_command)
     if "TrainingImage" not in algorithm or not entrypoint:
         raise AwsError(
             "NotImplemented",
@@ -226,6 +235,7 @@ def training(request: Mapping[str, Any], arn: str, own_entrypoint: tuple[str, ..
         image=algorithm["TrainingImage"],
         command=(*entrypoint, *algorithm.get("ContainerArguments", ())),
         max_runtime=request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
+        remarks=tuple(remark for member, remark in _PASSED_OVER.items() if request.get(member)),
         instance_type=request["ResourceConfig"]["InstanceType"],
         network=not request.get("EnableNetworkIsolation", False),
         vpc=request.get("VpcConfig"),

@@ -30,7 +30,7 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
     name = request[f"{kind}JobName"]
     arn = scope().arn("sagemaker", f"{kind.lower()}-job/{name.lower()}")
     image = _image(kind, request)
-    container = _CONTAINERS[kind](request, arn, images.known(image).entrypoint if image else ())
+    container = _CONTAINERS[kind](request, arn, _own_command(kind, image))
     try:
         isolation.check()
     except RuntimeError as cannot:
@@ -56,6 +56,14 @@ def _image(kind: Kind, request: dict[str, Any]) -> str | None:
         else request["AlgorithmSpecification"].get("TrainingImage")
     )
     return image
+
+
+def _own_command(kind: Kind, image: str | None) -> tuple[str, ...]:
+    """Return what the image runs that is given no command: `train` of a training job's is a file in it."""
+    if image is None:
+        return ()
+    chosen = images.known(image)
+    return chosen.entrypoint if kind == "Processing" else chosen.train
 
 
 def find(kind: Kind, name: str) -> Job:

@@ -56,6 +56,7 @@ class Job:
         self.lock = Lock()
         """Held while what is told of the job changes; hold it to read more than one thing of it."""
         self._process: processes.Process | None = None
+        self._remarks: list[str] = []
         self._stopping = False
         self._finished = threading.Event()
 
@@ -141,6 +142,8 @@ class Job:
         with self.lock:
             self._enter("Downloading")
         ml = self._prepare(work)
+        remarks = [images.known(self.container.image).differences(python), *self.container.remarks]
+        self._remarks = [remark for remark in remarks if remark]
         outcome = self._run_container(work, ml, layer(python, work / "environment"))
         if outcome is None:
             return _End("Stopped")
@@ -158,7 +161,7 @@ class Job:
         failed = not (outcome.too_long or self._stopping) and outcome.code != 0
         self._upload(work, ml, failed=failed)
         if failed:
-            said = [line.strip() for line in lines if line.strip()]
+            said = [line.strip() for line in lines[len(self._remarks) :] if line.strip()]
             why = _first(ml / "output" / "failure") or exit_message or (said[-1] if said else "")
             return _End("Failed", f"AlgorithmError: {why}, exit code: {outcome.code}")
         if outcome.too_long:
@@ -199,7 +202,7 @@ class Job:
                 return None
             self._enter("Training")
             self.started = self.modified
-            self.log.unlink(missing_ok=True)
+            self._begin_log()
             self._process = processes.Process.start(
                 [*within, *self.container.command],
                 env=environment,
@@ -210,9 +213,15 @@ class Job:
         memory = limits.memory_of(self.container.instance_type)
         return limits.hold(self._process, enclosed.started, seconds=self.container.max_runtime, memory=memory)
 
+    def _begin_log(self) -> None:
+        """Begin with what is not the container's own and what of the request is passed over."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.write_text("".join(f"{remark}\n" for remark in self._remarks))
+
     def _folders_of_entrypoint(self) -> list[Path]:
-        """Return where the files lie that the image's own command names."""
-        words = map(Path, images.known(self.container.image).entrypoint)
+        """Return where the files lie that the image's own commands name."""
+        chosen = images.known(self.container.image)
+        words = map(Path, (*chosen.entrypoint, *chosen.train))
         return [word.parent for word in words if word.is_absolute()]
 
     def _upload(self, work: Path, ml: Path, *, failed: bool) -> None:

@@ -13,6 +13,7 @@ from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import standing
 from tidegate_sandbox.faults.subjects import Call
 from tidegate_sandbox.service import check_parameters
+from tidegate_sandbox.services import registry
 from tidegate_sandbox.services.jobs import inventory
 from tidegate_sandbox.services.jobs.job import Job, Kind
 from tidegate_sandbox.services.jobs.operations import describe
@@ -152,10 +153,16 @@ def _why(job: Job) -> tuple[str, str | None]:
 
 
 def _register(step: Step, execution: Execution, given: Mapping[str, Any]) -> Properties:
+    """Register a version; the group comes to be with its first one, as templates of AWS rely on."""
     operation = "CreateModelPackage"
     sagemaker = execution.scope.client("sagemaker")
+    group = given.get("ModelPackageGroupName", "")
     try:
         check_parameters("sagemaker", operation, dict(given))
+        if group and not group.startswith("arn:") and not registry.has_group(group):
+            operation = "CreateModelPackageGroup"
+            sagemaker.create_model_package_group(ModelPackageGroupName=group)
+            operation = "CreateModelPackage"
         with changing():
             told = execution.runs[step.name].metadata.get("RegisterModel") if going_on() else None
             arn = told["Arn"] if told else sagemaker.create_model_package(**given)["ModelPackageArn"]
