@@ -18,6 +18,7 @@ from tests.tidegate.stage.valid_stages import ENDPOINT
 from tidegate import aws
 from tidegate.cli import main
 from tidegate.registry import Live, read_live
+from tidegate.verify import watch
 
 ANSWERS = """
 def model_fn(folder):
@@ -165,6 +166,9 @@ def stage(
 ) -> Iterator[LivingStage]:
     for name, value in endpoint_sandbox.environment().items():
         monkeypatch.setenv(name, value)
+    # With pauses of the wall, a rollback by the clock of this sandbox goes by between two looks.
+    monkeypatch.setattr(watch, "LONGEST_PAUSE", watch.LONGEST_PAUSE / endpoint_sandbox.speed)
+    monkeypatch.setattr(watch, "FIRST_PAUSE", watch.LONGEST_PAUSE)
     monkeypatch.chdir(tmp_path)
     aws._session.cache_clear()
 
