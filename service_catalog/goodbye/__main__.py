@@ -1,4 +1,4 @@
-"""`python -m goodbye`: say goodbye to the project of the event in CLOUDFORMATION_EVENT_0, _1 and so on.
+"""`python -m goodbye`: say goodbye to the project of the event in CLOUDFORMATION_EVENT_00, _01 and so on.
 
 What it came to is written to outcome.json, for answer.py to tell CloudFormation.
 """

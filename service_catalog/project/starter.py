@@ -68,7 +68,7 @@ def start(event: dict[str, Any]) -> None:
     """Start the build; where a role that was made a moment ago may not do it yet, a few times."""
     text = json.dumps(event)
     parts = [text[first : first + VALUE_MAX] for first in range(0, len(text), VALUE_MAX)]
-    given = [{"name": f"{EVENT}{number}", "value": part, "type": "PLAINTEXT"} for number, part in enumerate(parts)]
+    given = [{"name": f"{EVENT}{number:02}", "value": part, "type": "PLAINTEXT"} for number, part in enumerate(parts)]
     for wait in (2, 4, 8, 16, 0):
         try:
             boto3.client("codebuild").start_build(

@@ -1,7 +1,7 @@
 """Tell CloudFormation how a build went that a custom resource started: the last step of its buildspec.
 
 Runs in the unpacked bundle, where it stands alone on the standard library, so that it can also answer for an
-installation that failed. The resource's event comes in the variables CLOUDFORMATION_EVENT_0, _1 and so on; what the
+installation that failed. The resource's event comes in the variables CLOUDFORMATION_EVENT_00, _01 and so on; what the
 build did it has written to OUTCOME: `{"done": {...}, "reason": sentence}` or `{"failure": sentence}`.
 """
 

@@ -1,7 +1,7 @@
 """Render the seeds and push them to a project's new repositories.
 
 Runs in the seed build, from the unpacked bundle, where it stands alone with cookiecutter. The custom resource's event
-comes in the variables CLOUDFORMATION_EVENT_0, _1 and so on; what became of it is written for `answer.py` to tell.
+comes in the variables CLOUDFORMATION_EVENT_00, _01 and so on; what became of it is written for `answer.py` to tell.
 """
 
 import json

@@ -11,6 +11,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
+LARGEST_INVOCATION = 6_291_456
+"""Bytes of an InvokeEndpoint body at most (botocore, BodyBlob)."""
+
 
 class BodyError(ValueError):
     """Why a request's body was not read, as a sentence; `status` is what http says of it."""

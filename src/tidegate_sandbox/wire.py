@@ -13,15 +13,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from tidegate_sandbox.routes import Answer, Direct, direct_route
+from tidegate_sandbox.routes import LARGEST_INVOCATION, Answer, Direct, direct_route
 
 _log = logging.getLogger(__name__)
 
 LONGEST_HEAD = 16 * 1024
 """Bytes of a request's line and headers at most; the server refuses a longer one."""
-
-LONGEST_BODY = 6_291_456
-"""Bytes of a body that goes the short way at most; whoever answers refuses a longer one."""
 
 _NOT_PLAIN = ("transfer-encoding", "expect", "upgrade", "connection", "origin")
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -158,4 +155,4 @@ def _plain(head: bytes, begin: int) -> tuple[Direct, str, dict[str, str], int, i
     if any(name in headers for name in _NOT_PLAIN) or host not in _LOOPBACK or not length.isdecimal():
         return None
     size = int(length)
-    return (*found, headers, begin, begin + size) if size <= LONGEST_BODY else None
+    return (*found, headers, begin, begin + size) if size <= LARGEST_INVOCATION else None

@@ -108,7 +108,7 @@ class CloudFormation:
 def run(bundle: Path, script: str, event: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
     """Run a step of the buildspec, as the build does; the event comes in parts."""
     text = json.dumps(event)
-    parts = {"CLOUDFORMATION_EVENT_0": text[:100], "CLOUDFORMATION_EVENT_1": text[100:]}
+    parts = {"CLOUDFORMATION_EVENT_00": text[:100], "CLOUDFORMATION_EVENT_01": text[100:]}
     return subprocess.run(
         [sys.executable, script],
         cwd=bundle,

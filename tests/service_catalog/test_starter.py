@@ -65,7 +65,7 @@ def test_given_the_request_that_a_resource_builds_on_then_its_build_starts_with_
     assert request["projectName"] == build
     assert request["idempotencyToken"] == "request"
     (variable,) = request["environmentVariablesOverride"]
-    assert (variable["name"], json.loads(variable["value"])) == ("CLOUDFORMATION_EVENT_0", event)
+    assert (variable["name"], json.loads(variable["value"])) == ("CLOUDFORMATION_EVENT_00", event)
     assert answers == []
 
 
@@ -87,6 +87,24 @@ def test_given_a_launch_that_was_told_as_much_as_it_may_be_then_no_variable_is_l
     assert max(len(each["value"]) for each in variables) == 4_096
     killed = {**ended("STOPPED", ("BUILD", "STOPPED")), "environment": {"environmentVariables": variables[::-1]}}
     monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=killed))
+    starter.handler(ENDED, None)
+    assert [kind for kind, _ in answers] == ["Create"]
+
+
+def test_given_an_event_of_more_than_ten_parts_then_whoever_sorts_them_by_name_reads_it(
+    answers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codebuild = CodeBuild()
+    monkeypatch.setattr(boto3, "client", lambda _: codebuild)
+    event = {**SEEDS, "RequestType": "Create", "More": "".join(f"{number}," for number in range(10_000))}
+    starter.handler(event, None)
+    (request,) = codebuild.started
+    given = request["environmentVariablesOverride"]
+    values = {each["name"]: each["value"] for each in given}
+    assert len(values) > 10
+    assert json.loads("".join(values[name] for name in sorted(values))) == event
+    failed = {**ended("STOPPED", ("BUILD", "STOPPED")), "environment": {"environmentVariables": given}}
+    monkeypatch.setattr(boto3, "client", lambda _: CodeBuild(build=failed))
     starter.handler(ENDED, None)
     assert [kind for kind, _ in answers] == ["Create"]
 
@@ -146,7 +164,7 @@ def ended(status: str, *phases: tuple[str, str], request: str = "Create") -> dic
         "id": "sagemaker-p-abc-seed:1",
         "buildStatus": status,
         "phases": [{"phaseType": name, "phaseStatus": state} for name, state in phases] + [{"phaseType": "COMPLETED"}],
-        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT_0", "value": json.dumps(event)}]},
+        "environment": {"environmentVariables": [{"name": "CLOUDFORMATION_EVENT_00", "value": json.dumps(event)}]},
         "logs": {"deepLink": "https://logs.example/1"},
     }
 

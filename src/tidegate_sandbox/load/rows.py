@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from tidegate_sandbox.routes import LARGEST_INVOCATION
+
 LARGEST_FILE = 256 * 2**20
-LARGEST_BODY = 6_291_456
-"""Bytes of an InvokeEndpoint body at most (botocore, BodyBlob)."""
 
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}
 
@@ -49,6 +49,6 @@ def read(file: Path, content_type: str | None, *, header: bool, at_a_time: int =
     lines = lines[1:] if header else lines
     if not lines:
         raise RowsError(f"{file} has no rows")
-    if max(map(len, lines)) * at_a_time + at_a_time > LARGEST_BODY:
-        raise RowsError(f"{at_a_time} rows of {file} do not fit into a request of {LARGEST_BODY} bytes")
+    if max(map(len, lines)) * at_a_time + at_a_time > LARGEST_INVOCATION:
+        raise RowsError(f"{at_a_time} rows of {file} do not fit into a request of {LARGEST_INVOCATION} bytes")
     return Rows(kind, tuple(lines))

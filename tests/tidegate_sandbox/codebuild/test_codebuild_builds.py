@@ -493,11 +493,17 @@ def test_the_same_token_starts_one_build(builds: Builds) -> None:
     builds.finished(first["build"]["id"])
 
 
-def test_a_build_can_be_stopped(builds: Builds) -> None:
-    name = builds.project(buildspec(phases={n: {"commands": ["sleep 60"]} for n in ("build", "post_build")}))
+def test_a_build_tells_what_it_prints_while_it_runs_and_can_be_stopped(
+    builds: Builds, eventually: Callable[..., Any]
+) -> None:
+    slow = {"commands": ["echo so far so good", "sleep 60"]}
+    name = builds.project(buildspec(phases=dict.fromkeys(("build", "post_build"), slow)))
     started = time.monotonic()
     identifier = builds.client.start_build(projectName=name)["build"]["id"]
 
+    eventually(lambda: "phases" in (now := builds.read(identifier)) and now["currentPhase"] == "BUILD")
+    eventually(lambda: "\nso far so good\n" in builds.log(builds.read(identifier)))
+    assert builds.read(identifier)["currentPhase"] == "BUILD"
     builds.client.stop_build(id=identifier)
 
     assert builds.finished(identifier)["buildStatus"] == "STOPPED"

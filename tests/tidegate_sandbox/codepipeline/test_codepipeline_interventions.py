@@ -131,8 +131,25 @@ def test_nobody_enters_a_stage_whose_transition_is_disabled(journey: Journey) ->
     journey.client.enable_stage_transition(**transition)
     journey.becomes(second, "Succeeded")
     assert journey.stage("S1")["inboundTransitionState"] == {"enabled": True}
-    with pytest.raises(ClientError, match="type Outbound are not in the local simulation"):
-        journey.client.enable_stage_transition(**{**transition, "transitionType": "Outbound"})
+
+
+def test_nobody_leaves_a_stage_whose_outbound_transition_is_disabled(journey: Journey) -> None:
+    transition = {"pipelineName": journey.name, "stageName": "S1", "transitionType": "Outbound"}
+    execution = journey.create([journey.approval()], [journey.approval()])
+    token = journey.token()
+    journey.client.disable_stage_transition(**transition, reason="tests by hand")
+    journey.answer(token)
+
+    waiting = journey.eventually(lambda: (now := journey.stage("S2")).get("inboundExecution") and now)
+    assert waiting["inboundExecution"] == {"pipelineExecutionId": execution, "status": "InProgress"}
+    assert waiting["inboundTransitionState"]["disabledReason"] == "tests by hand"
+    assert journey.stage("S1")["latestExecution"]["status"] == "Succeeded"
+
+    journey.client.enable_stage_transition(**transition)
+    journey.answer(journey.token("S2"), stage="S2")
+    journey.becomes(execution, "Succeeded")
+    with pytest.raises(ClientError, match="S2 is the last, so no transition leads out of it"):
+        journey.client.disable_stage_transition(**{**transition, "stageName": "S2"}, reason="none")
 
 
 def test_in_parallel_mode_executions_are_in_a_stage_at_the_same_time(journey: Journey) -> None:

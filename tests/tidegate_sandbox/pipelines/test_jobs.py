@@ -160,17 +160,43 @@ def test_a_job_that_runs_too_long_is_ended_and_keeps_what_it_saved(
     assert bucket.get(job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
-def test_a_job_can_be_stopped(sandbox: Any, eventually: Any, name: str, processing_request: Request) -> None:
+def printed(sandbox: Any, kind: str, name: str) -> list[str]:
+    """Return what the container of a job has printed, as CloudWatch Logs has it."""
+    logs, group = sandbox.client("logs"), f"/aws/sagemaker/{kind}Jobs"
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+    except ClientError:  # no job has printed anything yet
+        return []
+    return [
+        event["message"]
+        for stream in streams
+        for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)[
+            "events"
+        ]
+    ]
+
+
+def test_a_job_tells_what_it_prints_while_it_runs_and_can_be_stopped(
+    sandbox: Any, eventually: Any, name: str, processing_request: Request
+) -> None:
+    script = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("the last line"))
+print("the first line")
+time.sleep(60)
+"""
     sagemaker = sandbox.client("sagemaker")
-    sagemaker.create_processing_job(ProcessingJobName=name, **processing_request("import time; time.sleep(60)"))
+    sagemaker.create_processing_job(ProcessingJobName=name, **processing_request(script))
 
     def status() -> str:
         return str(sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
 
-    eventually(lambda: "ProcessingStartTime" in sagemaker.describe_processing_job(ProcessingJobName=name))
+    eventually(lambda: printed(sandbox, "Processing", name) == ["the first line"])
+    assert status() == "InProgress"
     sagemaker.stop_processing_job(ProcessingJobName=name)
     assert status() in ("Stopping", "Stopped")
     eventually(lambda: status() == "Stopped")
+    assert printed(sandbox, "Processing", name) == ["the first line", "the last line"]
 
 
 def test_a_job_reaches_this_sandbox_and_no_other_aws_unless_it_is_isolated(
@@ -222,14 +248,8 @@ print("said by the job", sys.prefix)
     assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
     assert not list((sandbox.home / "jobs").glob(f"*{job['ProcessingJobName']}*"))
     assert not list((sandbox.home / "images").rglob("left_behind.py"))
-    logs = sandbox.client("logs")
-    (stream,) = logs.describe_log_streams(
-        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix=job["ProcessingJobName"]
-    )["logStreams"]
-    events = logs.get_log_events(logGroupName="/aws/sagemaker/ProcessingJobs", logStreamName=stream["logStreamName"])[
-        "events"
-    ]
-    assert "said by the job" in events[0]["message"]
+    [line] = printed(sandbox, "Processing", job["ProcessingJobName"])
+    assert line.startswith("said by the job")
 
 
 def test_a_job_that_tries_writes_nowhere_but_in_its_folder_and_reads_nothing_of_the_sandbox(

@@ -96,6 +96,8 @@ class Build:
     """The ARNs of the build that it retries, and of the one that retries it by itself."""
     retry_up_to: int = 0
     """How often it is to be retried at most, by its project or by the phase that failed."""
+    shipped: int = 0
+    """How far its log's file is in CloudWatch Logs, in bytes."""
     shell: Shell | None = None
     stopping: bool = False
     finished: threading.Event = field(default_factory=threading.Event)

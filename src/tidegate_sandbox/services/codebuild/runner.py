@@ -147,7 +147,7 @@ class _Run:
         return record.status == "SUCCEEDED"
 
     def _provision(self) -> None:
-        self.log = BuildLog(self.build.log, self.build.group, self.build.stream)
+        self.log = BuildLog(self.build)
         try:
             look_at_network(self.build.project)
         except NetworkError as error:

@@ -50,16 +50,21 @@ def _override(p: dict[str, Any]) -> None:
 def _disable(p: dict[str, Any]) -> None:
     kept = find(p["pipelineName"])
     disabled = Disabled(p["reason"], whoever(), context.sandbox().clock.now())
-    kept.line.set_transition(_inbound(kept, p), disabled)
+    kept.line.set_transition(_behind(kept, p), disabled)
 
 
 @codepipeline.operation("EnableStageTransition")
 def _enable(p: dict[str, Any]) -> None:
     kept = find(p["pipelineName"])
-    kept.line.set_transition(_inbound(kept, p), None)
+    kept.line.set_transition(_behind(kept, p), None)
 
 
-def _inbound(kept: Kept, p: dict[str, Any]) -> Stage:
-    if p["transitionType"] != "Inbound":
-        raise AwsError("ValidationException", "transitions of type Outbound are not in the local simulation: Inbound")
-    return stage_of(kept, p["stageName"])
+def _behind(kept: Kept, p: dict[str, Any]) -> Stage:
+    """Return the stage that a transition leads to: of a stage's outbound one, which is between two, the next."""
+    stage = stage_of(kept, p["stageName"])
+    if p["transitionType"] == "Inbound":
+        return stage
+    following = kept.pipeline.stages[kept.pipeline.stages.index(stage) + 1 :]
+    if not following:
+        raise AwsError("ValidationException", f"stage {stage.name} is the last, so no transition leads out of it")
+    return following[0]

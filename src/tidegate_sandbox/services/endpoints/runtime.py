@@ -15,16 +15,13 @@ from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.credentials import Credentials
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import calls, standing
-from tidegate_sandbox.routes import Answer, BodyError, Message, Receive, Send, read_body
+from tidegate_sandbox.routes import LARGEST_INVOCATION, Answer, BodyError, Message, Receive, Send, read_body
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.exchange import CUSTOM_ATTRIBUTES, Request, content_type, exchange
 from tidegate_sandbox.services.endpoints.fleets import Fleet, ModelServer
 from tidegate_sandbox.services.endpoints.mirror import mirror
 from tidegate_sandbox.services.endpoints.router import NobodyServesError
 from tidegate_sandbox.services.endpoints.upstream import Reply
-
-MAX_BODY = 6_291_456
-"""Bytes of a request's body at most (botocore, BodyBlob)."""
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
@@ -62,7 +59,7 @@ async def invoke(http: Message, receive: Receive, send: Send) -> None:
     try:
         if http["method"] != "POST":
             raise _RefusedError(405, "MethodNotAllowed", "InvokeEndpoint is a POST")
-        body = await read_body(receive, MAX_BODY)
+        body = await read_body(receive, LARGEST_INVOCATION)
     except BodyError as error:
         answer = _refused(_RefusedError(error.status, "ValidationError", str(error)))
     except _RefusedError as refused:

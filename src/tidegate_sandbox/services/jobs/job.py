@@ -1,9 +1,7 @@
 """A processing or training job: its record, and its life from Starting to its end."""
 
-import contextlib
 import json
 import logging
-import re
 import shutil
 import threading
 from collections.abc import Mapping
@@ -17,9 +15,10 @@ from tidegate_sandbox.faults import standing
 from tidegate_sandbox.images.layer import layer
 from tidegate_sandbox.services.jobs import limits, storage
 from tidegate_sandbox.services.jobs.contract import Container
-from tidegate_sandbox.services.jobs.logs import publish
+from tidegate_sandbox.services.jobs.logs import JobLog, last_values
 from tidegate_sandbox.services.jobs.metrics import publish_metrics
 from tidegate_sandbox.services.jobs.storage import DataError
+from tidegate_sandbox.services.log_streams import last_line
 from tidegate_sandbox.state import Lock
 
 _log = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class Job:
         self.lock = Lock()
         """Held while what is told of the job changes; hold it to read more than one thing of it."""
         self._process: processes.Process | None = None
-        self._remarks: list[str] = []
+        self._remarks = ""
         self._stopping = False
         self._finished = threading.Event()
 
@@ -143,26 +142,29 @@ class Job:
             self._enter("Downloading")
         ml = self._prepare(work)
         remarks = [images.known(self.container.image).differences(python), *self.container.remarks]
-        self._remarks = [remark for remark in remarks if remark]
-        outcome = self._run_container(work, ml, layer(python, work / "environment"))
+        self._remarks = "".join(f"{remark}\n" for remark in remarks if remark)
+        log = JobLog(self.kind, self.name, self.log)
+        outcome = self._run_container(work, ml, layer(python, work / "environment"), log)
         if outcome is None:
             return _End("Stopped")
         if outcome.too_much_memory:
-            with self.log.open("a") as log:
-                log.write(f"Killed (local simulation: more than the memory of an {self.container.instance_type})\n")
-        lines = self.log.read_text(errors="replace").splitlines()
-        publish(self.scope, self.kind, self.name, lines)
+            with self.log.open("a") as file:
+                file.write(f"Killed (local simulation: more than the memory of an {self.container.instance_type})\n")
+        log.end()
         if self.container.metrics and outcome.code == 0:
             publish_metrics(self.scope, self.container.metrics, ml / "output" / "metrics" / "cloudwatch")
-        metrics, exit_message = self._read_metrics(lines), _first(ml / "output" / "message")
+        now = context.sandbox().clock.now()
+        definitions = self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ())
+        metrics = {name: (value, now) for name, value in last_values(self.log, definitions).items()}
+        exit_message = _first(ml / "output" / "message")
         with self.lock:
             self.metrics, self.exit_message = metrics, exit_message
             self._enter("Uploading")
         failed = not (outcome.too_long or self._stopping) and outcome.code != 0
         self._upload(work, ml, failed=failed)
         if failed:
-            said = [line.strip() for line in lines[len(self._remarks) :] if line.strip()]
-            why = _first(ml / "output" / "failure") or exit_message or (said[-1] if said else "")
+            said = last_line(self.log, after=len(self._remarks.encode()))
+            why = _first(ml / "output" / "failure") or exit_message or said
             return _End("Failed", f"AlgorithmError: {why}, exit code: {outcome.code}")
         if outcome.too_long:
             return _End("Stopped", secondary="MaxRuntimeExceeded")
@@ -182,7 +184,7 @@ class Job:
             storage.download(s3, wanted.uri, ml / wanted.to)
         return ml
 
-    def _run_container(self, work: Path, ml: Path, python: Path) -> limits.Outcome | None:
+    def _run_container(self, work: Path, ml: Path, python: Path, log: JobLog) -> limits.Outcome | None:
         """Run it to its end; None where the job was stopped before it began."""
         for folder in ("cwd", "home", "tmp"):
             (work / folder).mkdir()
@@ -211,12 +213,14 @@ class Job:
                 name=f"{self.kind.lower()} job {self.name}",
             )
         memory = limits.memory_of(self.container.instance_type)
-        return limits.hold(self._process, enclosed.started, seconds=self.container.max_runtime, memory=memory)
+        return limits.hold(
+            self._process, enclosed.started, seconds=self.container.max_runtime, memory=memory, tick=log.tick
+        )
 
     def _begin_log(self) -> None:
         """Begin with what is not the container's own and what of the request is passed over."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.log.write_text("".join(f"{remark}\n" for remark in self._remarks))
+        self.log.write_text(self._remarks)
 
     def _folders_of_entrypoint(self) -> list[Path]:
         """Return where the files lie that the image's own commands name."""
@@ -236,18 +240,6 @@ class Job:
                 archive = work / "archive.tar.gz"
                 storage.pack(folder, archive)
                 storage.upload_file(s3, archive, upload.uri, upload.kms_key)
-
-    def _read_metrics(self, lines: list[str]) -> dict[str, tuple[float, datetime]]:
-        """Return the last value of each of MetricDefinitions in what the container printed."""
-        now = context.sandbox().clock.now()
-        metrics = {}
-        for definition in self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
-            found = [match[1] for line in lines if (match := re.search(definition["Regex"], line)) and match.groups()]
-            for text in reversed(found):
-                with contextlib.suppress(TypeError, ValueError):  # a group that matched nothing, or no number
-                    metrics[definition["Name"]] = (float(text), now)
-                    break
-        return metrics
 
     def _enter(self, secondary: str) -> None:
         """Begin a part of the job's life; with the lock held."""

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from resource import getpagesize
@@ -90,10 +91,18 @@ def end(process: Process, started: Path) -> int:
     return process.terminate(GRACE)
 
 
-def hold(process: Process, started: Path, *, seconds: float, memory: int | None) -> Outcome:
+def hold(
+    process: Process,
+    started: Path,
+    *,
+    seconds: float,
+    memory: int | None,
+    tick: Callable[[], None] = lambda: None,
+) -> Outcome:
     """Wait for the end of `process`, and end it where it takes longer than `seconds` of the wall or more than `memory`.
 
     One that takes too long is asked to end and has GRACE to do so; one that takes too much is killed, as a kernel does.
+    `tick` is called now and then meanwhile.
     """
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
@@ -103,6 +112,7 @@ def hold(process: Process, started: Path, *, seconds: float, memory: int | None)
             if memory is not None and uses_more(process.pid, memory):
                 process.kill()
                 return Outcome(KILLED, too_much_memory=True)
+            tick()
     return Outcome(end(process, started), too_long=True)
 
 

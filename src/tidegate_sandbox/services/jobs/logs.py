@@ -1,35 +1,61 @@
-"""Puts what a container printed into CloudWatch Logs, where SageMaker puts it."""
+"""What a container prints: in CloudWatch Logs while it runs, where SageMaker puts it, and as it is read afterwards."""
 
+import contextlib
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate_sandbox import context
+from tidegate_sandbox.services.log_streams import LogStream, pieces
 
 _log = logging.getLogger(__name__)
 
-_EVENTS_A_CALL = 1000
-_EVENT_LENGTH = 64_000
 
-
-def publish(scope: context.Scope, kind: str, job: str, lines: Sequence[str]) -> None:
-    """Put `lines` into the log group of the kind of job, in a stream that begins with the job's name.
+class JobLog:
+    """The log of one run of a job's container, in a stream of its own, whose name begins with the job's.
 
     A failure is logged and changes nothing for the job: its output is in a file too.
     """
-    logs = scope.client("logs")
-    at = int(context.sandbox().clock.now().timestamp() * 1000)
-    stream = {"logGroupName": f"/aws/sagemaker/{kind}Jobs", "logStreamName": f"{job}/algo-1-{at // 1000}"}
-    try:
+
+    def __init__(self, kind: str, job: str, file: Path) -> None:
+        self._job = job
+        at = int(context.sandbox().clock.now().timestamp())
+        self._stream = LogStream(file, f"/aws/sagemaker/{kind}Jobs", f"{job}/algo-1-{at}")
+        self._is_made = self._is_told = False
+
+    def tick(self) -> None:
+        """Put into the stream what is new, at most once a second."""
+        if self._stream.is_due():
+            self._ship(rest=False)
+
+    def end(self) -> None:
+        """Put into the stream what is left."""
+        self._ship(rest=True)
+
+    def _ship(self, rest: bool) -> None:
         try:
-            logs.create_log_stream(**stream)
-        except logs.exceptions.ResourceNotFoundException:
-            logs.create_log_group(logGroupName=stream["logGroupName"])
-            logs.create_log_stream(**stream)
-        for start in range(0, len(lines), _EVENTS_A_CALL):
-            part = lines[start : start + _EVENTS_A_CALL]
-            events = [{"timestamp": at, "message": line[:_EVENT_LENGTH] or " "} for line in part]
-            logs.put_log_events(**stream, logEvents=events)
-    except (ClientError, BotoCoreError) as error:
-        _log.warning("the output of %s is not in CloudWatch Logs: %s", job, error)
+            if not self._is_made:
+                self._stream.make()
+                self._is_made = True
+            self._stream.ship(rest)
+        except (ClientError, BotoCoreError) as error:
+            if not self._is_told:
+                _log.warning("the output of %s is not in CloudWatch Logs: %s", self._job, error)
+            self._is_told = True
+
+
+def last_values(file: Path, definitions: Iterable[Mapping[str, str]]) -> dict[str, float]:
+    """Return the last value of each of MetricDefinitions in what was printed."""
+    wanted = {definition["Name"]: re.compile(definition["Regex"]) for definition in definitions}
+    found: dict[str, float] = {}
+    if wanted:
+        for lines, _ in pieces(file, 0, rest=True):
+            for line in lines.decode(errors="replace").splitlines():
+                for name, expression in wanted.items():
+                    if (match := expression.search(line)) and match.groups():
+                        with contextlib.suppress(TypeError, ValueError):  # a group that matched nothing, or no number
+                            found[name] = float(match[1])
+    return found
