@@ -1,7 +1,12 @@
 """What holds for the tests of every room."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+from tests.checkout import left_in
 
 # A law that takes longer on a busy machine is no less a law.
 settings.register_profile("rooms", deadline=None)
@@ -15,3 +20,27 @@ ENGINE = "tests/tidegate/"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the rooms whose files take long, so that none is left to one worker when the others are done."""
     items.sort(key=lambda item: item.nodeid.startswith(ENGINE))
+
+
+CHECKOUT = Path(__file__).parents[1]
+LEFT = pytest.StashKey[set[str]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # Not by default: whoever works here may well write a file while tests run.
+    if os.environ.get("TIDEGATE_CHECKOUT") == "unchanged" and not hasattr(session.config, "workerinput"):
+        session.config.stash[LEFT] = left_in(CHECKOUT)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where the run has left something in the checkout: what others make of the checkout would hold it."""
+    if LEFT in session.config.stash:
+        session.config.stash[LEFT] = left_in(CHECKOUT) - session.config.stash[LEFT]
+        if session.config.stash[LEFT]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for name in sorted(config.stash.get(LEFT, set())):
+        terminalreporter.write_line(f"FAILED the tests have left {name}, or changed it", red=True)
