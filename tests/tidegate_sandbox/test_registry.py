@@ -185,7 +185,9 @@ def test_the_approval_rule_lets_decisions_through_and_stamps_not(sandbox, sagema
 
     def rejected_came():
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        seen.extend(json.loads(message["Body"])["detail"]["ModelApprovalStatus"] for message in messages)
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            seen.append(json.loads(message["Body"])["detail"]["ModelApprovalStatus"])
         return "Rejected" in seen
 
     eventually(rejected_came)

@@ -518,7 +518,8 @@ def test_builds_leave_no_folder_behind(sandbox: Any, builds: Builds) -> None:
 
 def test_events_tell_of_the_start_and_the_end(sandbox: Any, builds: Builds, eventually: Callable[..., Any]) -> None:
     project = builds.project(commands("false"))
-    queue = sandbox.client("sqs").create_queue(QueueName=project)["QueueUrl"]
+    sqs = sandbox.client("sqs")
+    queue = sqs.create_queue(QueueName=project)["QueueUrl"]
     pattern = {"source": ["aws.codebuild"], "detail": {"project-name": [project]}}
     sandbox.client("events").put_rule(Name=project, EventPattern=json.dumps(pattern))
     sandbox.client("events").put_targets(Rule=project, Targets=[{"Id": "q", "Arn": sandbox.arn("sqs", project)}])
@@ -528,8 +529,9 @@ def test_events_tell_of_the_start_and_the_end(sandbox: Any, builds: Builds, even
     told: list[dict[str, Any]] = []
 
     def both() -> bool:
-        answer = sandbox.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        told.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            told.append(json.loads(message["Body"]))
         return len({one["id"] for one in told}) == 2
 
     eventually(both)
