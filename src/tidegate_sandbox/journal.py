@@ -236,8 +236,8 @@ def _stack_resource(resource: "iam_hooks.StackResource") -> None:
     asked = {"role": role, "action": action, "resource": arn, "keys": keys, "region": region}
     if not resource.done:
         # What is not there yet has no ARN: whether it may be made at all is all that can be told.
-        enforcement.hold_to_actions(who, stacks.checks(asked))
+        enforcement.hold_to_actions(who, stacks.needed(asked))
     else:
-        refused = enforcement.refusal(who, stacks.checks(asked))
+        refused = enforcement.refusal(who, stacks.needed(asked))
         _write(role, session, [(action, arn, keys)], region, refused)
         enforcement.enforce(refused)

@@ -1,9 +1,13 @@
 """What CloudFormation calls for a resource is what its schema says; the permissions of the schemas are kept beside."""
 
+import json
+from typing import Any
+
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
-from tidegate_sandbox.authorisation.stacks import NO_SCHEMA, handlers, of_schemas
+from tidegate_sandbox.authorisation.stacks import NO_SCHEMA, SPARED, handlers, needed, of_schemas
+from tidegate_sandbox.managed_policies import PREFIX, all_policies
 
 STEPS = ("create", "read", "update", "delete")
 
@@ -27,3 +31,53 @@ def test_then_a_type_that_is_described_here_has_no_permissions_in_its_schema(kin
 def test_then_a_custom_resource_calls_its_function_and_what_is_not_known_is_not_made_up() -> None:
     assert handlers("Custom::Anything")["create"] == {"lambda:InvokeFunction"}
     assert handlers("AWS::Nothing::Known") == {}
+
+
+def needed_for(kind: str, **properties: Any) -> dict[str, Any]:
+    """Return the actions without which a resource of a stack is not made, each with the last of its condition keys."""
+    line = {
+        "role": "arn:aws:iam::111122223333:role/launch",
+        "action": f"cloudformation/create {kind}",
+        "resource": "made",
+        "keys": {"id": "made", "properties": properties, "attributes": {"Arn": "arn:aws:iam::111122223333:role/made"}},
+        "region": "eu-west-1",
+    }
+    return {action: keys for action, _, keys in needed(line)}
+
+
+@pytest.mark.parametrize("kind", sorted(SPARED))
+def test_then_awss_own_policy_for_launching_projects_suffices_for_what_its_projects_are_made_of(kind: str) -> None:
+    launch = all_policies()[f"{PREFIX}AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy"]
+    actions = [statement["Action"] for statement in json.loads(launch.document)["Statement"]]
+    allowed = {each for named in actions for each in ([named] if isinstance(named, str) else named)}
+    asked = needed_for(kind).keys()
+    assert asked
+    # What SageMaker's own types are read with, the roles that make them have by other policies.
+    assert {action for action in asked if action != "sagemaker:ListTags"} <= allowed
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "action"),
+    [
+        ("AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}}, "s3:PutBucketVersioning"),
+        ("AWS::S3::Bucket", {"Tags": [{"Key": "a", "Value": "b"}]}, "s3:PutBucketTagging"),
+        (
+            "AWS::CodePipeline::Pipeline",
+            {"Stages": [{"Actions": [{"Configuration": {"ConnectionArn": "arn"}}]}]},
+            "codestar-connections:PassConnection",
+        ),
+        ("AWS::SageMaker::EndpointConfig", {"KmsKeyId": "alias/k"}, "kms:DescribeKey"),
+    ],
+)
+def test_then_what_a_property_is_set_with_is_needed_where_the_template_gives_it(
+    kind: str, given: dict[str, Any], action: str
+) -> None:
+    assert action in needed_for(kind, **given)
+    assert action not in needed_for(kind)
+
+
+def test_then_a_role_is_made_by_who_may_attach_the_policies_that_it_is_given() -> None:
+    policy = f"{PREFIX}service-role/AWSLambdaBasicExecutionRole"
+    asked = needed_for("AWS::IAM::Role", ManagedPolicyArns=[policy])
+    assert asked["iam:AttachRolePolicy"]["iam:PolicyARN"] == policy
+    assert "iam:AttachRolePolicy" not in needed_for("AWS::IAM::Role")

@@ -34,7 +34,7 @@ NEVER: Mapping[str, str] = {
     r"ec2:Describe(NetworkInterfaces|SecurityGroups|Subnets|Vpcs)": "no function is in a network",
     r"elasticfilesystem:.*|s3files:.*": "no function has a file system",
     r"firehose:.*|logs:CreateLogDelivery|logs:.*ResourcePolicy|s3:REST\.PUT\.OBJECT": "no log is delivered elsewhere",
-    r"iam:(Attach|Detach)RolePolicy": "every policy is the role's own",
+    r"iam:(Attach|Detach)RolePolicy": "it is asked for by the policies that a new role is given",
     r"iam:DeleteRolePermissionsBoundary": "no role may leave its boundary",
     r"iam:(Get|Put|Delete)(Group|User)Policy": "a policy of its own that a template has is of roles",
     r"iam:UpdateRoleDescription": "no role has a description",
@@ -58,6 +58,36 @@ NEVER: Mapping[str, str] = {
 NEVER_AT_FIRST: Mapping[str, str] = {
     "kms:PutKeyPolicy": 'a key\'s first policy is given to CreateKey (KMS developer guide, "Creating a KMS key")',
 }
+
+SPARED: Mapping[str, Mapping[str, str]] = {
+    "AWS::CodeBuild::Project": {r"codebuild:BatchGetProjects": ""},
+    "AWS::CodeCommit::Repository": {
+        r"codecommit:(GetRepositoryTriggers|ListTagsForResource)": "",
+        r"codecommit:PutRepositoryTriggers": "Triggers",
+        r"codecommit:(Tag|Untag)Resource": "Tags",
+    },
+    "AWS::CodePipeline::Pipeline": {
+        r"codepipeline:ListTagsForResource|iam:GetRole": "",
+        r"codepipeline:(Tag|Untag)Resource": "Tags",
+        r"(codeconnections|codestar-connections):PassConnection": "ConnectionArn",
+    },
+    "AWS::Events::Rule": {
+        r"events:List(TagsForResource|TargetsByRule)": "",
+        r"events:(Tag|Untag)Resource": "Tags",
+    },
+    "AWS::S3::Bucket": {
+        r"s3:(Get|List)\w+": "",
+        r"s3:PutBucketOwnershipControls": "OwnershipControls",
+        r"s3:PutBucketTagging|s3:(Tag|Untag)Resource": "Tags",
+        r"s3:PutBucketVersioning": "VersioningConfiguration",
+        r"s3:PutEncryptionConfiguration": "BucketEncryption",
+        r"s3:PutLifecycleConfiguration": "LifecycleConfiguration",
+    },
+    "AWS::SageMaker::EndpointConfig": {r"kms:DescribeKey": "KmsKeyId"},
+}
+"""By type, the permissions without which CloudFormation makes a resource all the same, unless the template gives the
+property, wherever in it: AWS's own policy for launching projects (AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy) lacks
+them, and the templates that AWS launches with it have resources of these types."""
 
 PASSED = {
     "AWS::CodeBuild::Project": (("ServiceRole",), "codebuild"),
@@ -119,10 +149,33 @@ def checks(line: Mapping[str, Any]) -> Iterator[Unplaced]:
             if "autoscaling" in action:
                 keys["application-autoscaling:service-namespace"] = "sagemaker"
             yield action, _arn(line, kind, action), keys
+    if operation == "create" and kind == "AWS::IAM::Role":
+        for policy in properties.get("ManagedPolicyArns") or ():
+            yield (
+                "iam:AttachRolePolicy",
+                _arn(line, kind, "iam:AttachRolePolicy"),
+                {**requested, "iam:PolicyARN": policy},
+            )
     if operation != "delete" and kind in PASSED:
         path, service = PASSED[kind]
         for role in _members(properties, path):
             yield "iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"}
+
+
+def needed(line: Mapping[str, Any]) -> Iterator[Unplaced]:
+    """Return those of the `checks` without which the resource fails."""
+    kind, given = line["action"].rpartition(" ")[2], line["keys"]["properties"]
+    spared = SPARED.get(kind, {})
+    for action, resource, keys in checks(line):
+        if not any(re.fullmatch(each, action) and not _has(given, name) for each, name in spared.items()):
+            yield action, resource, keys
+
+
+def _has(given: Any, name: str) -> bool:
+    """Whether a property of that name is given, at whatever depth; one without a name never is."""
+    if isinstance(given, list):
+        return any(_has(each, name) for each in given)
+    return isinstance(given, Mapping) and (bool(given.get(name)) or any(_has(each, name) for each in given.values()))
 
 
 def _arn(line: Mapping[str, Any], kind: str, action: str) -> str | None:

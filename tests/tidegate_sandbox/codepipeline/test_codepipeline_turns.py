@@ -1,9 +1,13 @@
 """How executions take their turns in a stage, and what a retry runs: the pure part of CodePipeline."""
 
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate_sandbox.services.codepipeline.actions.cloudformation import failure
+from tidegate_sandbox.services.codepipeline.actions.cloudformation import failed, failure
 from tidegate_sandbox.services.codepipeline.execution import Turn
 from tidegate_sandbox.services.codepipeline.structure import Mode
 
@@ -98,3 +102,20 @@ def test_the_reason_of_a_failed_stack_is_what_failed_first_in_its_latest_operati
 
     assert failure(newest_first) == "Endpoint (AWS::SageMaker::Endpoint): alarm 5xx fired"
     assert failure([]) == ""
+
+
+class _Refusing:
+    """CloudFormation, to a role that may not do what is asked, or to which something else happens."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def describe_stack_events(self, **_given: Any) -> Any:
+        raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, "DescribeStackEvents")
+
+
+def test_where_the_role_may_not_see_a_failed_stacks_events_the_action_says_what_the_stack_says() -> None:
+    stack = {"StackName": "s", "StackId": "arn", "StackStatus": "ROLLBACK_COMPLETE", "StackStatusReason": "see events"}
+    assert "Stack s is ROLLBACK_COMPLETE. see events" in str(failed(_Refusing("AccessDenied"), stack))
+    with pytest.raises(ClientError):
+        failed(_Refusing("Throttling"), stack)

@@ -67,7 +67,7 @@ def _delete(task: Task, client: Any, name: str) -> Outcome:
             client.delete_stack(StackName=name, RoleARN=task.configuration["RoleArn"])
     stack = _settled(task, client, existing["StackId"], name)
     if stack is not None and stack["StackStatus"] != "DELETE_COMPLETE":
-        raise _failed(client, stack)
+        raise failed(client, stack)
     task.run.summary = f"Stack {name} is deleted"
     return Outcome()
 
@@ -136,7 +136,7 @@ def _done(task: Task, client: Any, name: str) -> Outcome:
     if stack is None:
         raise ActionFailedError(f"Stack {name} was deleted while it was deployed")
     if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise _failed(client, stack)
+        raise failed(client, stack)
     task.run.summary = f"Stack {name} is {stack['StackStatus']}"
     return Outcome(variables=_outputs(stack))
 
@@ -150,8 +150,14 @@ def _settled(task: Task, client: Any, which: str, name: str) -> dict[str, Any] |
     return stack
 
 
-def _failed(client: Any, stack: Mapping[str, Any]) -> ActionFailedError:
-    reason = failure(client.describe_stack_events(StackName=stack["StackId"])["StackEvents"])
+def failed(client: Any, stack: Mapping[str, Any]) -> ActionFailedError:
+    """Return what an action says of a stack that failed, as far as its role may ask."""
+    try:
+        reason = failure(client.describe_stack_events(StackName=stack["StackId"])["StackEvents"])
+    except ClientError as error:  # AWS's own policy for such roles does not let them ask
+        if "AccessDenied" not in error.response["Error"]["Code"]:
+            raise
+        reason = str(stack.get("StackStatusReason", ""))
     return ActionFailedError(f"Stack {stack['StackName']} is {stack['StackStatus']}. {reason}".strip())
 
 
