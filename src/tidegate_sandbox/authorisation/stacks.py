@@ -86,8 +86,8 @@ SPARED: Mapping[str, Mapping[str, str]] = {
     "AWS::SageMaker::EndpointConfig": {r"kms:DescribeKey": "KmsKeyId"},
 }
 """By type, the permissions without which CloudFormation makes a resource all the same, unless the template gives the
-property, wherever in it: AWS's own policy for launching projects (AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy) lacks
-them, and the templates that AWS launches with it have resources of these types."""
+property, wherever in it: AWS's own policy for launching projects lacks them
+(AmazonSageMakerAdmin-ServiceCatalogProductsServiceRolePolicy), and what is launched with it has these types."""
 
 PASSED = {
     "AWS::CodeBuild::Project": (("ServiceRole",), "codebuild"),
