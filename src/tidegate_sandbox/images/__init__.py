@@ -50,6 +50,8 @@ class StandIn:
     """What `train` is in the image, in the same way; empty where a training job has to give its command."""
     serve: tuple[str, ...] = ()
     """The algorithm and its version that serves a model without a program of the user's; empty where none does."""
+    metrics: str = ""
+    """The expression for metrics of its own in what an algorithm prints: data set, name and value are its groups."""
     container: Mapping[str, str] = field(default_factory=dict)
     """The versions that the container has, `python` and packages by name, where the stand-in may have others."""
 
@@ -118,6 +120,7 @@ def _read(table: Path, repository: str, tag: str, found: dict[str, Any]) -> Stan
         entrypoint,
         train,
         tuple(found.get("serve", ())),
+        found.get("metrics", ""),
         dict(found.get("container", {})),
     )
 

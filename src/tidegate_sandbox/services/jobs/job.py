@@ -15,7 +15,7 @@ from tidegate_sandbox.faults import standing
 from tidegate_sandbox.images.layer import layer
 from tidegate_sandbox.services.jobs import limits, storage
 from tidegate_sandbox.services.jobs.contract import Container
-from tidegate_sandbox.services.jobs.logs import JobLog, last_values
+from tidegate_sandbox.services.jobs.logs import JobLog, last_of_each, last_values
 from tidegate_sandbox.services.jobs.metrics import publish_metrics
 from tidegate_sandbox.services.jobs.storage import DataError
 from tidegate_sandbox.services.log_streams import last_line
@@ -155,7 +155,10 @@ class Job:
             publish_metrics(self.scope, self.container.metrics, ml / "output" / "metrics" / "cloudwatch")
         now = context.sandbox().clock.now()
         definitions = self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ())
-        metrics = {name: (value, now) for name, value in last_values(self.log, definitions).items()}
+        found = last_values(self.log, definitions)
+        if own := self._metrics_of_image():
+            found = {**last_of_each(self.log, own), **found}
+        metrics = {name: (value, now) for name, value in found.items()}
         exit_message = _first(ml / "output" / "message")
         with self.lock:
             self.metrics, self.exit_message = metrics, exit_message
@@ -221,6 +224,14 @@ class Job:
         """Begin with what is not the container's own and what of the request is passed over."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text(self._remarks)
+
+    def _metrics_of_image(self) -> str:
+        """Return the expression for the metrics of the image's own algorithm, "" where a script or command runs."""
+        request = self.request
+        given = "ContainerEntrypoint" in request.get("AlgorithmSpecification", {})
+        script = "sagemaker_program" in request.get("HyperParameters", {})
+        own = self.kind == "Training" and not (given or script)
+        return images.known(self.container.image).metrics if own else ""
 
     def _folders_of_entrypoint(self) -> list[Path]:
         """Return where the files lie that the image's own commands name."""

@@ -47,6 +47,16 @@ class JobLog:
             self._is_told = True
 
 
+def last_of_each(file: Path, expression: str) -> dict[str, float]:
+    """Return the last value of each metric that `expression` finds, by data set and name: `validation:rmse`."""
+    found: dict[str, float] = {}
+    for lines, _ in pieces(file, 0, rest=True):
+        for of, name, value in re.findall(expression, lines.decode(errors="replace")):
+            with contextlib.suppress(ValueError):
+                found[f"{of}:{name}"] = float(value)
+    return found
+
+
 def last_values(file: Path, definitions: Iterable[Mapping[str, str]]) -> dict[str, float]:
     """Return the last value of each of MetricDefinitions in what was printed."""
     wanted = {definition["Name"]: re.compile(definition["Regex"]) for definition in definitions}
