@@ -1,12 +1,13 @@
 """Both templates, synthesised once for the whole run, and an AWS to publish to."""
 
+import fcntl
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.service_catalog.launched import launched
 from tests.service_catalog.resolved import PSEUDO, REVIEWED, forms, launches
 
 Template = dict[str, Any]
+Once = Callable[[str, Callable[[], Template]], Template]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,25 @@ def published() -> Published:
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Return what a name stands for, made by whichever worker of the run needs it first: synthesising takes long."""
+    os.environ["CDK_VALIDATION"] = "false"
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def read_or_make(name: str, make: Callable[[], Template]) -> Template:
+        kept = folder / f"{name}.template.json"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                kept.write_text(json.dumps(make()))
+        read: Template = json.loads(kept.read_text())
+        return read
+
+    return read_or_make
+
+
+@pytest.fixture(scope="session")
 def product(product_template: Template) -> Template:
     """What one launch creates whose stages are in the project's own account."""
     return launched(product_template)
@@ -63,17 +84,15 @@ def hosted(hosted_template: Template) -> Template:
 
 
 @pytest.fixture(scope="session")
-def product_template(published: Published) -> Template:
+def product_template(published: Published, once: Once) -> Template:
     """The template of the product."""
-    os.environ["CDK_VALIDATION"] = "false"
-    return synthesise_product(published.seed_bucket, published.seed_key, git="codecommit")
+    return once("codecommit", lambda: synthesise_product(published.seed_bucket, published.seed_key, git="codecommit"))
 
 
 @pytest.fixture(scope="session")
-def hosted_template(published: Published) -> Template:
+def hosted_template(published: Published, once: Once) -> Template:
     """The template of the product around repositories that a connection reaches."""
-    os.environ["CDK_VALIDATION"] = "false"
-    return synthesise_product(published.seed_bucket, published.seed_key, git="connection")
+    return once("connection", lambda: synthesise_product(published.seed_bucket, published.seed_key, git="connection"))
 
 
 @pytest.fixture(scope="session", params=GITS)
@@ -83,10 +102,9 @@ def either(request: pytest.FixtureRequest, product: Template, hosted: Template) 
 
 
 @pytest.fixture(scope="session")
-def portfolio(published: Published) -> Template:
+def portfolio(published: Published, once: Once) -> Template:
     """The template of the admin stack."""
-    os.environ["CDK_VALIDATION"] = "false"
-    return synthesise_portfolio(published.offer())
+    return once("portfolio", lambda: synthesise_portfolio(published.offer()))
 
 
 @pytest.fixture(scope="session")
@@ -116,18 +134,15 @@ def every_form(reviewed: dict[str, Template]) -> Template:
 
 
 @pytest.fixture(scope="session")
-def stage_roles_template() -> Template:
+def stage_roles_template(once: Once) -> Template:
     """The template of the roles that a project has in an account of its stages."""
-    os.environ["CDK_VALIDATION"] = "false"
-    read: Template = json.loads(stage_roles().text)
-    return read
+    return once("stage-roles", lambda: dict(json.loads(stage_roles().text)))
 
 
 @pytest.fixture(scope="session")
-def stage_account() -> Template:
+def stage_account(once: Once) -> Template:
     """The template of what bootstrapping leaves in an account of stages."""
-    os.environ["CDK_VALIDATION"] = "false"
-    return synthesise_stage_account("111111111111")
+    return once("stage-account", lambda: synthesise_stage_account("111111111111"))
 
 
 @pytest.fixture(scope="session")
