@@ -3,7 +3,9 @@
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,17 +62,23 @@ def test_memory_that_processes_share_counts_once(tmp_path: Path) -> None:
 
 
 def test_a_container_that_takes_too_long_is_asked_to_end_and_killed_if_it_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(limits, "GRACE", 0.3)
-    begin = "import signal, sys, time; "
-    saves = begin + "signal.signal(signal.SIGTERM, lambda *_: sys.exit(4)); open('ready', 'w'); time.sleep(60)"
-    assert limits.hold(start(tmp_path, saves), STARTED, seconds=1, memory=None) == limits.Outcome(4, too_long=True)
-    assert (tmp_path / "ready").exists()
+    begin, ready = "import signal, sys, time; ", "; open('ready', 'w'); time.sleep(60)"
 
-    deaf = begin + "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    def started(program: str) -> Process:
+        (tmp_path / "ready").unlink(missing_ok=True)
+        process = start(tmp_path, begin + program + ready)
+        eventually((tmp_path / "ready").exists)
+        return process
+
+    saves = started("signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))")
+    assert limits.hold(saves, STARTED, seconds=0.3, memory=None) == limits.Outcome(4, too_long=True)
+
+    monkeypatch.setattr(limits, "GRACE", 0.3)
+    deaf = started("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     began = time.monotonic()
-    assert limits.hold(start(tmp_path, deaf), STARTED, seconds=0.6, memory=None) == limits.Outcome(-9, too_long=True)
+    assert limits.hold(deaf, STARTED, seconds=0.3, memory=None) == limits.Outcome(-9, too_long=True)
     assert time.monotonic() - began < 20
 
 
