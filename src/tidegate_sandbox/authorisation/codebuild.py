@@ -25,6 +25,7 @@ TABLE = Table(
         "DeleteProject": ("project/{name}",),
         "DeleteReport": ("report/{arn}",),
         "DeleteReportGroup": ("report-group/{arn}",),
+        "DescribeCodeCoverages": ("report/{reportArn}",),
         "DescribeTestCases": ("report/{reportArn}",),
         "DeleteWebhook": ("project/{projectName}",),
         "ListBuilds": ANY,

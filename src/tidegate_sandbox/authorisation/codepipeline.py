@@ -24,7 +24,7 @@ TABLE = Table(
         **dict.fromkeys(("CreatePipeline", "UpdatePipeline"), ("{pipeline.name}",)),
         **dict.fromkeys(_BY_NAME, ("{name}",)),
         **dict.fromkeys(_BY_PIPELINE_NAME, ("{pipelineName}",)),
-        "ListPipelines": ANY,
+        **dict.fromkeys(("ListPipelines", "PutJobFailureResult", "PutJobSuccessResult"), ANY),
     },
     roles=("pipeline.roleArn",),
     tagging=("codepipeline:TagResource", None),

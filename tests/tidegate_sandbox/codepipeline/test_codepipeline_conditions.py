@@ -25,6 +25,10 @@ def alarm(**configuration: str) -> dict[str, Any]:
     return {"name": "quiet", "ruleTypeId": {**KIND, "provider": "CloudWatchAlarm"}, "configuration": configuration}
 
 
+def other(provider: str, **rest: Any) -> dict[str, Any]:
+    return {"name": "check", "ruleTypeId": {**KIND, "provider": provider}, **rest}
+
+
 def entry(result: str, *rules: dict[str, Any]) -> dict[str, Any]:
     return {"conditions": [{"result": result, "rules": list(rules)}]}
 
@@ -103,18 +107,36 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no rule": (entry("SKIP"), "at least one rule"),
     "two of a name": (entry("SKIP", rule("a", "EQ", "b"), rule("a", "NE", "b")), "each of a name of its own"),
     "another provider": (
-        entry("FAIL", {**rule("a", "EQ", "b"), "ruleTypeId": {**KIND, "provider": "LambdaInvoke"}}),
-        "LambdaInvoke is not in the local simulation, which has VariableCheck and CloudWatchAlarm",
+        entry("FAIL", {**rule("a", "EQ", "b"), "ruleTypeId": {**KIND, "provider": "Jenkins"}}),
+        "Jenkins is not in the local simulation, which has VariableCheck, CloudWatchAlarm, DeploymentWindow",
     ),
     "an operator that is none": (entry("SKIP", rule("a", "GT", "1")), "Operator is GT; it must be one of EQ, NE"),
     "a key too few": (
         entry("SKIP", {**rule("a", "EQ", "b"), "configuration": {"Variable": "a", "Operator": "EQ"}}),
-        "the configuration of a VariableCheck is Operator, Value, Variable",
+        "configuration lacks Value",
     ),
-    "no alarm": (entry("FAIL", alarm()), "the configuration of a CloudWatchAlarm is AlarmName, perhaps AlarmStates"),
+    "no alarm": (entry("FAIL", alarm()), "configuration lacks AlarmName"),
     "a state that is none": (entry("FAIL", alarm(AlarmName="a", AlarmStates="ALARM,BAD")), "AlarmStates has BAD"),
     "no minutes": (entry("FAIL", alarm(AlarmName="a", WaitTime="1 h")), "WaitTime is 1 h"),
-    "commands": (entry("FAIL", {**rule("a", "EQ", "b"), "commands": ["true"]}), "commands is not in the local"),
+    "an alarm that skips": (
+        entry("SKIP", alarm(AlarmName="a")),
+        "whose result is SKIP are LambdaInvoke and VariableCheck, not CloudWatchAlarm",
+    ),
+    "no window": (
+        entry("FAIL", other("DeploymentWindow", configuration={"Cron": "0 9 * * ?"})),
+        "it has six fields or seven",
+    ),
+    "no commands": (entry("FAIL", other("Commands", inputArtifacts=[{"name": "Source"}])), "commands are missing"),
+    "commands of several lines": (
+        entry("FAIL", other("Commands", commands=["true\nfalse"], inputArtifacts=[{"name": "Source"}])),
+        "a command is one line",
+    ),
+    "commands on nothing": (entry("FAIL", other("Commands", commands=["true"])), "has 0 input artifacts"),
+    "a build of nothing": (entry("FAIL", other("CodeBuild")), "configuration lacks ProjectName"),
+    "commands": (
+        entry("FAIL", {**rule("a", "EQ", "b"), "commands": ["true"]}),
+        "commands are for Commands, not for VariableCheck",
+    ),
     "another region": (entry("FAIL", {**rule("a", "EQ", "b"), "region": "eu-west-2"}), "rules in other regions"),
 }
 
@@ -135,6 +157,17 @@ def test_a_rule_may_refer_only_to_what_ran_before_its_stage(journey: Journey) ->
     late = {"actions": [journey.approval(namespace="Late")], "beforeEntry": entry("SKIP", rule("#{Late.X}", "EQ", "1"))}
 
     with pytest.raises(ClientError, match=r"stage S1, rule check: #\{Late.X\} is of no namespace of an action"):
+        journey.create(late)
+
+
+def test_a_rule_may_look_only_at_what_was_made_before_it(journey: Journey) -> None:
+    looks = other("Commands", commands=["true"], inputArtifacts=[{"name": "Late"}])
+    late = {
+        "actions": [journey.build("Build", "any", outputArtifacts=[{"name": "Late"}])],
+        "beforeEntry": entry("FAIL", looks),
+    }
+
+    with pytest.raises(ClientError, match="stage S1, rule check: input artifact Late is no output of an action"):
         journey.create(late)
 
 

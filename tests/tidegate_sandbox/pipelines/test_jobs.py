@@ -183,7 +183,7 @@ def test_a_job_tells_what_it_prints_while_it_runs_and_can_be_stopped(
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("the last line"))
 print("the first line")
-time.sleep(60)
+time.sleep(900)
 """
     sagemaker = sandbox.client("sagemaker")
     sagemaker.create_processing_job(ProcessingJobName=name, **processing_request(script))

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidegate_sandbox import context, credentials, hooks, journal
@@ -178,6 +178,39 @@ def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], reque
     version = f"arn:aws:s3:::{primary.bucket}/{primary.key}"
     with lock, changing():
         build = _new(project, declared, version, f"codepipeline/{request.pipeline}", request)
+        runner.start(build, _retry_by_itself)
+    return build
+
+
+def start_commands(
+    buildspec: str, variables: Iterable[Mapping[str, str]], request: PipelineRequest, timeout_minutes: int
+) -> Build:
+    """Start a build of no project, for Commands of a pipeline, and return it; wait on its `finished`."""
+    name = f"codepipeline-{request.pipeline}"
+    project: Project = {
+        "name": name,
+        "arn": context.scope().arn("codebuild", f"project/{name}"),
+        "source": {"type": "CODEPIPELINE", "buildspec": buildspec},
+        "artifacts": {"type": "CODEPIPELINE"},
+        "environment": {
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "environmentVariables": [],
+        },
+        "serviceRole": request.acts_as[-1],
+        "timeoutInMinutes": timeout_minutes,
+        "queuedTimeoutInMinutes": 480,
+        "logsConfig": {"cloudWatchLogs": {"status": "ENABLED", "groupName": f"/aws/codepipeline/{request.pipeline}"}},
+    }
+    with lock, changing():
+        build = _new(
+            project,
+            _declared(project, [dict(one) for one in variables]),
+            "",
+            f"codepipeline/{request.pipeline}",
+            request,
+        )
         runner.start(build, _retry_by_itself)
     return build
 

@@ -11,6 +11,8 @@ from typing import Literal, TypeVar
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from tidegate_sandbox.services.codebuild.coverage import READERS
+
 T = TypeVar("T")
 
 PhaseName = Literal["install", "pre_build", "build", "post_build"]
@@ -79,7 +81,7 @@ class Artifacts:
 
 @dataclass(frozen=True)
 class Report:
-    """Which files are the raw data of a test report."""
+    """Which files are the raw data of a report."""
 
     files: tuple[str, ...]
     file_format: str = "JUNITXML"
@@ -329,8 +331,8 @@ _ENV_KEYS = (
 )
 _MOST_RETRIES = 100
 _OUTCOMES: Mapping[str, Literal["ABORT", "CONTINUE"]] = {"ABORT": "ABORT", "CONTINUE": "CONTINUE"}
-REPORT_FORMATS = ("JUNITXML", "CUCUMBERJSON")
-"""The formats of test reports that are read; of CodeBuild's others each is refused by name."""
+REPORT_FORMATS = ("JUNITXML", "CUCUMBERJSON", *READERS)
+"""The formats of reports that are read; of CodeBuild's others each is refused by name."""
 
 
 def environment(spec: Buildspec, stored: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

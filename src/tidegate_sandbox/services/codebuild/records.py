@@ -26,12 +26,16 @@ class Bundle:
 
 @dataclass(frozen=True)
 class PipelineRequest:
-    """What CodePipeline hands to a build: the primary source first, and where the outputs go."""
+    """What CodePipeline hands to a build: the primary source first, and where the outputs go.
+
+    `acts_as` are the roles whom a build without a project acts as: the pipeline's, and one that this hands it to.
+    """
 
     pipeline: str
     sources: tuple[Bundle, ...]
     outputs: tuple[Bundle, ...]
     resolved_version: str | None = None
+    acts_as: tuple[str, ...] = ()
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""Test reports: what builds' `reports` sections become, and the API that tells of them.
+"""Reports of tests and of code coverage: what builds' `reports` sections become, and the API that tells of them.
 
-CodeBuild user guide, "Test reports". JUnit XML and Cucumber JSON are read; coverage is not.
+CodeBuild user guide, "Test reports". Of tests JUnit XML and Cucumber JSON are read.
 """
 
 import json
@@ -8,7 +8,7 @@ import threading
 import uuid
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any
 
 from tidegate_sandbox import context, journal
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.services.codebuild import coverage
 from tidegate_sandbox.services.codebuild.artifacts import collect
 from tidegate_sandbox.services.codebuild.buildspec import Artifacts, Report
+from tidegate_sandbox.services.codebuild.coverage import Covered
 from tidegate_sandbox.services.codebuild.projects import codebuild
 
 KEPT = timedelta(days=30)
@@ -44,10 +46,12 @@ class Case:
 
 @dataclass
 class Made:
-    """A report: botocore's shape Report, and its cases."""
+    """A report: botocore's shape Report, and its cases, or the files that it covers."""
 
     told: dict[str, Any]
-    cases: list[Case]
+    cases: list[Case] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """botocore's shapes CodeCoverage."""
 
 
 @dataclass
@@ -69,37 +73,61 @@ def make(project: str, build_arn: str, name: str, declared: Report, source: Path
     """
     chosen = Artifacts(declared.files, base_directory=declared.base_directory, discard_paths=declared.discard_paths)
     found = collect(chosen, source)
-    cases = [case for path, file in found.items() for case in read(declared.file_format, file.read_bytes(), path)]
-    group = _group_for(name if name.startswith("arn:") else f"{project}-{name}", named=name.startswith("arn:"))
-    for call in ("CreateReport", "UpdateReport", "BatchPutTestCases"):
+    covers = declared.file_format in coverage.READERS
+    kind = "CODE_COVERAGE" if covers else "TEST"
+    read_: Callable[[str, bytes, str], list[Any]] = _covered if covers else read
+    content = [one for path, file in found.items() for one in read_(declared.file_format, file.read_bytes(), path)]
+    named = name.startswith("arn:")
+    group = _group_for(name if named else f"{project}-{name}", kind, named=named)
+    if group["type"] != kind:
+        raise ReportError(f"the report group {group['arn']} is of type {group['type']}, and this is {kind}")
+    for call in ("CreateReport", "UpdateReport", "BatchPutCodeCoverages" if covers else "BatchPutTestCases"):
         journal.acted(f"codebuild:{call}", group["arn"])
     now = context.sandbox().clock.now()
     arn = f"{group['arn'].replace(':report-group/', ':report/')}:{uuid.uuid4()}"
-    statuses = Counter(case.status for case in cases)
-    failed = statuses["FAILED"] + statuses["ERROR"]
     told = {
         "arn": arn,
-        "type": "TEST",
+        "type": kind,
         "name": str(uuid.uuid4()),
         "reportGroupArn": group["arn"],
         "executionId": build_arn,
-        "status": "FAILED" if failed else "SUCCEEDED",
+        "status": "SUCCEEDED",
         "created": now,
         "expired": now + KEPT,
         "exportConfig": group["exportConfig"],
         "truncated": False,
-        "testSummary": {
-            "total": len(cases),
-            "statusCounts": dict(statuses),
-            "durationInNanoSeconds": int(sum(case.seconds for case in cases) * _NANOSECONDS),
-        },
     }
+    made = _of_coverage(told, content) if covers else _of_tests(told, content)
     with _lock:
-        _reports.here().reports[arn] = Made(told, cases)
+        _reports.here().reports[arn] = made
     return arn
 
 
-def _group_for(name: str, named: bool) -> dict[str, Any]:
+def _of_tests(told: dict[str, Any], cases: list[Case]) -> Made:
+    statuses = Counter(case.status for case in cases)
+    summary = {
+        "total": len(cases),
+        "statusCounts": dict(statuses),
+        "durationInNanoSeconds": int(sum(case.seconds for case in cases) * _NANOSECONDS),
+    }
+    failed = statuses["FAILED"] + statuses["ERROR"]
+    return Made({**told, "status": "FAILED" if failed else "SUCCEEDED", "testSummary": summary}, cases)
+
+
+def _of_coverage(told: dict[str, Any], files: list[Covered]) -> Made:
+    common = {"reportARN": told["arn"], "expired": told["expired"]}
+    described = [{"id": str(uuid.uuid4()), **common, "filePath": one.path, **one.described()} for one in files]
+    return Made({**told, "codeCoverageSummary": coverage.total(files).described()}, files=described)
+
+
+def _covered(file_format: str, raw: bytes, path: str) -> list[Covered]:
+    try:
+        return coverage.read(file_format, raw)
+    except (ElementTree.ParseError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ReportError(f"{path} is no {file_format}: {error}") from None
+
+
+def _group_for(name: str, kind: str, named: bool) -> dict[str, Any]:
     arn = name if named else context.scope().arn("codebuild", f"report-group/{name}")
     with _lock:
         known = _reports.here().groups.get(arn)
@@ -108,7 +136,7 @@ def _group_for(name: str, named: bool) -> dict[str, Any]:
     if named:
         raise ReportError(f"the report group {arn} does not exist")
     journal.acted("codebuild:CreateReportGroup", arn)
-    given = {"name": name, "type": "TEST", "exportConfig": {"exportConfigType": "NO_EXPORT"}}
+    given = {"name": name, "type": kind, "exportConfig": {"exportConfigType": "NO_EXPORT"}}
     made: dict[str, Any] = create_group(given)["reportGroup"]
     return made
 
@@ -192,8 +220,6 @@ def create_group(p: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_group(p: Mapping[str, Any]) -> None:
-    if p.get("type") == "CODE_COVERAGE":
-        raise AwsError("InvalidInputException", "code coverage reports are not in the local simulation")
     if p.get("exportConfig", {}).get("exportConfigType") == "S3":
         raise AwsError("InvalidInputException", "export of reports to S3 is not in the local simulation")
 
@@ -275,11 +301,24 @@ def _ordered(p: dict[str, Any], group: str | None = None) -> list[str]:
     return arns if p.get("sortOrder") == "ASCENDING" else arns[::-1]
 
 
+def _report(arn: str) -> Made:
+    made = _reports.here().reports.get(arn)
+    if made is None:
+        raise AwsError("ResourceNotFoundException", f"Report cannot be found: {arn}")
+    return made
+
+
+@codebuild.operation("DescribeCodeCoverages")
+def _describe_coverages(p: dict[str, Any]) -> dict[str, Any]:
+    least, most = p.get("minLineCoveragePercentage", 0.0), p.get("maxLineCoveragePercentage", 100.0)
+    by = "lineCoveragePercentage" if p.get("sortBy") == "LINE_COVERAGE_PERCENTAGE" else "filePath"
+    files = [one for one in _report(p["reportArn"]).files if least <= one["lineCoveragePercentage"] <= most]
+    return _page(sorted(files, key=lambda one: one[by], reverse=p.get("sortOrder") == "DESCENDING"), p, "codeCoverages")
+
+
 @codebuild.operation("DescribeTestCases")
 def _describe_cases(p: dict[str, Any]) -> dict[str, Any]:
-    made = _reports.here().reports.get(p["reportArn"])
-    if made is None:
-        raise AwsError("ResourceNotFoundException", f"Report cannot be found: {p['reportArn']}")
+    made = _report(p["reportArn"])
     wanted = p.get("filter", {})
     cases = [
         {

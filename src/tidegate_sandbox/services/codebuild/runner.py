@@ -1,10 +1,11 @@
 """Runs one build from SUBMITTED to COMPLETED on a thread of its own."""
 
+import contextlib
 import logging
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -60,8 +61,7 @@ def run(build: Build, then: Callable[[Build], None]) -> None:
     run_ = _Run(build)
     try:
         state_changed(build)
-        session = credentials.session_of(build.project["serviceRole"], "codebuild", f"AWSCodeBuild-{build.uuid}")
-        with credentials.acting_with(session):
+        with _acting(build):
             build.scope = context.scope()
             run_.all_phases()
     except Exception as error:
@@ -79,6 +79,22 @@ def run(build: Build, then: Callable[[Build], None]) -> None:
             build.finished.set()
         state_changed(build)
         then(build)
+
+
+@contextlib.contextmanager
+def _acting(build: Build) -> Iterator[None]:
+    """Act with the project's service role, or where there is no project as the pipeline does."""
+    name = f"AWSCodeBuild-{build.uuid}"
+    if build.pipeline is None or not build.pipeline.acts_as:
+        with credentials.acting_with(credentials.session_of(build.project["serviceRole"], "codebuild", name)):
+            yield
+        return
+    with contextlib.ExitStack() as stack:
+        first, *others = build.pipeline.acts_as
+        stack.enter_context(credentials.acting_as(first, "codepipeline", name))
+        for role in others:
+            stack.enter_context(credentials.handed_to(role, name))
+        yield
 
 
 def goes_on(phase: PhaseName, spec: Phase, failed: bool) -> bool:

@@ -2,11 +2,11 @@
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.services import connections
-from tidegate_sandbox.services.codepipeline import executions, interventions
+from tidegate_sandbox.services.codepipeline import executions, interventions, jobs
 from tidegate_sandbox.services.codepipeline.changes import start_from_host
 from tidegate_sandbox.services.codepipeline.pipelines import PipelineResource, codepipeline, start_from_event
 
-__all__ = ["executions", "install", "interventions"]
+__all__ = ["executions", "install", "interventions", "jobs"]
 
 
 def install() -> None:

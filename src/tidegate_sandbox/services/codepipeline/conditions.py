@@ -1,7 +1,7 @@
 """The conditions of a stage, at its entry, its success and its failure: typed, validated and evaluated.
 
-Sources: CodePipeline user guide, "How do stage conditions work?" and the rule references "VariableCheck" and
-"CloudWatchAlarm".
+Sources: CodePipeline user guide, "How do stage conditions work?", "Configure conditions for a stage" and
+"Rule structure reference".
 """
 
 import re
@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
+from tidegate_sandbox.services.codepipeline import windows
+from tidegate_sandbox.services.codepipeline.kinds import (
+    RULES,
+    wrong_build,
+    wrong_commands,
+    wrong_configuration,
+    wrong_number,
+)
+from tidegate_sandbox.services.codepipeline.variables import REFERENCE, UnknownVariableError, resolve
 
 Result = Literal["FAIL", "SKIP", "ROLLBACK"]
 When = Literal["BEFORE_ENTRY", "ON_SUCCESS", "ON_FAILURE"]
@@ -28,22 +36,24 @@ OPERATORS: Mapping[str, tuple[str, Callable[[str, str], bool]]] = {
     "MATCHES": ("matches", lambda found, wanted: re.fullmatch(wanted, found) is not None),
 }
 ALARM_STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
-_KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "VariableCheck": (frozenset({"Variable", "Operator", "Value"}), frozenset()),
-    "CloudWatchAlarm": (frozenset({"AlarmName"}), frozenset({"AlarmStates", "WaitTime"})),
-}
-"""The keys of a rule's configuration that it has to have, and those that it may have."""
-_REFUSED_OF_RULE = ("commands", "inputArtifacts", "timeoutInMinutes")
+_MAY_SKIP = ("LambdaInvoke", "VariableCheck")
+"""The rules of a condition whose result is SKIP."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule by its provider; `role_arn` is whom it looks as, None for the pipeline's own role."""
+    """A rule by its provider; `role_arn` is whom it acts as, None for the pipeline's own role.
+
+    After `timeout_minutes` it has failed, after its provider's time where it says none.
+    """
 
     name: str
     configuration: Mapping[str, str]
     provider: str = "VariableCheck"
     role_arn: str | None = None
+    inputs: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    timeout_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,9 @@ def read(declared: Mapping[str, Any], stage: str, region: str, when: When = "BEF
     rules = tuple(_rule(rule, stage, region) for rule in condition.get("rules", []))
     if len({rule.name for rule in rules}) != len(rules) or not rules:
         raise _error(f"stage {stage}: a condition needs at least one rule, each of a name of its own")
+    if result == "SKIP" and (others := [rule.provider for rule in rules if rule.provider not in _MAY_SKIP]):
+        said = f"the rules of a condition whose result is SKIP are {' and '.join(_MAY_SKIP)}, not {others[0]}"
+        raise _error(f"stage {stage}: {said}")
     return Condition(result, rules)
 
 
@@ -113,24 +126,33 @@ def refused_states(configuration: Mapping[str, str]) -> tuple[str, ...]:
 def _rule(declared: Mapping[str, Any], stage: str, region: str) -> Rule:
     where, kind = f"stage {stage}, rule {declared['name']}", declared["ruleTypeId"]
     provider = kind["provider"]
-    if kind.get("owner", "AWS") != "AWS" or provider not in _KEYS:
-        raise _error(f"{where}: {provider} is not in the local simulation, which has {' and '.join(_KEYS)}")
-    for name in _REFUSED_OF_RULE:
-        if declared.get(name):
-            raise _error(f"{where}: {name} is not in the local simulation")
+    if kind.get("owner", "AWS") != "AWS" or provider not in RULES:
+        raise _error(f"{where}: {provider} is not in the local simulation, which has {', '.join(RULES)}")
     if declared.get("region", region) != region:
         raise _error(f"{where} is in {declared['region']}; rules in other regions are not simulated")
-    configuration, (required, optional) = dict(declared.get("configuration", {})), _KEYS[provider]
-    if not required <= set(configuration) <= required | optional:
-        keys = ", ".join(sorted(required)) + "".join(f", perhaps {key}" for key in sorted(optional))
-        raise _error(f"{where}: the configuration of a {provider} is {keys}, all of it")
+    configuration = dict(declared.get("configuration", {}))
+    commands = tuple(declared.get("commands", ()))
+    inputs = tuple(one["name"] for one in declared.get("inputArtifacts", []))
+    wrong = wrong_configuration(provider, RULES[provider], configuration)
+    wrong = wrong or wrong_number("input", provider, len(inputs), RULES[provider].inputs)
+    wrong = wrong or wrong_commands(provider, commands)
+    if not wrong and provider == "CodeBuild":
+        wrong = wrong_build(configuration, inputs)
+    if wrong:
+        raise _error(f"{where}: {wrong}")
+    if provider == "DeploymentWindow" and not REFERENCE.search(" ".join(configuration.values())):
+        try:
+            windows.read(configuration["Cron"], configuration.get("TimeZone", "UTC"))
+        except ValueError as error:
+            raise _error(f"{where}: {error}") from None
     if configuration.get("Operator", "EQ") not in OPERATORS:
         raise _error(f"{where}: Operator is {configuration['Operator']}; it must be one of {', '.join(OPERATORS)}")
     if unknown := [one for one in refused_states(configuration) if one not in ALARM_STATES]:
         raise _error(f"{where}: AlarmStates has {unknown[0]}; it must be of {', '.join(ALARM_STATES)}")
     if not configuration.get("WaitTime", "0").isdigit():
         raise _error(f"{where}: WaitTime is {configuration['WaitTime']}; it must be a number of minutes")
-    return Rule(declared["name"], configuration, provider, declared.get("roleArn"))
+    role, timeout = declared.get("roleArn"), declared.get("timeoutInMinutes")
+    return Rule(declared["name"], configuration, provider, role, inputs, commands, timeout)
 
 
 def _error(sentence: str) -> AwsError:

@@ -9,9 +9,8 @@ from functools import partial
 from tidegate_sandbox import context, hooks
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline import artifacts, rules
-from tidegate_sandbox.services.codepipeline.acting import acting
+from tidegate_sandbox.services.codepipeline.acting import attempt
 from tidegate_sandbox.services.codepipeline.actions import (
-    ActionFailedError,
     Outcome,
     Runner,
     Task,
@@ -19,9 +18,11 @@ from tidegate_sandbox.services.codepipeline.actions import (
     cloudformation,
     codebuild,
     codecommit,
+    commands,
     connection,
+    function,
 )
-from tidegate_sandbox.services.codepipeline.conditions import Checked, Condition, When
+from tidegate_sandbox.services.codepipeline.conditions import Condition, When
 from tidegate_sandbox.services.codepipeline.events import action_changed, execution_changed, stage_changed
 from tidegate_sandbox.services.codepipeline.execution import (
     ActionExecution,
@@ -29,13 +30,14 @@ from tidegate_sandbox.services.codepipeline.execution import (
     Disabled,
     Execution,
     RuleExecution,
+    Run,
     StageStatus,
     Turn,
     to_run,
 )
 from tidegate_sandbox.services.codepipeline.rollbacks import can_roll_back_to, rolling_back
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage
-from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError, resolve
+from tidegate_sandbox.services.codepipeline.variables import resolve
 from tidegate_sandbox.state import Lock
 from tidegate_sandbox.state.tasks import begin, going_on
 
@@ -45,6 +47,8 @@ RUNNERS: dict[str, Runner] = {
     "CodeBuild": codebuild.run,
     "CloudFormation": cloudformation.run,
     "Manual": approval.run,
+    "Commands": commands.run,
+    "Lambda": function.run,
 }
 _TICK = 0.5
 
@@ -71,7 +75,7 @@ class Line:
         """Go on as if the condition had been met that `execution` failed by; AwsError where it failed by none."""
         following = execution.pipeline.stages.index(stage) + (1 if when == "ON_SUCCESS" else 0)
         with self.changed:
-            failed = any(not run.checked.passed for run in execution.judged(stage, when))
+            failed = any(run.status == "Failed" for run in execution.judged(stage, when))
             if not execution.is_over or execution.stages.get(stage.name) != "Failed" or not failed:
                 sentence = f"stage {stage.name} of {execution.id} has not failed by its condition {when}"
                 raise AwsError("ConditionNotOverridableException", sentence)
@@ -220,7 +224,7 @@ class Line:
         if stage.entry is None or (unmet := self._unmet(execution, stage, stage.entry, "BEFORE_ENTRY")) is None:
             return None
         # A rule that could not be evaluated says nothing that a stage might be skipped by.
-        kept_out: StageStatus = "Skipped" if stage.entry.result == "SKIP" and not unmet.error_code else "Failed"
+        kept_out: StageStatus = "Skipped" if stage.entry.result == "SKIP" and not unmet.is_errored else "Failed"
         with self.changed:
             execution.stages[stage.name] = kept_out
             if kept_out == "Failed":
@@ -249,20 +253,11 @@ class Line:
             return False
         return not failure.rules or self._unmet(execution, stage, failure, "ON_FAILURE") is not None
 
-    def _unmet(self, execution: Execution, stage: Stage, condition: Condition, when: When) -> Checked | None:
+    def _unmet(self, execution: Execution, stage: Stage, condition: Condition, when: When) -> RuleExecution | None:
         """Evaluate a condition; return the rule that is not met, one that could not be evaluated first, else None."""
         if (stage.name, when) in execution.overridden:
             return None
-        checked = rules.check_all(condition.rules, execution, partial(self._wait, execution, None))
-        now = context.sandbox().clock.now()
-        evaluated = [
-            RuleExecution(stage, rule, now, one, when) for rule, one in zip(condition.rules, checked, strict=True)
-        ]
-        with self.changed:
-            execution.rules += evaluated
-            execution.updated = now
-        unmet = [one for one in checked if not one.passed]
-        return min(unmet, key=lambda one: not one.error_code, default=None)
+        return rules.evaluate(self.changed, execution, stage, condition, when, partial(self._wait, execution))
 
     def _roll_back_by_itself(self, execution: Execution, stage: Stage) -> None:
         trigger = {"triggerType": "AutomatedRollback", "triggerDetail": execution.id}
@@ -329,7 +324,7 @@ class Line:
 
     def _begin(self, execution: Execution, stage: Stage, action: Action) -> ActionExecution:
         now = context.sandbox().clock.now()
-        run = ActionExecution(stage, action, now, now)
+        run = ActionExecution(stage=stage, action=action, started=now, updated=now)
         run.outputs = {name: artifacts.locate(execution.pipeline, name) for name in action.outputs}
         with self.changed:
             execution.actions.append(run)
@@ -349,22 +344,9 @@ class Line:
             self.changed.notify_all()
 
     def _do_action(self, execution: Execution, run: ActionExecution) -> None:
-        outcome, failure = Outcome(), None
-        try:
-            run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
-            run.configuration = {k: resolve(v, execution.variables) for k, v in run.action.configuration.items()}
-            task = Task(execution, run, partial(self._wait, execution, run), self._announce)
-            with acting(execution, run.action.role_arn):
-                outcome = RUNNERS[run.action.provider](task)
-        except ActionFailedError as error:
-            failure = error
-        except UnknownVariableError as error:
-            failure = ActionFailedError(str(error), "ConfigurationError")
-        except AwsError as refused:
-            failure = ActionFailedError(refused.message, "PermissionError")
-        except Exception as error:
-            logging.getLogger(__name__).exception("action %s of %s", run.action.name, execution.id)
-            failure = ActionFailedError(f"the local simulation failed, see its log: {error}", "InternalError")
+        outcome, failure = attempt(
+            execution, f"action {run.action.name}", run.action.role_arn, partial(self._carry_out, execution, run)
+        )
         with self.changed:
             if run.is_done or execution.abandoned:
                 return
@@ -379,22 +361,21 @@ class Line:
                 if run.action.namespace:
                     execution.output_variables[run.action.namespace] = outcome.variables
 
+    def _carry_out(self, execution: Execution, run: ActionExecution) -> Outcome:
+        run.inputs = {name: execution.artifacts[name] for name in run.action.inputs}
+        run.configuration = {k: resolve(v, execution.variables) for k, v in run.action.configuration.items()}
+        return RUNNERS[run.action.provider](Task(execution, run, partial(self._wait, execution, run), self._announce))
+
     def _announce(self) -> None:
         with self.changed:
             self.changed.notify_all()
 
-    def _wait(
-        self, execution: Execution, run: ActionExecution | None, condition: Callable[[], bool], seconds: float
-    ) -> bool:
+    def _wait(self, execution: Execution, run: Run, condition: Callable[[], bool], seconds: float) -> bool:
         clock = context.sandbox().clock
         started = clock.now()
         with self.changed:
             while not condition():
-                if (
-                    execution.abandoned
-                    or (run is not None and run.is_done)
-                    or (clock.now() - started).total_seconds() >= seconds
-                ):
+                if execution.abandoned or run.is_done or (clock.now() - started).total_seconds() >= seconds:
                     return False
                 # The sandbox's clock may run faster than the wall, so its end is looked for now and then.
                 self.changed.wait(_TICK)

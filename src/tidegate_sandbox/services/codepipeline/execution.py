@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tidegate_sandbox import context
-from tidegate_sandbox.services.codepipeline.conditions import Checked, Rule, When
+from tidegate_sandbox.services.codepipeline.conditions import Rule, When
 from tidegate_sandbox.services.codepipeline.structure import Action, Mode, Pipeline, Stage
 
 ExecutionStatus = Literal["Cancelled", "InProgress", "Stopped", "Stopping", "Succeeded", "Superseded", "Failed"]
@@ -71,12 +71,35 @@ class Location:
     key: str
 
 
+@dataclass(frozen=True)
+class JobResult:
+    """What a function has answered: the code and the message of a failure, or what it has made.
+
+    With a `continuation` it goes on: it is to be asked again, with that.
+    """
+
+    code: str = ""
+    message: str = ""
+    external_id: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    continuation: str = ""
+
+
 @dataclass
-class ActionExecution:
-    """One run of an action."""
+class Job:
+    """One question to a function, which answers by `id` (PutJobSuccessResult, PutJobFailureResult)."""
+
+    id: str
+    asked: datetime
+    continuation: str = ""
+    result: JobResult | None = None
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One run of an action, or of a rule of one of a stage's conditions."""
 
     stage: Stage
-    action: Action
     started: datetime
     updated: datetime
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -84,15 +107,12 @@ class ActionExecution:
     configuration: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Location] = field(default_factory=dict)
     outputs: Mapping[str, Location] = field(default_factory=dict)
-    token: str | None = None
-    approval: Literal["Approved", "Rejected"] | None = None
     external_id: str = ""
     external_url: str = ""
     summary: str = ""
     error_code: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
-    told: bool = False
-    """Whether it has ended and its last event has gone out."""
+    job: Job | None = None
+    """What was asked last of a function."""
 
     @property
     def is_done(self) -> bool:
@@ -100,16 +120,39 @@ class ActionExecution:
         return self.status != "InProgress"
 
 
-@dataclass(frozen=True)
-class RuleExecution:
+@dataclass(kw_only=True)
+class ActionExecution(Run):
+    """One run of an action."""
+
+    action: Action
+    token: str | None = None
+    approval: Literal["Approved", "Rejected"] | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    told: bool = False
+    """Whether it has ended and its last event has gone out."""
+
+    @property
+    def declared(self) -> Action:
+        """What it is a run of."""
+        return self.action
+
+
+@dataclass(kw_only=True)
+class RuleExecution(Run):
     """One evaluation of a rule of one of a stage's conditions."""
 
-    stage: Stage
     rule: Rule
-    at: datetime
-    checked: Checked
-    when: When = "BEFORE_ENTRY"
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    when: When
+
+    @property
+    def declared(self) -> Rule:
+        """What it is a run of."""
+        return self.rule
+
+    @property
+    def is_errored(self) -> bool:
+        """Whether it could not be evaluated, which is another thing than not being met."""
+        return self.status == "Failed" and self.error_code not in ("", "JobFailed")
 
 
 @dataclass(frozen=True)

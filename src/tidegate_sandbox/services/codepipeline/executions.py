@@ -11,6 +11,7 @@ from tidegate_sandbox.services.codepipeline.execution import (
     Execution,
     Location,
     RuleExecution,
+    Run,
 )
 from tidegate_sandbox.services.codepipeline.pipelines import Kept, codepipeline, find
 from tidegate_sandbox.services.codepipeline.structure import Action, Stage
@@ -145,14 +146,7 @@ def _chosen(kept: Kept, p: dict[str, Any]) -> tuple[list[Execution], bool]:
 
 
 def _detail(execution: Execution, run: ActionExecution) -> dict[str, Any]:
-    result: dict[str, Any] = _filled(
-        externalExecutionId=run.external_id,
-        externalExecutionSummary=run.summary,
-        externalExecutionUrl=run.external_url,
-    )
-    if run.error_code:
-        result["errorDetails"] = {"code": run.error_code, "message": run.summary}
-    action = run.action
+    result, action = _result(run), run.action
     given = _filled(roleArn=action.role_arn, namespace=action.namespace)
     return {
         "pipelineExecutionId": execution.id,
@@ -184,6 +178,19 @@ def _detail(execution: Execution, run: ActionExecution) -> dict[str, Any]:
     }
 
 
+def _result(run: Run) -> dict[str, Any]:
+    told = _filled(
+        externalExecutionId=run.external_id,
+        externalExecutionSummary=run.summary,
+        externalExecutionUrl=run.external_url,
+    )
+    return told | _error(run)
+
+
+def _error(run: Run) -> dict[str, Any]:
+    return {"errorDetails": {"code": run.error_code, "message": run.summary}} if run.error_code else {}
+
+
 def _artifacts(locations: Any) -> list[dict[str, Any]]:
     found: dict[str, Location] = dict(locations)
     return [{"name": name, "s3location": {"bucket": at.bucket, "key": at.key}} for name, at in found.items()]
@@ -208,53 +215,58 @@ def _list_rules(p: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rule_detail(execution: Execution, run: RuleExecution) -> dict[str, Any]:
-    result: dict[str, Any] = {"externalExecutionSummary": run.checked.summary}
-    if run.checked.error_code:
-        result["errorDetails"] = {"code": run.checked.error_code, "message": run.checked.summary}
+    result = _result(run)
     return {
         "pipelineExecutionId": execution.id,
         "ruleExecutionId": run.id,
         "pipelineVersion": execution.version,
         "stageName": run.stage.name,
         "ruleName": run.rule.name,
-        "startTime": run.at,
-        "lastUpdateTime": run.at,
-        "status": _rule_status(run),
+        "startTime": run.started,
+        "lastUpdateTime": run.updated,
+        "status": run.status,
         "input": {
             "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": run.rule.provider, "version": "1"},
             "configuration": dict(run.rule.configuration),
-            "resolvedConfiguration": dict(run.checked.configuration),
+            "resolvedConfiguration": dict(run.configuration),
             "region": execution.scope.region,
-            "inputArtifacts": [],
+            "inputArtifacts": _artifacts(run.inputs),
+            **_filled(roleArn=run.rule.role_arn),
         },
         "output": {"executionResult": result},
     }
 
 
-def _rule_status(run: RuleExecution) -> str:
-    return "Succeeded" if run.checked.passed else "Failed"
-
-
 def _condition_state(runs: list[RuleExecution], overridden: bool) -> dict[str, Any]:
     """Return botocore's shape StageConditionState of a stage whose condition was evaluated by `runs`."""
-    errored = any(run.checked.error_code for run in runs)
-    failed = [run.checked.summary for run in runs if not run.checked.passed]
-    status = "Overridden" if overridden else "Errored" if errored else "Failed" if failed else "Succeeded"
-    latest = _filled(status=status, summary="; ".join(failed))
+    failed = [run.summary for run in runs if run.status == "Failed"]
+    latest = _filled(status="Overridden" if overridden else _condition_status(runs), summary="; ".join(failed))
     rules = [
         {
             "ruleName": run.rule.name,
             "latestExecution": {
                 "ruleExecutionId": run.id,
-                "status": _rule_status(run),
-                "summary": run.checked.summary,
-                "lastStatusChange": run.at,
+                "status": run.status,
+                "summary": run.summary,
+                "lastStatusChange": run.updated,
+                **_filled(externalExecutionId=run.external_id, externalExecutionUrl=run.external_url),
+                **_error(run),
             },
         }
         for run in runs
     ]
-    condition = {"latestExecution": latest | {"lastStatusChange": runs[-1].at}, "ruleStates": rules}
+    condition = {
+        "latestExecution": latest | {"lastStatusChange": max(run.updated for run in runs)},
+        "ruleStates": rules,
+    }
     return {"latestExecution": latest, "conditionStates": [condition]}
+
+
+def _condition_status(runs: list[RuleExecution]) -> str:
+    found = {run.status for run in runs}
+    if "InProgress" in found or "Abandoned" in found:
+        return "InProgress" if "InProgress" in found else "Abandoned"
+    return "Errored" if any(run.is_errored for run in runs) else "Failed" if "Failed" in found else "Succeeded"
 
 
 @codepipeline.operation("GetPipelineState")
@@ -272,7 +284,7 @@ def _state(p: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
-    been = [one for one in kept.line.executions.values() if stage.name in one.stages]
+    been = [one for one in kept.line.executions.values() if stage.name in one.stages or one.judged(stage)]
     current = max(been, key=lambda one: entered(one, stage), default=None)
     state: dict[str, Any] = {
         "stageName": stage.name,
@@ -280,7 +292,10 @@ def _stage_state(kept: Kept, stage: Stage) -> dict[str, Any]:
         "actionStates": [_action_state(current, stage, action) for action in stage.actions],
     }
     if current is not None:
-        state["latestExecution"] = {"pipelineExecutionId": current.id, "status": current.stages[stage.name]}
+        state["latestExecution"] = {
+            "pipelineExecutionId": current.id,
+            "status": current.stages.get(stage.name, "InProgress"),
+        }
         for when, name in _CONDITION_STATES.items():
             if runs := current.judged(stage, when):
                 state[name] = _condition_state(runs, (stage.name, when) in current.overridden)
@@ -309,7 +324,7 @@ def _transition(kept: Kept, stage: Stage) -> dict[str, Any]:
 def entered(execution: Execution, stage: Stage) -> Any:
     """Return when the execution was last in the stage."""
     actions = [run.started for run in execution.actions if run.stage.name == stage.name]
-    return max([*actions, *(run.at for run in execution.judged(stage))], default=execution.started)
+    return max([*actions, *(run.started for run in execution.judged(stage))], default=execution.started)
 
 
 def _action_state(execution: Execution | None, stage: Stage, action: Action) -> dict[str, Any]:
@@ -328,8 +343,7 @@ def _action_state(execution: Execution | None, stage: Stage, action: Action) -> 
             externalExecutionUrl=run.external_url,
         ),
     }
-    if run.error_code:
-        state["latestExecution"]["errorDetails"] = {"code": run.error_code, "message": run.summary}
+    state["latestExecution"] |= _error(run)
     revision = next((one for one in execution.revisions.values() if one.action == action.name), None)
     if revision is not None and action.category == "Source":
         change = {"revisionId": revision.id, "revisionChangeId": revision.id, "created": run.updated}

@@ -5,12 +5,19 @@ Source of the rules: CodePipeline user guide, "CodePipeline pipeline structure r
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline import conditions, triggers
 from tidegate_sandbox.services.codepipeline.conditions import Condition
+from tidegate_sandbox.services.codepipeline.kinds import (
+    KINDS,
+    wrong_build,
+    wrong_commands,
+    wrong_configuration,
+    wrong_number,
+)
 from tidegate_sandbox.services.codepipeline.triggers import Trigger
 from tidegate_sandbox.services.codepipeline.variables import REFERENCE
 
@@ -18,58 +25,6 @@ Mode = Literal["QUEUED", "SUPERSEDED", "PARALLEL"]
 Retry = Literal["ALL_ACTIONS", "FAILED_ACTIONS"]
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What an action provider takes: numbers of artefacts, and configuration keys."""
-
-    inputs: range
-    outputs: range
-    required: frozenset[str]
-    optional: frozenset[str] = frozenset()
-
-
-_CODEBUILD = Kind(
-    inputs=range(1, 6),
-    outputs=range(6),
-    required=frozenset({"ProjectName"}),
-    optional=frozenset({"PrimarySource", "EnvironmentVariables", "BatchEnabled"}),
-)
-KINDS: Mapping[tuple[str, str], Kind] = {
-    ("Source", "CodeCommit"): Kind(
-        inputs=range(1),
-        outputs=range(1, 2),
-        required=frozenset({"RepositoryName", "BranchName"}),
-        optional=frozenset({"PollForSourceChanges", "OutputArtifactFormat"}),
-    ),
-    ("Source", triggers.PROVIDER): Kind(
-        inputs=range(1),
-        outputs=range(1, 2),
-        required=frozenset({"ConnectionArn", "FullRepositoryId", "BranchName"}),
-        optional=frozenset({"DetectChanges", "OutputArtifactFormat"}),
-    ),
-    ("Build", "CodeBuild"): _CODEBUILD,
-    ("Test", "CodeBuild"): _CODEBUILD,
-    ("Deploy", "CloudFormation"): Kind(
-        inputs=range(11),
-        outputs=range(1),
-        required=frozenset({"ActionMode", "StackName"}),
-        optional=frozenset(
-            {"Capabilities", "ChangeSetName", "ParameterOverrides", "RoleArn", "TemplateConfiguration", "TemplatePath"}
-        ),
-    ),
-    ("Approval", "Manual"): Kind(
-        inputs=range(1),
-        outputs=range(1),
-        required=frozenset(),
-        optional=frozenset({"CustomData", "ExternalEntityLink", "NotificationArn"}),
-    ),
-}
-_ONLY = {
-    ("CodeCommit", "PollForSourceChanges"): "false",
-    ("CodeCommit", "OutputArtifactFormat"): "CODE_ZIP",
-    (triggers.PROVIDER, "OutputArtifactFormat"): "CODE_ZIP",
-    ("CodeBuild", "BatchEnabled"): "false",
-}
 _OF_MODE: Mapping[str, frozenset[str]] = {
     "CREATE_UPDATE": frozenset({"RoleArn", "TemplatePath"}),
     "REPLACE_ON_FAILURE": frozenset({"RoleArn", "TemplatePath"}),
@@ -80,7 +35,8 @@ _OF_MODE: Mapping[str, frozenset[str]] = {
 """What a deploy by CloudFormation has to be told in each mode."""
 _REFUSED_OF_STAGE = ("blockers",)
 _CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
-_REFUSED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
+_OF_COMMANDS = ("outputVariables", "environmentVariables")
+"""What only an action by Commands has."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +53,13 @@ class Action:
     namespace: str | None
     role_arn: str | None
     timeout_minutes: int | None
+    commands: tuple[str, ...] = ()
+    exported: tuple[str, ...] = ()
+    """The variables that its commands hand on."""
+    environment: tuple[Mapping[str, str], ...] = ()
+    """botocore's shapes EnvironmentVariable."""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What goes into an output artefact of its commands, by the artefact's name."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +116,10 @@ def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
         raise _structure_error(
             "execution modes QUEUED and PARALLEL, pipeline variables and triggers need a pipeline of type V2"
         )
+    if not is_v2 and any(
+        one["actionTypeId"]["provider"] == "Commands" for s in declaration["stages"] for one in s["actions"]
+    ):
+        raise _structure_error("actions by Commands need a pipeline of type V2")
     if not is_v2 and any(stage.get(one) for stage in declaration["stages"] for one in _CONDITIONS):
         raise _structure_error("conditions of stages need a pipeline of type V2")
     if "artifactStore" not in declaration or "artifactStores" in declaration:
@@ -222,9 +189,12 @@ def _failure(declared: Mapping[str, Any] | None, stage: str, region: str) -> Con
 
 def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
     name, kind = f"{stage}/{declared['name']}", declared["actionTypeId"]
-    for refused in _REFUSED_OF_ACTION:
-        if declared.get(refused):
-            raise _action_error(f"action {name}: {refused} is not in the local simulation")
+    for refused in _OF_COMMANDS:
+        if declared.get(refused) and kind["provider"] != "Commands":
+            raise _action_error(f"action {name}: {refused} is not in the local simulation but of Commands")
+    outputs = declared.get("outputArtifacts", [])
+    if kind["provider"] != "Commands" and any(one.get("files") for one in outputs):
+        raise _action_error(f"action {name}: only Commands has files of an output artifact")
     if declared.get("region", region) != region:
         raise _action_error(f"action {name} is in {declared['region']}; actions in other regions are not simulated")
     if declared.get("timeoutInMinutes") and kind["category"] != "Approval":
@@ -236,10 +206,14 @@ def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
         run_order=declared.get("runOrder", 1),
         configuration=dict(declared.get("configuration", {})),
         inputs=tuple(one["name"] for one in declared.get("inputArtifacts", [])),
-        outputs=tuple(one["name"] for one in declared.get("outputArtifacts", [])),
+        outputs=tuple(one["name"] for one in outputs),
         namespace=declared.get("namespace"),
         role_arn=declared.get("roleArn"),
         timeout_minutes=declared.get("timeoutInMinutes"),
+        commands=tuple(declared.get("commands", ())),
+        exported=tuple(declared.get("outputVariables", ())),
+        environment=tuple(declared.get("environmentVariables", ())),
+        files={one["name"]: tuple(one["files"]) for one in outputs if one.get("files")},
     )
     if kind["owner"] != "AWS" or (action.category, action.provider) not in KINDS:
         simulated = ", ".join(f"{category} by {provider}" for category, provider in KINDS)
@@ -254,45 +228,22 @@ def _action(declared: Mapping[str, Any], stage: str, region: str) -> Action:
 def _check_action(action: Action, name: str) -> None:
     kind = KINDS[action.category, action.provider]
     for what, given, allowed in (("input", action.inputs, kind.inputs), ("output", action.outputs, kind.outputs)):
-        if len(given) not in allowed:
-            bounds = f"{allowed.start} to {allowed.stop - 1}"
-            raise _action_error(f"action {name} has {len(given)} {what} artifacts; {action.provider} takes {bounds}")
-    required = kind.required
+        if wrong := wrong_number(what, action.provider, len(given), allowed):
+            raise _action_error(f"action {name} {wrong}")
     if action.provider == "CloudFormation" and (mode := action.configuration.get("ActionMode")):
         if mode not in _OF_MODE:
             raise _action_error(f"action {name}: ActionMode must be one of {', '.join(_OF_MODE)}")
-        required |= _OF_MODE[mode]
-    missing = required - set(action.configuration)
-    unknown = set(action.configuration) - kind.required - kind.optional
-    if missing:
-        raise _action_error(f"action {name}: configuration lacks {', '.join(sorted(missing))}")
-    if unknown:
-        raise _action_error(f"action {name}: configuration {', '.join(sorted(unknown))} is not in the local simulation")
-    for (provider, key), only in _ONLY.items():
-        # CodePipeline polls a repository unless it is told not to.
-        unset = "true" if key == "PollForSourceChanges" else only
-        if action.provider == provider and action.configuration.get(key, unset).lower() != only.lower():
-            raise _action_error(f"action {name}: {key} must be {only} in the local simulation")
-    if action.provider == "CodeBuild":
-        _check_codebuild(action, name)
+        kind = replace(kind, required=kind.required | _OF_MODE[mode])
+    wrong = wrong_configuration(action.provider, kind, action.configuration)
+    wrong = wrong or wrong_commands(action.provider, action.commands)
+    if not wrong and action.provider == "CodeBuild":
+        wrong = wrong_build(action.configuration, action.inputs)
+    if wrong:
+        raise _action_error(f"action {name}: {wrong}")
     for key in ("TemplatePath", "TemplateConfiguration"):
         artifact, separator, _ = action.configuration.get(key, "").partition("::")
         if key in action.configuration and (not separator or artifact not in action.inputs):
             raise _action_error(f"action {name}: {key} must be ARTIFACT::FILE, of one of its input artifacts")
-
-
-def _check_codebuild(action: Action, name: str) -> None:
-    primary = action.configuration.get("PrimarySource")
-    if len(action.inputs) > 1 and primary not in action.inputs:
-        raise _action_error(f"action {name} has several input artifacts, so PrimarySource must name one of them")
-    try:
-        variables = json.loads(action.configuration.get("EnvironmentVariables", "[]"))
-        if not all(isinstance(one["name"], str) and isinstance(one["value"], str) for one in variables):
-            raise TypeError
-    except (ValueError, TypeError, KeyError):
-        raise _action_error(
-            f"action {name}: EnvironmentVariables must be a JSON list of objects with name, value and perhaps type"
-        ) from None
 
 
 def _check_stages(pipeline: Pipeline) -> None:
@@ -330,16 +281,22 @@ def _check_triggers(pipeline: Pipeline) -> None:
 def _check_artifacts(pipeline: Pipeline) -> None:
     _refuse_twice((name for _, action in pipeline.actions() for name in action.outputs), "output artifact")
     made: set[str] = set()
+    absent = "is no output of an action that runs before it"
     for stage in pipeline.stages:
+        _check_inputs(made, stage, [stage.entry], absent)
         for group in stage.groups():
             for action in group:
-                for name in action.inputs:
-                    if name not in made:
-                        raise _action_error(
-                            f"action {stage.name}/{action.name}: input artifact {name} is no output of an action "
-                            "that runs before it"
-                        )
+                for name in set(action.inputs) - made:
+                    raise _action_error(f"action {stage.name}/{action.name}: input artifact {name} {absent}")
             made.update(name for action in group for name in action.outputs)
+        _check_inputs(made, stage, [stage.success, stage.failure], absent)
+
+
+def _check_inputs(made: set[str], stage: Stage, which: list[Condition | None], absent: str) -> None:
+    for condition in which:
+        for rule in condition.rules if condition else ():
+            for name in set(rule.inputs) - made:
+                raise _stage_error(f"stage {stage.name}, rule {rule.name}: input artifact {name} {absent}")
 
 
 def _check_references(pipeline: Pipeline) -> None:
