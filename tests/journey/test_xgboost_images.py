@@ -6,10 +6,11 @@ The container's view of a job is real; what it is asked for is the journey's dat
 import json
 import os
 import random
+import shutil
 import subprocess
-import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
 IMAGE = images.stand_in("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0")
 ROWS = ["0.1,1", "0.9,0"]
+LOADS = """
+import xgboost
+
+def model_fn(folder):
+    booster = xgboost.Booster()
+    booster.load_model(folder + "/xgboost-model")
+    return booster
+"""
 
 
 @pytest.fixture(scope="module")
@@ -77,24 +86,35 @@ def test_given_the_algorithms_hyperparameters_and_channels_when_it_trains_then_i
     assert [path.name for path in (ml / "model").iterdir()] == ["xgboost-model"]
 
 
-@pytest.fixture(scope="module")
-def server(printed: str, ml: Path, python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    folder = tmp_path_factory.mktemp("served")
-    with tarfile.open(folder / "model.tar.gz", "w:gz") as tar:
-        tar.add(ml / "model" / "xgboost-model", "xgboost-model")
-    with tarfile.open(folder / "model.tar.gz") as tar:
-        tar.extract("xgboost-model", folder / "model")
-    command = [python, MODEL_SERVER, "--model", folder / "model", "--announce", folder / "port"]
-    process = subprocess.Popen([*command, "--framework", *IMAGE.serve], env=bare())
+@contextmanager
+def served(python: Path, model: Path, **environment: str) -> Iterator[httpx.Client]:
+    command = [python, MODEL_SERVER, "--model", model, "--announce", model.parent / "port"]
+    process = subprocess.Popen([*command, "--framework", *IMAGE.serve], env={**bare(), **environment})
     try:
-        while not (folder / "port").exists():
+        while not (model.parent / "port").exists():
             assert process.poll() is None
             time.sleep(0.05)
-        with httpx.Client(base_url=f"http://127.0.0.1:{(folder / 'port').read_text()}", trust_env=False) as client:
+        address = f"http://127.0.0.1:{(model.parent / 'port').read_text()}"
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
             yield client
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def model(printed: str, ml: Path, tmp_path: Path) -> Path:
+    """What an endpoint's container has of the job's model."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    shutil.copy(ml / "model" / "xgboost-model", folder)
+    return folder
+
+
+@pytest.fixture
+def server(python: Path, model: Path) -> Iterator[httpx.Client]:
+    with served(python, model) as client:
+        yield client
 
 
 def test_then_its_model_is_served_without_a_program_csv_and_libsvm_in_csv_and_json_out(server: httpx.Client) -> None:
@@ -114,6 +134,17 @@ def test_then_its_model_is_served_without_a_program_csv_and_libsvm_in_csv_and_js
     assert ask("a,b", "text/csv").status_code == 415
     assert ask("1,2,3,4", "text/csv").status_code == 400
     assert ask(ROWS[0], "text/csv", accept="image/png").status_code == 406
+
+
+def test_a_program_that_only_loads_the_model_is_helped_out_by_the_image(python: Path, model: Path) -> None:
+    (model / "code").mkdir()
+    (model / "code" / "inference.py").write_text(LOADS)
+    with served(python, model, SAGEMAKER_PROGRAM="inference.py") as client:
+        headers = {"content-type": "text/csv", "accept": "application/json"}
+        answer = client.post("/invocations", content="\n".join(ROWS), headers=headers)
+        refused = client.post("/invocations", content="x", headers={**headers, "content-type": "image/png"})
+    assert answer.json() == pytest.approx([3 * float(row.split(",")[0]) for row in ROWS], abs=0.3)
+    assert refused.status_code == 415
 
 
 def test_given_a_hyperparameter_that_the_algorithm_does_not_know_when_it_trains_then_the_failure_names_it(

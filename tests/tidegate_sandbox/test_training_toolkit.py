@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import tarfile
 import uuid
 from pathlib import Path
@@ -90,9 +89,9 @@ def test_a_script_that_is_not_there_is_named(ml: Path) -> None:
         script.run(environment.read(ml))
 
 
-def test_without_a_program_it_is_the_algorithms_turn(ml: Path) -> None:
+def test_without_a_program_it_is_the_algorithms_turn(ml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAGEMAKER_PROGRAM", raising=False)
     (ml / "input" / "config" / "hyperparameters.json").write_text('{"num_round": "5"}')
-    assert "SAGEMAKER_PROGRAM" not in os.environ
     assert environment.read(ml).program is None
 
 
