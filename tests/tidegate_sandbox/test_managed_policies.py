@@ -140,9 +140,7 @@ def test_a_stack_whose_role_names_a_policy_that_nobody_has_fails_with_its_name(s
         Capabilities=["CAPABILITY_IAM"],
         OnFailure="DO_NOTHING",
     )
-    eventually(
-        lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_FAILED", within=30
-    )
+    eventually(lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_FAILED")
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     assert any(f"Policy {NOBODYS} does not exist" in each.get("ResourceStatusReason", "") for each in events)
 
