@@ -1,5 +1,6 @@
 """The published product in a sandbox of its own, and what people do with it: launch, wait, look at what is there."""
 
+import json
 import os
 import subprocess
 import threading
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+LOOKS_EVERY = 3.0
+"""Seconds after which pipelines are looked for that run all the same."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,54 @@ class Gallery:
         with self._stopping:
             self._spared.add(pipeline)
 
-    def stop_pipelines(self) -> None:
-        """Stop what a launch ends with: building the model would take minutes, and is told elsewhere."""
+    def stop_pipelines(self, over: threading.Event) -> None:
+        """Stop what a launch ends with, until it is over: building the model would take minutes, and is told elsewhere.
+
+        Hears of a run when it starts, before anything of it has; now and then looks for one that it did not hear of.
+        """
+        queue, look_at = self._started(), time.monotonic()
+        while not over.is_set():
+            found = self.sandbox.client("sqs").receive_message(
+                QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
+            )
+            for message in found.get("Messages", ()):
+                self.sandbox.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                run = json.loads(message["Body"])["detail"]
+                self._stop(run["pipeline"], run["execution-id"])
+            if time.monotonic() >= look_at:
+                self._stop_all()
+                look_at = time.monotonic() + LOOKS_EVERY
+
+    def _started(self) -> str:
+        """Return the address of a queue that is told of every run that starts."""
+        name = "started"
+        queue = self.sandbox.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        started = {
+            "source": ["aws.codepipeline"],
+            "detail-type": ["CodePipeline Pipeline Execution State Change"],
+            "detail": {"state": ["STARTED"]},
+        }
+        events = self.sandbox.client("events")
+        events.put_rule(Name=name, EventPattern=json.dumps(started))
+        events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": self.sandbox.arn("sqs", name)}])
+        return str(queue)
+
+    def _stop_all(self) -> None:
         codepipeline = self.sandbox.client("codepipeline")
         for name in [each["name"] for each in codepipeline.list_pipelines()["pipelines"]]:
-            with self._stopping, suppress(ClientError):  # it has ended, or gone, since
-                if name in self._spared:
-                    continue
+            if name in self._spared:
+                continue
+            with suppress(ClientError):  # it has gone since
                 for each in codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]:
                     if each["status"] == "InProgress":
-                        codepipeline.stop_pipeline_execution(
-                            pipelineName=name, pipelineExecutionId=each["pipelineExecutionId"], abandon=True
-                        )
+                        self._stop(name, each["pipelineExecutionId"])
+
+    def _stop(self, pipeline: str, run: str) -> None:
+        with self._stopping, suppress(ClientError):  # it has ended, or gone, since
+            if pipeline not in self._spared:
+                self.sandbox.client("codepipeline").stop_pipeline_execution(
+                    pipelineName=pipeline, pipelineExecutionId=run, abandon=True
+                )
 
     def launch(self, name: str, **answers: str) -> None:
         self.sandbox.client("sagemaker").create_project(
