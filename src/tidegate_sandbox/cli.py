@@ -104,7 +104,9 @@ def status(home: Home = None) -> None:
             typer.echo(f"  {_megabytes(used):>10}  {name or 'beside the folders'}")
     if state["disk_told"]:
         typer.echo(f"  MUCH: {state['disk_told']}")
-    if failure := state["snapshot"]["failure"]:
+    records = state["snapshot"]
+    typer.echo(f"records           {_megabytes(records['bytes'])} in a snapshot; {records['bounds']}")
+    if failure := records["failure"]:
         typer.echo(f"state             NOT KEPT, and lost when it ends: {failure}; log/sandbox.log says more")
     typer.echo(f"after a rollback  the stack update is made to {state['after_rollback']}")
     typer.echo(f"IAM               {'enforced' if state['iam'] == 'enforce' else 'not enforced, calls are recorded'}")

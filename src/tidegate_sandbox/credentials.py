@@ -9,7 +9,8 @@ Where nobody acts, a service of the sandbox sees to its own business, with the a
 import contextlib
 import secrets
 import string
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Credentials:
 
 _acting: ContextVar[Credentials | None] = ContextVar("acting", default=None)
 _sessions: dict[str, Credentials] = {}
+_used: dict[str, float] = {}
+"""When each session was last seen, in seconds since the epoch."""
 
 
 def acting() -> Credentials | None:
@@ -89,6 +92,7 @@ def _register(role_arn: str, name: str) -> Credentials:
     )
     iam_hooks.register_session(made.access_key_id, made.secret_access_key, made.session_token, made.arn)
     _sessions[made.access_key_id] = made
+    _used[made.access_key_id] = time.time()
     return made
 
 
@@ -107,7 +111,24 @@ def of_access_key(access_key: str) -> Credentials | None:
         role = iam_hooks.role_named(account, role_name)
         arn = str(role["Arn"]) if role else f"arn:aws:iam::{account}:role/{role_name}"
         _sessions[access_key] = Credentials(access_key, "", "", arn, name)
+    _used[access_key] = time.time()
     return _sessions[access_key]
+
+
+def forget_unused(unused_for: float, in_use: Collection[str]) -> int:
+    """Forget sessions that are in nobody's hands and were not used for so many seconds of the wall; return how many.
+
+    `in_use` are the access keys that something has that runs. Those that expire are forgotten when they have.
+    """
+    from tidegate_sandbox.hooks import history
+
+    now, lasting = time.time(), set(history.sessions())
+    gone = {key for key in lasting if now - _used.setdefault(key, now) > unused_for} - set(in_use)
+    history.forget_sessions(gone)
+    for mine in (_sessions, _used):
+        for key in [key for key in mine if key in gone or not history.has_session(key)]:
+            del mine[key]
+    return len(gone)
 
 
 def account_of(access_key: str) -> str:

@@ -286,11 +286,13 @@ def _locked(home: Path) -> Iterator[None]:
 
 
 def _is_locked(home: Path) -> bool:
-    with (home / LOCK).open() as lock:
-        try:
+    try:
+        with (home / LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # somebody removed the home
+        return False
     return False
 
 

@@ -72,9 +72,11 @@ class Child:
 class Process:
     """A child process with its process group. Make one with `Process.start`."""
 
-    def __init__(self, popen: "subprocess.Popen[bytes]", name: str) -> None:
+    def __init__(self, popen: "subprocess.Popen[bytes]", name: str, access_key: str) -> None:
         self._popen = popen
         self.name = name
+        self.access_key = access_key
+        """That it calls AWS with."""
 
     @classmethod
     def start(
@@ -102,7 +104,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            process = cls(popen, name or Path(os.fspath(argv[0])).name)
+            process = cls(popen, name or Path(os.fspath(argv[0])).name, (env or {}).get("AWS_ACCESS_KEY_ID", ""))
             add(process)
         return process
 
@@ -196,6 +198,11 @@ def of_run(run: str) -> list[int]:
         return [*warden.marked(f"{warden.MARK}={run}"), *warden.called_with(run)]
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if line.endswith(f" {run}")]
+
+
+def access_keys() -> set[str]:
+    """Return the keys that the children call AWS with."""
+    return {process.access_key for process in _register.running()}
 
 
 def end_all() -> None:

@@ -191,7 +191,7 @@ async def _serve(
 
         keeping.open(loop)
         ready(keeper.go_on(loop))
-        tidying.open()
+        tidying.open(loop)
         await stop.wait()
         tidying.close()
         # Before anything that runs is ended: that it ended with the sandbox is none of its records' business.
@@ -234,6 +234,7 @@ def _is_loopback(authority: str) -> bool:
 
 
 def _status_page(settings: Settings, keeping: "Keeper", measured: "Measured") -> AsgiApp:
+    from tidegate_sandbox.disk.limits import told_of_records
     from tidegate_sandbox.disk.use import told
 
     started = time.monotonic()
@@ -256,6 +257,7 @@ def _status_page(settings: Settings, keeping: "Keeper", measured: "Measured") ->
                 "seconds": keeping.took,
                 "seconds_of_all": keeping.spent,
                 "failure": keeping.failure,
+                "bounds": told_of_records(),
             },
             "children": [{"pid": child.pid, "name": child.name} for child in processes.children()],
         }

@@ -1,8 +1,9 @@
-"""Removes what is beyond the limits, in a thread, when a sandbox has started and now and then while it runs.
+"""Removes files beyond the limits, and has records forgotten: in a thread, after a start and every now and then.
 
 In use is what something that has not ended writes or reads: each of these rules says how it knows.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -11,9 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tidegate_sandbox import context, images
+from tidegate_sandbox.disk import history
 from tidegate_sandbox.disk.limits import (
     AGE,
     CACHES,
@@ -26,6 +30,7 @@ from tidegate_sandbox.disk.limits import (
 )
 from tidegate_sandbox.disk.use import Measured, files_in, told
 from tidegate_sandbox.hooks import state as state_hooks
+from tidegate_sandbox.hooks.history import OnLoop
 from tidegate_sandbox.services.codebuild import records
 from tidegate_sandbox.services.jobs import inventory
 
@@ -36,6 +41,9 @@ FIRST_AFTER = 2.0
 
 EVERY = 600.0
 """Seconds of the wall from one look to the next."""
+
+_PATIENCE = 30.0
+"""Seconds of the wall that a look at what ministack knows may take."""
 
 _ENVIRONMENT = re.compile(r".+-[0-9a-f]{12}")
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}")
@@ -50,9 +58,11 @@ class Tidying:
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look_now_and_then, name="disk", daemon=True)
         self._told = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def open(self) -> None:
-        """Begin, soon."""
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin, soon; what ministack knows is looked at on `loop`."""
+        self._loop = loop
         self._thread.start()
 
     def close(self) -> None:
@@ -64,19 +74,27 @@ class Tidying:
         while not self._closed.wait(wait):
             wait = EVERY
             home = context.sandbox().home
-            tidy(home, self._closed.is_set)
+            tidy(home, self._closed.is_set, self._on_loop)
             sentence = told(self._measured.used(), home)
             if sentence and not self._told:
                 _log.warning("the disk: %s", sentence)
             self._told = bool(sentence)
 
+    def _on_loop(self, function: Callable[[], Any]) -> Any:
+        async def call() -> Any:
+            return function()
 
-def tidy(home: Path, ended: Callable[[], bool] = lambda: False) -> None:
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_PATIENCE)
+
+
+def tidy(home: Path, ended: Callable[[], bool] = lambda: False, on_loop: OnLoop = lambda function: function()) -> None:
     """Remove what is beyond the limits. A rule that fails is logged, and the others go on.
 
-    `ended` says between two rules whether the sandbox ends: then its records say no more what is in use.
+    `ended` says between two rules whether the sandbox ends: then its records say no more what is in use. `on_loop`
+    calls a function where ministack reads and writes what it knows.
     """
-    for rule in (
+    files = (
         _logs_of_builds,
         _logs_of_jobs,
         _logs_of_model_servers,
@@ -85,13 +103,15 @@ def tidy(home: Path, ended: Callable[[], bool] = lambda: False) -> None:
         _packages,
         _environments,
         _bodies,
-    ):
+    )
+    by_name = {rule.__name__: partial(rule, home) for rule in files}
+    for name, rule in (history.rules(on_loop) | by_name).items():
         if ended():
             return
         try:
-            rule(home)
+            rule()
         except Exception:
-            _log.exception("the disk: %s failed", rule.__name__.strip("_"))
+            _log.exception("the disk: %s failed", name.strip("_"))
 
 
 def _keep(limit: Limit, folder: Path, in_use: Callable[[Path], bool], what: str) -> None:
@@ -108,7 +128,7 @@ def _say(what: str, removed: Iterable[Path]) -> None:
 
 # ---------------------------------------------------------------- logs
 def _logs_of_builds(home: Path) -> None:
-    running = {build.log for build in _builds_under_way()}
+    running = {build.log for build in records.under_way()}
     _keep(LOGS, home / "codebuild" / "logs", running.__contains__, "logs of builds")
 
 
@@ -135,19 +155,10 @@ def _logs_of_model_servers(home: Path) -> None:
 
 
 # ---------------------------------------------------------------- builds
-def _builds_under_way() -> list[records.Build]:
-    return [
-        build
-        for _, state in records.state.everywhere()
-        for build in list(state.builds.values())
-        if not build.finished.is_set()
-    ]
-
-
 def _containers(home: Path) -> None:
     left = _entries(home / "codebuild" / "builds")
     # Its record is there before a build's folder, so those that are looked at afterwards are all.
-    running = {build.uuid for build in _builds_under_way()}
+    running = {build.uuid for build in records.under_way()}
     _remove((folder for folder in left if folder.name not in running), "containers of builds")
 
 
@@ -163,7 +174,7 @@ def _packages(home: Path) -> None:
         aside = cache / f"{_GONE}{secrets.token_hex(4)}"
         # No build begins while the lock is held, and one that begins afterwards finds none of it.
         with records.lock:
-            if not _builds_under_way():
+            if not records.under_way():
                 aside.mkdir()
                 for entry in shared:
                     entry.rename(aside / entry.name)

@@ -104,6 +104,11 @@ _current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("sta
 _stock: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {}
 
 
+def under_way() -> list[Operation]:
+    """Return the operations that have not ended."""
+    return list(_operations)
+
+
 def _kept(name: str) -> Callable[..., Coroutine[Any, Any, None]]:
     stock = _stock[name] = getattr(_stacks, name)
 

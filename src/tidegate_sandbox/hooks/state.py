@@ -34,8 +34,8 @@ _STORES = (_responses.AccountRegionScopedDict, _responses.AccountScopedDict)
 _ON_DISK = frozenset(
     map(id, (_s3._buckets, _s3._object_acl, _s3._object_annotations, _s3._object_tags, _s3._object_versions))
 )
-# Uploads in parts are their clients' to begin again; nobody reads the log of all events.
-_PASSING = frozenset({"s3:_multipart_uploads", "s3:_completed_multipart_uploads", "eventbridge:_events_log"})
+# Uploads in parts are their clients' to begin again; records of log events are made again by the query that asks.
+_PASSING = frozenset({"s3:_multipart_uploads", "s3:_completed_multipart_uploads", "cloudwatch_logs:_log_records"})
 # Besides its stores; a module is loaded when somebody first asks for its service.
 _PLAIN = (("sts", "_sessions"), ("ec2", "_default_initialized_scopes"))
 

@@ -91,6 +91,12 @@ def install() -> None:
     policy_hooks.register_resource_policies("sagemaker", _policy_of)
 
 
+def every_version() -> list[dict[str, Any]]:
+    """Return the versions of all groups, of all accounts and regions."""
+    groups = [group for _, state in _state.everywhere() for group in list(state.groups.values())]
+    return [version for group in groups for version in list(group.versions.values())]
+
+
 def _policy_of(arn: str) -> tuple[str, None] | None:
     """Return the policy of the group that a version, or a group, is of; None for anything else of SageMaker."""
     kind, _, name = arn.split(":", 5)[5].partition("/")

@@ -48,6 +48,11 @@ def going_on() -> bool:
     return _going_on.get()
 
 
+def under_way() -> list[Task]:
+    """Return what runs."""
+    return list(_under_way)
+
+
 def go_on() -> int:
     """Begin again what a sandbox before this one left under way; return how much that is."""
     left = list(_under_way)

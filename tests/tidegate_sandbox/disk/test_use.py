@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tidegate_sandbox import cli, lifecycle
-from tidegate_sandbox.disk.limits import TOLD_FROM
+from tidegate_sandbox.disk.limits import RECORDS, TOLD_FROM, told_of_records
 from tidegate_sandbox.disk.use import Measured, disk_use, told
 from tidegate_sandbox.faults.client import Injector
 
@@ -44,11 +44,14 @@ def test_status_says_it(tmp_path, monkeypatch, size):
     disk = {"s3": size}
     state = {
         **{"home": str(tmp_path), "uptime_seconds": 1, "speed": 1, "memory_bytes": 1, "disk": disk, "children": []},
-        **{"snapshot": {"failure": ""}, "after_rollback": "fail", "iam": "enforce"},
+        **{"snapshot": {"failure": "", "bytes": 3 * 2**20, "bounds": told_of_records()}},
+        **{"after_rollback": "fail", "iam": "enforce"},
         "disk_told": told(disk, tmp_path),
     }
     monkeypatch.setattr(lifecycle, "find", lambda _home: lifecycle.Running(1, 1, "run"))
     monkeypatch.setattr(lifecycle.Running, "status", lambda _running: state)
     monkeypatch.setattr(Injector, "every", lambda _injector: {"faults": []})
     printed = CliRunner().invoke(cli.app, ["status", "--home", str(tmp_path)]).stdout
+    bounds = f"of what is over the newest {RECORDS} of each kind are kept"
+    assert f"records           3 MB in a snapshot; {bounds}, and of log events 8 MB of a group" in printed
     assert ("MUCH: 11.0 GB is more than 10.0 GB: s3 11.0 GB." in printed) == (size > TOLD_FROM)

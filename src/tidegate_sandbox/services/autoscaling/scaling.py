@@ -11,6 +11,7 @@ from tidegate_sandbox import context, hooks
 from tidegate_sandbox.services.autoscaling import alarms
 from tidegate_sandbox.services.autoscaling.records import Activity, Inventory, Target, inventory, lock
 from tidegate_sandbox.services.autoscaling.tracking import decide
+from tidegate_sandbox.state import changing
 
 _log = logging.getLogger(__name__)
 
@@ -62,20 +63,22 @@ def change(here: Inventory, target: Target, before: int, wanted: int, cause: str
     now = context.sandbox().clock.now()
     activity = Activity(str(uuid.uuid4()), target.resource_id, cause, before, wanted, now)
     asked = {"VariantName": target.variant, "DesiredInstanceCount": wanted}
-    try:
-        alarms.own("sagemaker").update_endpoint_weights_and_capacities(
-            EndpointName=target.endpoint, DesiredWeightsAndCapacities=[asked]
-        )
-    except ClientError as error:
-        reason = error.response["Error"]["Message"]
-        activity.status, activity.ended = "Failed", now
-        activity.message = f"Failed to set desired instance count to {wanted}. Reason: {reason}"
-    else:
-        activity.message = (
-            f"Successfully set desired instance count to {wanted}. Waiting for change to be fulfilled by sagemaker."
-        )
-    with lock:
-        here.activities.append(activity)
+    # At once: a sandbox that is killed has neither asked nor noted it, or both.
+    with changing():
+        try:
+            alarms.own("sagemaker").update_endpoint_weights_and_capacities(
+                EndpointName=target.endpoint, DesiredWeightsAndCapacities=[asked]
+            )
+        except ClientError as error:
+            reason = error.response["Error"]["Message"]
+            activity.status, activity.ended = "Failed", now
+            activity.message = f"Failed to set desired instance count to {wanted}. Reason: {reason}"
+        else:
+            activity.message = (
+                f"Successfully set desired instance count to {wanted}. Waiting for change to be fulfilled by sagemaker."
+            )
+        with lock:
+            here.activities.append(activity)
 
 
 def _end(target: Target, activity: Activity, count: int, now: datetime) -> None:

@@ -190,3 +190,9 @@ class State:
 state: context.Scoped[State] = context.Scoped(State)
 lock = threading.Lock()
 """Held for changes to `state`, never while calling anything that may wait."""
+
+
+def under_way() -> list[Build]:
+    """Return the builds of all accounts and regions that have not ended."""
+    every = [build for _, here in state.everywhere() for build in list(here.builds.values())]
+    return [build for build in every if not build.finished.is_set()]

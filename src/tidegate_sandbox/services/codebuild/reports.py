@@ -62,8 +62,8 @@ class Reports:
     reports: dict[str, Made] = field(default_factory=dict)
 
 
-_reports: context.Scoped[Reports] = context.Scoped(Reports)
-_lock = threading.Lock()
+state: context.Scoped[Reports] = context.Scoped(Reports)
+lock = threading.Lock()
 
 
 def make(project: str, build_arn: str, name: str, declared: Report, source: Path) -> str:
@@ -98,8 +98,8 @@ def make(project: str, build_arn: str, name: str, declared: Report, source: Path
         "truncated": False,
     }
     made = _of_coverage(told, content) if covers else _of_tests(told, content)
-    with _lock:
-        _reports.here().reports[arn] = made
+    with lock:
+        state.here().reports[arn] = made
     return arn
 
 
@@ -129,8 +129,8 @@ def _covered(file_format: str, raw: bytes, path: str) -> list[Covered]:
 
 def _group_for(name: str, kind: str, named: bool) -> dict[str, Any]:
     arn = name if named else context.scope().arn("codebuild", f"report-group/{name}")
-    with _lock:
-        known = _reports.here().groups.get(arn)
+    with lock:
+        known = state.here().groups.get(arn)
     if known is not None:
         return known
     if named:
@@ -212,10 +212,10 @@ def create_group(p: dict[str, Any]) -> dict[str, Any]:
         "tags": p.get("tags", []),
         "status": "ACTIVE",
     }
-    with _lock:
-        if arn in _reports.here().groups:
+    with lock:
+        if arn in state.here().groups:
             raise AwsError("ResourceAlreadyExistsException", f"Report group already exists: {arn}")
-        _reports.here().groups[arn] = made
+        state.here().groups[arn] = made
     return {"reportGroup": made}
 
 
@@ -227,7 +227,7 @@ def _check_group(p: Mapping[str, Any]) -> None:
 @codebuild.operation("UpdateReportGroup")
 def _update_group(p: dict[str, Any]) -> dict[str, Any]:
     _check_group(p)
-    with _lock:
+    with lock:
         group = _group(p["arn"])
         group |= {name: p[name] for name in ("exportConfig", "tags") if name in p}
         group["lastModified"] = context.sandbox().clock.now()
@@ -236,8 +236,8 @@ def _update_group(p: dict[str, Any]) -> dict[str, Any]:
 
 @codebuild.operation("DeleteReportGroup")
 def _delete_group(p: dict[str, Any]) -> None:
-    with _lock:
-        here = _reports.here()
+    with lock:
+        here = state.here()
         of_group = [arn for arn, made in here.reports.items() if made.told["reportGroupArn"] == p["arn"]]
         if of_group and not p.get("deleteReports"):
             raise AwsError("InvalidInputException", "Cannot delete report group that has reports: delete those first")
@@ -247,7 +247,7 @@ def _delete_group(p: dict[str, Any]) -> None:
 
 
 def _group(arn: str) -> dict[str, Any]:
-    found = _reports.here().groups.get(arn)
+    found = state.here().groups.get(arn)
     if found is None:
         raise AwsError("ResourceNotFoundException", f"Report group cannot be found: {arn}")
     return found
@@ -255,7 +255,7 @@ def _group(arn: str) -> dict[str, Any]:
 
 @codebuild.operation("BatchGetReportGroups")
 def _get_groups(p: dict[str, Any]) -> dict[str, Any]:
-    known = dict(_reports.here().groups)
+    known = dict(state.here().groups)
     return {
         "reportGroups": [known[arn] for arn in p["reportGroupArns"] if arn in known],
         "reportGroupsNotFound": [arn for arn in p["reportGroupArns"] if arn not in known],
@@ -265,14 +265,14 @@ def _get_groups(p: dict[str, Any]) -> dict[str, Any]:
 @codebuild.operation("ListReportGroups")
 def _list_groups(p: dict[str, Any]) -> dict[str, Any]:
     by = {"NAME": "name", "CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}[p.get("sortBy", "NAME")]
-    groups = sorted(_reports.here().groups.values(), key=lambda one: one[by])
+    groups = sorted(state.here().groups.values(), key=lambda one: one[by])
     arns = [one["arn"] for one in groups]
     return _page(arns[::-1] if p.get("sortOrder") == "DESCENDING" else arns, p, "reportGroups")
 
 
 @codebuild.operation("BatchGetReports")
 def _get_reports(p: dict[str, Any]) -> dict[str, Any]:
-    known = dict(_reports.here().reports)
+    known = dict(state.here().reports)
     return {
         "reports": [known[arn].told for arn in p["reportArns"] if arn in known],
         "reportsNotFound": [arn for arn in p["reportArns"] if arn not in known],
@@ -292,7 +292,7 @@ def _list_reports_of_group(p: dict[str, Any]) -> dict[str, Any]:
 
 def _ordered(p: dict[str, Any], group: str | None = None) -> list[str]:
     status = p.get("filter", {}).get("status")
-    told = [made.told for made in list(_reports.here().reports.values())]
+    told = [made.told for made in list(state.here().reports.values())]
     arns = [
         one["arn"]
         for one in told
@@ -302,7 +302,7 @@ def _ordered(p: dict[str, Any], group: str | None = None) -> list[str]:
 
 
 def _report(arn: str) -> Made:
-    made = _reports.here().reports.get(arn)
+    made = state.here().reports.get(arn)
     if made is None:
         raise AwsError("ResourceNotFoundException", f"Report cannot be found: {arn}")
     return made
@@ -340,8 +340,8 @@ def _describe_cases(p: dict[str, Any]) -> dict[str, Any]:
 
 @codebuild.operation("DeleteReport")
 def _delete_report(p: dict[str, Any]) -> None:
-    with _lock:
-        _reports.here().reports.pop(p["arn"], None)
+    with lock:
+        state.here().reports.pop(p["arn"], None)
 
 
 def _page(items: list[Any], p: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The jobs of each account and region: starts them and finds them again."""
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
-from tidegate_sandbox import credentials, images, isolation
-from tidegate_sandbox.context import Scoped, scope
+from tidegate_sandbox import credentials, hooks, images, isolation
+from tidegate_sandbox.context import Scope, Scoped, scope
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services import networks, tags
@@ -77,6 +78,18 @@ def find(kind: Kind, name: str) -> Job:
 def under_way() -> list[Job]:
     """Return the jobs of all accounts and regions that have not ended."""
     return [job for _, jobs in _jobs.everywhere() for job in list(jobs.values()) if job.ended is None]
+
+
+def everywhere() -> list[tuple[Scope, dict[tuple[Kind, str], Job]]]:
+    """Return the jobs of all accounts and regions, by kind and name in lower case, the oldest first."""
+    return [(scope, dict(jobs)) for scope, jobs in _jobs.everywhere()]
+
+
+def forget(scope: Scope, keys: Iterable[tuple[Kind, str]]) -> None:
+    """Forget jobs that are over; their names may be taken again."""
+    with _creating, changing(), hooks.acting_in(scope.account, scope.region):
+        for key in keys:
+            tags.drop(_jobs.here().pop(key).arn)
 
 
 def every(kind: Kind) -> list[Job]:

@@ -24,7 +24,7 @@ from tidegate_sandbox.services.pipelines.selection import select
 from tidegate_sandbox.services.sagemaker import present, sagemaker
 from tidegate_sandbox.state.tasks import begin
 
-_changing = threading.Lock()
+changing_pipelines = threading.Lock()
 
 
 @sagemaker.operation("CreatePipeline")
@@ -34,7 +34,7 @@ def create_pipeline(parameters: dict[str, Any]) -> dict[str, Any]:
     text, definition = _definition(parameters)
     arn = scope().arn("sagemaker", f"pipeline/{name.lower()}")
     now = context.sandbox().clock.now()
-    with _changing:
+    with changing_pipelines:
         there = pipelines.here().get(name.lower())
         if there is not None:
             if there.token == parameters["ClientRequestToken"]:
@@ -72,7 +72,7 @@ def update_pipeline(parameters: dict[str, Any]) -> dict[str, Any]:
     changes |= {attribute: parameters[member] for member, attribute in members.items() if member in parameters}
     if "ParallelismConfiguration" in parameters:
         changes["most_parallel"] = _most_parallel(parameters)
-    with _changing:
+    with changing_pipelines:
         for attribute, value in changes.items():
             setattr(pipeline, attribute, value)
         pipeline.modified = context.sandbox().clock.now()
@@ -110,7 +110,7 @@ def list_pipelines(parameters: dict[str, Any]) -> dict[str, Any]:
 def delete_pipeline(parameters: dict[str, Any]) -> dict[str, Any]:
     """Delete a pipeline that no execution of is running."""
     pipeline = _pipeline(parameters["PipelineName"])
-    with _changing:
+    with changing_pipelines:
         if any(execution.status in RUNNING for execution in pipeline.executions):
             raise AwsError("ConflictException", f"{pipeline.arn} has running executions: stop them first.")
         tags.drop(pipeline.arn)
@@ -123,7 +123,7 @@ def start_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Start an execution; the same request token again answers the same execution."""
     _refuse(parameters, "PipelineVersionId", "MlflowExperimentName")
     pipeline = _pipeline(parameters["PipelineName"])
-    with _changing:
+    with changing_pipelines:
         for earlier in pipeline.executions:
             if earlier.token == parameters["ClientRequestToken"]:
                 return {"PipelineExecutionArn": earlier.arn}
@@ -170,7 +170,7 @@ def _select(execution: Execution, config: Mapping[str, Any]) -> None:
 def retry_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Run again what failed or was stopped, with the definition that the execution began with."""
     execution, token = _execution(parameters["PipelineExecutionArn"]), parameters["ClientRequestToken"]
-    with _changing:
+    with changing_pipelines:
         if token in execution.retries:
             return {"PipelineExecutionArn": execution.arn}
         if not execution.try_again(token, _most_parallel(parameters)):
@@ -186,7 +186,7 @@ def retry_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
 def update_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Change how an execution is described, and how many of its steps run at once."""
     execution = _execution(parameters["PipelineExecutionArn"])
-    with _changing:
+    with changing_pipelines:
         execution.display_name = parameters.get("PipelineExecutionDisplayName", execution.display_name)
         execution.description = parameters.get("PipelineExecutionDescription", execution.description)
         execution.most_parallel = _most_parallel(parameters) or execution.most_parallel

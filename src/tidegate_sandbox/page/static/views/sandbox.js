@@ -32,7 +32,8 @@ export const about = {
     h("div.columns", null,
       card("Processes", {}, table("Processes that it started", ["Process", "Id"], told.status.children.map((each) => ({ key: String(each.pid), cells: [each.name, each.pid] })), "None at the moment.")),
       card("Disk", {}, told.status.disk_told ? note("wait", h("p", null, `${told.status.disk_told}.`)) : null,
-        table("What each folder takes", ["Folder", "Size"], Object.entries(told.status.disk).sort(([, a], [, b]) => b - a).map(([name, size]) => ({ key: name || ".", cells: [name ? `${name}/` : "beside the folders", bytes(size)] })), "Nothing yet."))),
+        table("What each folder takes", ["Folder", "Size"], Object.entries(told.status.disk).sort(([, a], [, b]) => b - a).map(([name, size]) => ({ key: name || ".", cells: [name ? `${name}/` : "beside the folders", bytes(size)] })), "Nothing yet."),
+        h("p.quiet", null, `Records: ${bytes(told.status.snapshot.bytes)} in a snapshot; ${told.status.snapshot.bounds}.`))),
     card("What is simulated", {}, facts(SIMULATED)),
   ],
 };
