@@ -3,8 +3,8 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-studio-updates.html names the roles, and
 https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol-sc.html the managed policy of each and the
 service that it is for. What AmazonSageMakerServiceCatalogProductsUseRole may do is a policy of the account's own that
-the console writes and AWS does not document; `use_role.json` has it as accounts that were set up in 2021, 2023 and
-2024 list it, all three alike.
+the console writes and AWS does not document; `use_role.json` has it as two accounts, set up in 2023 and 2024,
+list it in public, both alike.
 """
 
 import json
