@@ -93,6 +93,7 @@ def serve(
     from tidegate_sandbox.faults.install import install as install_faults
     from tidegate_sandbox.hooks import managed as managed_hooks
     from tidegate_sandbox.hooks import stacks as stack_hooks
+    from tidegate_sandbox.hooks import unheeded as unheeded_hooks
     from tidegate_sandbox.state import keeper
 
     hooks.check()
@@ -105,6 +106,7 @@ def serve(
     services.install()
     credentials.install()
     journal.install(settings.home, hooks.own_services)
+    unheeded_hooks.refuse_what_is_passed_over(hooks.own_services)
     enforcement.start(settings.iam)
     install_faults(settings.port, hooks.own_services)
     stack_hooks.install()

@@ -41,6 +41,7 @@ from tidegate_sandbox.hooks import simulation as _simulation_hooks
 from tidegate_sandbox.hooks import stacks as _stack_hooks
 from tidegate_sandbox.hooks import state as _state_hooks
 from tidegate_sandbox.hooks import templates as _template_hooks
+from tidegate_sandbox.hooks import unheeded as _unheeded_hooks
 from tidegate_sandbox.ministack_version import check_version, lacks
 
 Response = tuple[int, dict[str, str], bytes]
@@ -101,6 +102,7 @@ def relied_on() -> list[tuple[Any, str]]:
         *_stack_hooks.RELIED_ON,
         *_state_hooks.RELIED_ON,
         *_template_hooks.RELIED_ON,
+        *_unheeded_hooks.RELIED_ON,
     ]
 
 
