@@ -385,9 +385,9 @@ _stock_invoke = _custom_resource.invoke_custom_resource
 
 def install() -> None:
     """Keep what is done of operations on stacks. Call it last: what is done about a resource includes its watchers."""
-    global _stock_provision, _stock_update, _stock_delete, _stock_provision_nested, _stock_update_nested
+    global _stock_provision, _stock_update, _stock_delete, _stock_event, _stock_provision_nested, _stock_update_nested
     _stock_provision, _stock_update = _stacks._provision_resource, _stacks._update_resource
-    _stock_delete = _stacks._delete_resource
+    _stock_delete, _stock_event = _stacks._delete_resource, _stacks._add_event
     _stacks._provision_resource, _stacks._update_resource = _provision, _update
     _stacks._delete_resource, _stacks._add_event = _delete, _event
     _stacks._roll_back_operation = _handlers._roll_back_operation = _roll_back

@@ -21,6 +21,7 @@ from tidegate_sandbox import cloudformation
 from tidegate_sandbox.cloudformation import properties, references
 from tidegate_sandbox.cloudformation.addresses import s3_object
 from tidegate_sandbox.hooks import managed
+from tidegate_sandbox.unheeded import properties as unheeded
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_changesets, "_resolve_parameters"),
@@ -37,6 +38,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_provisioners, "_provision_resource"),
     (_provisioners, "_update_resource"),
     (_provisioners, "_zip_inline"),
+    (_stacks, "_add_event"),
     (_stacks, "_provision_resource"),
     (_stacks, "_update_resource"),
 ]
@@ -108,6 +110,7 @@ _engine._evaluate_conditions = _conditions_of_nested
 def _provision(kind: str, logical_id: str, given: dict[str, Any], stack: str) -> Any:
     _hold_to_schema(kind, logical_id, given)
     managed.hold_to_policies(kind, given)
+    _told[stack, logical_id] = unheeded.of_resource(kind, given)
     made = _stock_provision(kind, logical_id, given, stack)
     managed.bound(kind, str(made[0]), given)
     return made
@@ -117,12 +120,31 @@ def _update(
     kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, *rest: Any, **named: Any
 ) -> Any:
     if old != new:
-        _hold_to_schema(kind, str(rest[0] if rest else physical_id), new)
+        logical_id = str(rest[0] if rest else named.get("logical_id") or physical_id)
+        _hold_to_schema(kind, logical_id, new)
         managed.hold_to_policies(kind, new)
+        _told[stack, logical_id] = unheeded.of_resource(kind, new)
     changed = _stock_update(kind, physical_id, old, new, stack, *rest, **named)
     if old != new:
         managed.bound(kind, str(changed[0]), new)
     return changed
+
+
+_told: dict[tuple[str, str], str] = {}
+"""What the event says that a resource is made or changed with, by stack and logical id: what of it has no effect."""
+
+_stock_event = _stacks._add_event
+
+
+def _event(
+    stack_id: str, stack: str, logical_id: str, kind: str, status: str, reason: str = "", *rest: Any, **named: Any
+) -> None:
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") and logical_id != stack:
+        reason = reason or _told.pop((stack, logical_id), "")
+    _stock_event(stack_id, stack, logical_id, kind, status, reason, *rest, **named)
+
+
+_stacks._add_event = _event
 
 
 def _hold_to_schema(kind: str, logical_id: str, given: Mapping[str, Any]) -> None:

@@ -119,3 +119,57 @@ KEPT: Mapping[tuple[str, str], str] = {
 def decision(service: str, operation: str, member: str) -> Decision:
     """Return what is done where `operation` of ministack's `service` is given a member that it passes over."""
     return next((rule.decision for rule in RULES if rule.fits(service, operation, member)), REFUSED)
+
+
+# ---------------------------------------------------------------- properties of a stack's resources
+KEPT_PROPERTY = Decision("say", "it is kept")
+
+FAILING_TYPES: Mapping[str, str] = {
+    "AWS::Logs::MetricFilter": "no metric is made of log events, so an alarm on it would never be raised",
+}
+"""Types of resources whose whole effect would be missing, and would be relied on."""
+
+
+def _fails(kind: str, path: str, why: str) -> tuple[str, str, Decision]:
+    return kind, path, Decision("refuse", why)
+
+
+FAILING: tuple[tuple[str, str, Decision], ...] = (
+    *(
+        _fails("AWS::CloudWatch::Alarm", name, "the alarm would be raised by other values than are asked for")
+        for name in ("EvaluationCriteria", "EvaluationInterval", "EvaluationWindow", "ThresholdMetricId")
+    ),
+    _fails("AWS::CloudWatch::Alarm", "WarmUpConfiguration", "the alarm would be raised before it has warmed up"),
+    *(
+        _fails("AWS::AutoScaling::AutoScalingGroup", name, "nobody would be notified")
+        for name in ("NotificationConfiguration", "NotificationConfigurations")
+    ),
+    _fails("AWS::CloudFormation::Stack", "NotificationARNs", "nobody would be notified"),
+    _fails("AWS::Backup::BackupVault", "AccessPolicy", "nobody would be refused for it"),
+    _fails("AWS::Backup::BackupVault", "LockConfiguration", "nothing would be locked"),
+    _fails("AWS::Backup::BackupVault", "Notifications", "nobody would be notified"),
+    _fails("AWS::DynamoDB::*", "*ResourcePolicy", "nobody would be refused for it"),
+    _fails("AWS::EC2::VPC", "VpcEncryptionControl.*", "nothing would be refused for it"),
+    _fails("AWS::Events::EventBus", "Policy", "nobody would be let in or refused for it"),
+    _fails("AWS::Events::EventBus", "DeadLetterConfig", "an event that is lost would be in no queue"),
+    _fails("AWS::Events::Rule", "Targets.*Parameters", "the target would be called without them, or not at all"),
+    _fails("AWS::Lambda::Function", "DeadLetterConfig", "an event that failed would be in no queue"),
+    _fails("AWS::Lambda::Function", "FileSystemConfigs", "no file system would be mounted"),
+    _fails("AWS::S3::Bucket", "ObjectLock*", "nothing would be kept from being deleted"),
+    _fails("AWS::Scheduler::Schedule", "Target.*Parameters", "the target would be called without them, or not at all"),
+    _fails("AWS::SNS::Topic", "DataProtectionPolicy", "nothing would be hidden or refused for it"),
+)
+"""By type and path, what a resource fails for; what none of these names is kept, and told."""
+
+HEEDED: Mapping[str, frozenset[str]] = {
+    "AWS::IAM::Role": frozenset({"PermissionsBoundary"}),
+    "AWS::S3::Bucket": frozenset({"BucketEncryption"}),
+}
+"""Properties that ministack passes over and the sandbox heeds in its place."""
+
+
+def property_decision(kind: str, path: str) -> Decision:
+    """Return what is done where a resource of type `kind` has the property at `path`, which ministack passes over."""
+    plain = path.replace("[]", "")
+    found = (done for of, name, done in FAILING if fnmatchcase(kind, of) and fnmatchcase(plain, name))
+    return next(found, KEPT_PROPERTY)

@@ -17,26 +17,10 @@ from xml.etree import ElementTree
 
 import cbor2
 
-from tidegate_sandbox.unheeded.decisions import KEPT, TRUE_BY_DEFAULT, Decision, decision
+from tidegate_sandbox.unheeded.decisions import KEPT, decision
+from tidegate_sandbox.unheeded.members import Member, Tree, given, put
 
 _log = logging.getLogger(__name__)
-
-Tree = dict[str, Any]
-"""Where members stand in a body: by name, a further tree, or the `Member` that stands there; `{}` is any name."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """A member of an operation's parameters, such as `Targets[].RetryPolicy`, that is passed over."""
-
-    path: str
-    decision: Decision
-
-    def given(self, value: Any) -> bool:
-        """Whether `value` asks for anything."""
-        if value is False or value in ("false", ["false"]):
-            return self.path.rpartition(".")[2] in TRUE_BY_DEFAULT
-        return value not in (None, "", [], {}, [""])
 
 
 @dataclass(frozen=True)
@@ -115,17 +99,13 @@ def _operation(service: str, name: str, members: Mapping[str, str]) -> Operation
         member = Member(path, decision(service, name, path))
         if member.decision.does == "nothing":
             continue
-        location, _, given = wire.partition(":")
+        location, _, name_there = wire.partition(":")
         if location == "header":
-            headers[given] = member
+            headers[name_there] = member
         elif location == "querystring":
-            query[given] = member
+            query[name_there] = member
         else:
-            *above, last = wire.split("/")
-            at = body
-            for each in above:
-                at = at.setdefault(each, {})
-            at[last] = member
+            put(body, wire.split("/"), member)
     return Operation(headers, query, body) if headers or query or body else None
 
 
@@ -245,11 +225,11 @@ def _given(served: Served, operation: Operation, request: Request) -> Iterator[M
     if served.service == "s3":
         yield from _in_xml(operation.body, request.body)
     elif "cbor" in request.headers.get("content-type", ""):
-        yield from _in(operation.body, cbor2.loads(request.body) if request.body else {})
+        yield from given(operation.body, cbor2.loads(request.body) if request.body else {})
     elif request.params.get("Action"):
         yield from _in_form(operation.body, request.params)
     else:
-        yield from _in(operation.body, _decoded(request.body))
+        yield from given(operation.body, _decoded(request.body))
 
 
 def _decoded(body: bytes) -> Any:
@@ -257,21 +237,6 @@ def _decoded(body: bytes) -> Any:
         return json.loads(body or b"{}")
     except ValueError:  # ministack says what it is
         return {}
-
-
-def _in(tree: Tree, value: Any) -> Iterator[Member]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _in(tree, each)
-        return
-    if not isinstance(value, dict):
-        return
-    for name, below in tree.items():
-        for each in value.values() if name == "{}" else [value[name]] if name in value else []:
-            if not isinstance(below, Member):
-                yield from _in(below, each)
-            elif below.given(each):
-                yield below
 
 
 _OF_LISTS = frozenset({"member", "entry"})
