@@ -53,7 +53,7 @@ RULES: tuple[Rule, ...] = (
     _quiet("*", "*", "ClientToken", "a request is served once, or says what it finds"),
     *(
         _quiet("*", "*", name, "all there is is answered at once")
-        for name in ("Marker", "MaxItems", "MaxResults", "nextToken", "ExclusiveStartDestinationId")
+        for name in ("MaxResults", "nextToken", "ExclusiveStartDestinationId")
     ),
     _quiet("cloudformation", "*", "Parameters.ResolvedValue", "it stands in answers"),
     _quiet("ec2", "*", "IncludeManagedResources", "there are none"),
@@ -68,7 +68,6 @@ RULES: tuple[Rule, ...] = (
     _quiet("s3", "ListObject*", "OptionalObjectAttributes", "nothing is archived"),
     _quiet("s3", "PutBucketLogging", "*", "the operation says so"),
     _quiet("s3", "PutBucketWebsite", "*", "the operation says so"),
-    _quiet("s3", "RestoreObject", "RestoreRequest.Description", "nobody reads it"),
     _quiet("sqs", "*", "*ListValues", "AWS has no use for it either"),
     _quiet("states", "*", "traceHeader", "nothing is traced"),
     _quiet("states", "GetActivityTask", "workerName", "it stands in the history alone"),
@@ -122,7 +121,7 @@ def decision(service: str, operation: str, member: str) -> Decision:
 
 
 # ---------------------------------------------------------------- properties of a stack's resources
-KEPT_PROPERTY = Decision("say", "it is kept")
+TOLD = Decision("say", "it stays in the template alone")
 
 FAILING_TYPES: Mapping[str, str] = {
     "AWS::Logs::MetricFilter": "no metric is made of log events, so an alarm on it would never be raised",
@@ -159,7 +158,7 @@ FAILING: tuple[tuple[str, str, Decision], ...] = (
     _fails("AWS::Scheduler::Schedule", "Target.*Parameters", "the target would be called without them, or not at all"),
     _fails("AWS::SNS::Topic", "DataProtectionPolicy", "nothing would be hidden or refused for it"),
 )
-"""By type and path, what a resource fails for; what none of these names is kept, and told."""
+"""By type and path, what a resource fails for; what none of these names is told."""
 
 HEEDED: Mapping[str, frozenset[str]] = {
     "AWS::IAM::Role": frozenset({"PermissionsBoundary"}),
@@ -172,4 +171,4 @@ def property_decision(kind: str, path: str) -> Decision:
     """Return what is done where a resource of type `kind` has the property at `path`, which ministack passes over."""
     plain = path.replace("[]", "")
     found = (done for of, name, done in FAILING if fnmatchcase(kind, of) and fnmatchcase(plain, name))
-    return next(found, KEPT_PROPERTY)
+    return next(found, TOLD)

@@ -34,10 +34,10 @@ def of_resource(kind: str, properties: Mapping[str, Any]) -> str:
     for member in found:
         if (kind, member.path) not in _said:
             _said.add((kind, member.path))
-            _log.warning("%s of %s is kept and has no effect in the local simulation", member.path, kind)
+            _log.warning("%s of %s has no effect in the local simulation", member.path, kind)
     if not found:
         return ""
-    return f"Kept and without effect in the local simulation: {', '.join(member.path for member in found)}."
+    return f"Without effect in the local simulation: {', '.join(member.path for member in found)}."
 
 
 @cache
