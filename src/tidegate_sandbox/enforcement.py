@@ -37,9 +37,13 @@ def start(iam: Iam) -> None:
 
 
 def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDeniedError | None:
-    """Return what is to be said of the first of `checks` that the policies of whoever acts do not allow, if one."""
+    """Return what is to be said of the first of `checks` that the policies of whoever acts do not allow, if one.
+
+    Where that is only written down, it is no reason to pass over one that a fault denies.
+    """
     if who is None:
         return None
+    refused: AccessDeniedError | None = None
     from tidegate_sandbox.hooks import policies as policy_hooks
 
     for action, resource, keys in checks:
@@ -52,8 +56,10 @@ def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDenied
             else policy_hooks.refusal(who.role_arn, who.access_key_id, known)
         )
         if why is not None:
-            return AccessDeniedError(who, known, why)
-    return None
+            refused = refused or AccessDeniedError(who, known, why)
+            if _iam == "enforce":
+                break
+    return refused
 
 
 def enforce(refused: AccessDeniedError | None) -> None:

@@ -4,12 +4,14 @@ What is gone is known from the journal, which has the properties of each role an
 (tidegate_sandbox.journal).
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from tidegate_sandbox.authorisation.stacks import checks
 from tidegate_sandbox.checks import Unplaced
 from tidegate_sandbox.hooks import iam as iam_hooks
 
@@ -89,6 +91,19 @@ def deployed(iam_of: Callable[[str], Any], lines: Iterable[Line]) -> dict[str, R
 def acts(line: Line) -> bool:
     """Whether a line of the journal is about a role; else a person's stack made something."""
     return not line["role"].endswith(":root")
+
+
+def asked_for(lines: Iterable[Line]) -> Iterator[tuple[str, str, Unplaced]]:
+    """Return by which role what was asked for, and in which region, each once."""
+    seen = set()
+    for line in filter(acts, lines):
+        of_a_stack = line["action"].startswith("cloudformation/")
+        asked: list[Unplaced] = list(checks(line)) if of_a_stack else [(line["action"], line["resource"], line["keys"])]
+        for action, resource, keys in asked:
+            key = (line["role"], action, resource, json.dumps(keys, sort_keys=True, default=str))
+            if key not in seen:
+                seen.add(key)
+                yield line["role"], line["region"], (action, resource, keys)
 
 
 def _of_tidegate(iam: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ Whatever is done in the sandboxes of the walks counts, so this is looked at last
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ import pytest
 
 from tests.journey.documented_calls import BY_CHANCE, DOCUMENTED, REFUSED
 from tests.journey.rendered_types import rendered_types
-from tests.journey.roles import Role, acts, deployed
+from tests.journey.roles import Role, acts, asked_for, deployed
 from tidegate_sandbox import journal, lifecycle
-from tidegate_sandbox.authorisation.stacks import checks, handlers
+from tidegate_sandbox.authorisation.stacks import handlers
 from tidegate_sandbox.checks import Unplaced
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
@@ -57,7 +57,7 @@ def used(sandboxes: list[Sandbox]) -> Actions:
     """What a journey, or a type that CloudFormation makes with a role, has a use for."""
     found = defaultdict(set)
     for lines, roles in sandboxes:
-        for arn, _, (action, _, _) in _asked(lines):
+        for arn, _, (action, _, _) in asked_for(lines):
             for whose in roles[arn].actions:
                 found[whose].add(action)
         for line in lines:
@@ -82,24 +82,11 @@ def allowed(sandboxes: list[Sandbox]) -> Actions:
     return found
 
 
-def _asked(lines: list[Line]) -> Iterator[tuple[str, str, Unplaced]]:
-    """Return who asked for what and where, each once."""
-    seen = set()
-    for line in filter(acts, lines):
-        of_a_stack = line["action"].startswith("cloudformation/")
-        asked: list[Unplaced] = list(checks(line)) if of_a_stack else [(line["action"], line["resource"], line["keys"])]
-        for action, resource, keys in asked:
-            key = (line["role"], action, resource, json.dumps(keys, sort_keys=True, default=str))
-            if key not in seen:
-                seen.add(key)
-                yield line["role"], line["region"], (action, resource, keys)
-
-
 def test_then_every_role_may_do_what_it_did(sandboxes: list[Sandbox]) -> None:
     """But for what is refused on purpose, and for what is another project's, which a role that searches comes upon."""
     refused, on_purpose = defaultdict(set), set()
     for lines, roles in sandboxes:
-        for arn, region, check in _asked(lines):
+        for arn, region, check in asked_for(lines):
             if roles[arn].may(check, region) or _of_another_project(arn, check):
                 continue
             if check[0] in REFUSED.get(roles[arn].purpose, {}):
@@ -148,7 +135,7 @@ def test_given_a_permission_is_taken_away_then_the_journey_stops_at_a_call_that_
     stopped = 0
     for lines, roles in sandboxes:
         called: dict[tuple[str, str], list[tuple[str, Unplaced]]] = defaultdict(list)
-        for arn, region, check in _asked(lines):
+        for arn, region, check in asked_for(lines):
             if check[0] in {action for actions in roles[arn].actions.values() for action in actions}:
                 called[arn, check[0]].append((region, check))
         for (arn, action), asked in called.items():

@@ -121,6 +121,14 @@ def test_given_what_is_allowed_then_that_alone_is_done(role: Any, bucket: str) -
     refused(s3.put_object, Bucket=bucket, Key="a/b", Body=b"y")
 
 
+def test_given_metrics_are_allowed_in_a_namespace_then_in_no_other(role: Any) -> None:
+    within = {"StringLike": {"cloudwatch:namespace": ["rides/*"]}}
+    cloudwatch = role(allow("cloudwatch:PutMetricData", Condition=within)).client("cloudwatch")
+    metric = {"MetricData": [{"MetricName": "drift", "Value": 1.0}]}
+    cloudwatch.put_metric_data(Namespace="rides/monitors", **metric)
+    refused(cloudwatch.put_metric_data, Namespace="others", **metric)
+
+
 def test_given_a_deny_then_no_allow_helps(role: Any) -> None:
     caller = role(allow("sagemaker:*"), deny("sagemaker:ListModels"))
     said = refused(caller.client("sagemaker").list_models)

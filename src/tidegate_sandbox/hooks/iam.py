@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import cbor2
 from ministack import app as _app
 from ministack.core import iam_actions as _actions
 from ministack.core import iam_evaluator as _evaluator
@@ -218,6 +219,8 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
         arn = f"{arn}:log-stream:{json.loads(request.body)['logStreamName']}"
     elif action == "cloudwatch:DescribeAlarms":  # of which IAM knows any alarm, whichever is asked for
         arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+    elif action == "cloudwatch:PutMetricData":
+        keys |= {"cloudwatch:namespace": _namespace(request)}
     if request.service == "ecr":
         return [(action, each, keys) for each in _repositories(request.body, region, account) or [arn]]
     if request.service != "s3":
@@ -225,6 +228,16 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
     keys |= _actions.s3_service_context(action, request.params, request.path, request.headers)
     more = _actions.s3_additional_checks(request.method, request.path, request.headers, request.body, request.params)
     return [(action, arn, keys), *((also, on, {}) for also, on in more)]
+
+
+def _namespace(request: Request) -> str:
+    """Return the namespace of the metrics that a request puts, in whichever of CloudWatch's protocols it does."""
+    kind = request.headers.get("content-type", "")
+    if "cbor" in kind:
+        return str(cbor2.loads(request.body).get("Namespace", ""))
+    if "json" in kind:
+        return str(json.loads(request.body).get("Namespace", ""))
+    return _first(request.params, "Namespace")
 
 
 def _repositories(body: bytes, region: str, account: str) -> list[str]:
@@ -301,9 +314,18 @@ def observe_stack_resources(observe: Callable[[StackResource], None]) -> None:
 
     def updated(kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
         changed = update(kind, physical_id, old, new, *rest)
-        if old != new:
+        if old == new:
+            return changed
+        # What takes the place of another, and has an id of its own, was created.
+        replaced = str(changed[0]) != str(physical_id)
+        operation = "create" if replaced else "update"
+        try:
             with _refused_as_handlers_say():
-                observe(StackResource("update", kind, str(changed[0]), new, changed[1] or {}))
+                observe(StackResource(operation, kind, str(changed[0]), new, changed[1] or {}))
+        except ValueError:
+            if replaced:
+                delete(kind, str(changed[0]), new, *rest[:2])
+            raise
         return changed
 
     def deleted(kind: str, physical_id: str, properties: dict[str, Any], *rest: Any) -> Any:

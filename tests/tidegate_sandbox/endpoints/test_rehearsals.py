@@ -58,10 +58,10 @@ def run(endpoint_sandbox: Any) -> Iterator[CommandLine]:
 
 
 @contextmanager
-def loading(workshop: Workshop, rows: Path, told: dict[str, Any]) -> Iterator[None]:
+def loading(workshop: Workshop, rows: Path, told: dict[str, Any], rate: int = 40) -> Iterator[None]:
     """Load the endpoint meanwhile; `told` gets the report."""
     where = ["--home", str(workshop.sandbox.home), "--region", workshop.sandbox.region]
-    options = ["--rows", str(rows), "--rate", "40", "--json"]
+    options = ["--rows", str(rows), "--rate", str(rate), "--json"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tidegate_sandbox.cli", "load", workshop.name, *where, *options], stdout=subprocess.PIPE
     )

@@ -34,22 +34,31 @@ SCALED = {
 
 
 class Project:
-    """One stage of a project whose registry and endpoint are in the sandbox."""
+    """One stage of a project whose registry and endpoint are in the sandbox.
+
+    `shared` goes to what all stages share, `group` and `stack` are names that are not the workshop's, `role` is the
+    ARN of the role that the stack acts with.
+    """
 
     def __init__(self, workshop: Workshop, **options: Any) -> None:
         self.workshop = workshop
+        self.group = options.pop("group", workshop.name)
+        self.stack = options.pop("stack", workshop.name)
+        self._acting = {"RoleARN": options.pop("role")} if "role" in options else {}
+        shared = {"execution_role": ROLE, "bucket": BUCKET, **options.pop("shared", {})}
+        self.bucket = shared["bucket"]
         project = {"name": "rides", "id": workshop.name, "account": "111122223333", "region": "eu-west-1"}
-        own = {"project": project, "model_package_group": workshop.name, "execution_role": ROLE, "bucket": BUCKET}
+        own = {"project": project, "model_package_group": self.group, **shared}
         self.repo: Repo = repo_of({"prod": STAGE | options}, ENDPOINT | own)
         self.endpoint = self.repo.endpoint_name(self.repo.stages[0])
-        workshop.sagemaker.create_model_package_group(ModelPackageGroupName=workshop.name)
+        workshop.sagemaker.create_model_package_group(ModelPackageGroupName=self.group)
 
     def approve(self) -> None:
         self.workshop.sagemaker.create_model_package(
-            ModelPackageGroupName=self.workshop.name,
+            ModelPackageGroupName=self.group,
             ModelApprovalStatus="Approved",
             InferenceSpecification={
-                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz"}],
+                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{self.bucket}/model.tar.gz"}],
                 "SupportedContentTypes": ["text/csv"],
                 "SupportedResponseMIMETypes": ["text/csv"],
             },
@@ -65,7 +74,8 @@ class Project:
         (template,) = (text for name, text in files.items() if name.endswith(".template.yaml"))
         (config,) = (json.loads(text) for name, text in files.items() if name.endswith(".config.json"))
         asked = {
-            "StackName": self.workshop.name,
+            "StackName": self.stack,
+            **self._acting,
             "TemplateBody": template,
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": value} for key, value in config["Parameters"].items()
@@ -73,16 +83,16 @@ class Project:
             "Tags": [{"Key": key, "Value": value} for key, value in config["Tags"].items()],
         }
         known = [stack["StackName"] for stack in cloudformation.list_stacks()["StackSummaries"]]
-        (cloudformation.update_stack if self.workshop.name in known else cloudformation.create_stack)(**asked)
+        (cloudformation.update_stack if self.stack in known else cloudformation.create_stack)(**asked)
 
         def settled() -> Any:
-            (found,) = cloudformation.describe_stacks(StackName=self.workshop.name)["Stacks"]
+            (found,) = cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
             return not found["StackStatus"].endswith("IN_PROGRESS") and found["StackStatus"]
 
         assert self.workshop.eventually(settled, 90) in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, self.reason()
 
     def reason(self) -> str:
-        events = self.workshop.cloudformation.describe_stack_events(StackName=self.workshop.name)["StackEvents"]
+        events = self.workshop.cloudformation.describe_stack_events(StackName=self.stack)["StackEvents"]
         return "; ".join(f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason')}" for each in events)
 
     @property
