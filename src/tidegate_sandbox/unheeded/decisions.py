@@ -104,7 +104,6 @@ TRUE_BY_DEFAULT = frozenset({"RotateImmediately"})
 """Members of which `false` asks for something: any other boolean asks for nothing where it is false."""
 
 KEPT: Mapping[tuple[str, str], str] = {
-    ("logs", "PutRetentionPolicy"): "no log event is removed for its age",
     ("s3", "PutBucketAccelerateConfiguration"): "no transfer is faster for it",
     ("s3", "PutBucketLifecycle"): "nothing expires and nothing moves to another storage class",
     ("s3", "PutBucketLifecycleConfiguration"): "nothing expires and nothing moves to another storage class",
