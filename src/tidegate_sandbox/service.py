@@ -36,6 +36,8 @@ class Service:
 
     def operation(self, function_name: str) -> Callable[[F], F]:
         """Register the decorated function as the operation `function_name`, such as CreateProject."""
+        if function_name in self.operations:
+            raise ValueError(f"{self.name}:{function_name} is served already, by another function.")
 
         def register(function: F) -> F:
             self.operations[function_name] = function

@@ -193,9 +193,7 @@ def test_a_custom_resource_may_be_answered_later_by_another_process(sandbox, cus
 
 def test_a_custom_resource_that_fails_fails_the_stack_with_its_reason_and_is_asked_to_take_back_what_it_did(custom):
     custom.create()
-    custom.answer(
-        custom.event("Create"), Status="FAILED", Reason="git push was refused", PhysicalResourceId="half-done"
-    )
+    custom.answer(custom.event("Create"), Status="FAILED", Reason="git push was refused", PhysicalResourceId="half")
     asked = custom.event("Delete")
     assert asked["PhysicalResourceId"] == "half"
     assert asked["ResourceProperties"]["Repositories"] == {"build": "url"}

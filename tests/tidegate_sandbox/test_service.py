@@ -213,3 +213,10 @@ def test_descending_is_ascending_turned_round(times):
     ascending = listed(items, {}, "Name")
     assert listed(items, {"SortOrder": "Descending"}, "Name") == ascending[::-1]
     assert [item["CreationTime"] for item in ascending] == sorted(times)
+
+
+def test_an_operation_has_one_function_whatever_is_imported_first():
+    service = Service("codebuild")
+    service.operation("StartBuild")(dict)
+    with pytest.raises(ValueError, match="codebuild:StartBuild is served already"):
+        service.operation("StartBuild")

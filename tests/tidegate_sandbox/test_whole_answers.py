@@ -83,7 +83,7 @@ def pipeline_of_one_action():
     stage = Stage("Only", (action,))
     pipeline = Pipeline("demo", "role", "QUEUED", "bucket", (stage,), {})
     execution = Execution("1", pipeline, 1, SCOPE, {"triggerType": "x", "triggerDetail": "x"}, NOW, NOW)
-    run = ActionExecution(stage, action, NOW, NOW)
+    run = ActionExecution(stage=stage, action=action, started=NOW, updated=NOW)
     execution.actions.append(run)
     execution.stages["Only"] = "InProgress"
     line = Line({"1": execution})

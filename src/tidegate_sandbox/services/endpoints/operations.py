@@ -178,12 +178,6 @@ def _scale_no_more(endpoint: Endpoint) -> None:
             ) from error
 
 
-@sagemaker.operation("ListMonitoringSchedules")
-def list_monitoring_schedules(parameters: dict[str, Any]) -> dict[str, Any]:
-    """List what monitors endpoints: nothing, since no schedule can be made here."""
-    return page([], parameters, "MonitoringScheduleSummaries")
-
-
 @sagemaker.operation("ListEndpoints")
 def list_endpoints(parameters: dict[str, Any]) -> dict[str, Any]:
     """List endpoints, newest first unless asked otherwise."""
