@@ -59,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     _quiet("ec2", "*", "IncludeManagedResources", "there are none"),
     _quiet("events", "*", "Force", "no rule is one that AWS manages"),
     _quiet("events", "PutEvents", "Entries.TraceHeader", "nothing is traced"),
+    _quiet("iam", "Simulate*Policy", "ContextEntries.ContextKeyType", "an operator says what its values are"),
     _quiet("kms", "*", "GrantTokens", "a grant holds at once"),
     _quiet("logs", "PutLogEvents", "sequenceToken", "AWS passes over it too"),
     _quiet("logs", "FilterLogEvents", "interleaved", "AWS passes over it too"),
