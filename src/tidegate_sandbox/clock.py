@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from tidegate.clock import Clock
+
 
 class ScaledClock:
     """Starts at the machine's time, or goes on from `since`, and runs `speed` times as fast as the wall."""
@@ -11,6 +13,7 @@ class ScaledClock:
         if not speed > 0:
             raise ValueError(f"a clock's speed must be above 0, not {speed}")
         self.speed = speed
+        self.jumped = timedelta(0)
         self._started = since or datetime.now(UTC)
         self._monotonic = time.monotonic()
 
@@ -21,7 +24,13 @@ class ScaledClock:
     def jump(self, distance: timedelta) -> None:
         """Set the clock forward, or back, at once. Who sleeps goes on sleeping, as on a machine whose clock is set."""
         self._started += distance
+        self.jumped += distance
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread for `seconds` of this clock's time."""
         time.sleep(max(0.0, seconds) / self.speed)
+
+
+def jumped(clock: Clock) -> timedelta:
+    """Return how far `clock` was set since it was made, forwards less backwards; nothing where it cannot be set."""
+    return getattr(clock, "jumped", timedelta(0))

@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,18 @@ class AnEndpoint(RuleBasedStateMachine):
             later = self.endpoint.rollout
             assert later is None or later.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ROLLBACK_FAILED)
 
+    @precondition(lambda self: self.there and self.endpoint.rollout and self.endpoint.rollout.phase in WATCHED)
+    @rule(hours=st.sampled_from([-3, 3]))
+    def the_clock_jumps(self, hours: int) -> None:
+        before, clock = self.endpoint.rollout, self.world.clock
+        assert before is not None
+        assert before.next_deadline is not None
+        bakes_on = before.next_deadline - clock.now() > timedelta(seconds=20) and not self.world.alarms.firing
+        clock.jump(timedelta(hours=hours))
+        clock.advance(20)
+        later = self.endpoint.rollout
+        assert not bakes_on or (later is not None and (later.phase, later.step) == (before.phase, before.step))
+
     @rule(firing=st.booleans())
     def the_alarm_changes(self, firing: bool) -> None:
         self.world.alarms.firing = {ALARM} if firing else set()
@@ -444,6 +457,28 @@ def test_a_rolling_update_that_can_neither_go_on_nor_back_is_one_of_them() -> No
         machine.the_alarm_changes(False)
         machine.model_servers_change("all", 0.0)
         assert update(None) == "InService"
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_bake_lasts_as_long_as_it_is_to_though_the_clock_jumps(hours: int) -> None:
+    machine = AnEndpoint()
+    try:
+        machine.create({"A": (1.0, 4)})
+        canary = blue_green("CANARY", 300, CanarySize=size(1))
+        machine.begin_update({"A": (1.0, 4)}, True, canary, True, False, set(), 600, 0.0)
+        machine.let_time_pass(70)
+        machine.world.clock.jump(timedelta(hours=hours))
+        machine.let_time_pass(20)
+        [variant] = machine.described()["PendingDeploymentSummary"]["ProductionVariants"]
+        [baking] = variant["VariantStatus"]
+        assert (baking["Status"], variant["CurrentInstanceCount"]) == ("Baking", 1)
+        assert machine.world.clock.now() - baking["StartTime"] == timedelta(seconds=90)
+        # And the alarms are looked at for the rest of it.
+        machine.the_alarm_changes(True)
+        machine.let_time_pass(20)
+        assert "canary's bake" in machine.described()["FailureReason"]
     finally:
         machine.teardown()
 

@@ -30,12 +30,20 @@ class HandMovedClock:
 
     def __init__(self) -> None:
         self._now = datetime.now(UTC).replace(second=0, microsecond=0)
+        self.jumped = timedelta(0)
         self._changed = threading.Condition()
         self._running = 0
         self._sleepers: list[tuple[datetime, threading.Event]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def jump(self, distance: timedelta) -> None:
+        """Set the clock; whoever sleeps goes on sleeping."""
+        self.settle()
+        self._now += distance
+        self.jumped += distance
+        self._sleepers = [(at + distance, awake) for at, awake in self._sleepers]
 
     def sleep(self, seconds: float) -> None:
         if seconds <= 0:

@@ -5,14 +5,16 @@ traffic made so, and the alarms it looks at are read.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tidegate import guardrails
 from tidegate.guardrails import Guardrails, Phase, Rollout
 from tidegate_sandbox import context, credentials
+from tidegate_sandbox.clock import jumped
 from tidegate_sandbox.services import tags
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
 from tidegate_sandbox.services.endpoints.fleets import Fleet, FleetError
@@ -127,28 +129,49 @@ def revive(endpoint: Endpoint) -> None:
 
 
 def _follow(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
-    """Let the update run to its end."""
+    """Let the update run to its end. Its waits last as long as they are to, though the clock be set meanwhile."""
     clock = context.sandbox().clock
     alarms = _Alarms(rollout.guardrails.alarms)
+    as_set = jumped(clock)
     _make_so(endpoint, rollout, blue, green)
     while not rollout.finished:
-        before = rollout
         if rollout.awaits_instances:
-            rollout = _make_instances(rollout, blue, green)
+            report = _make_instances(rollout, blue, green)
         else:
             now = clock.now()
             look_again = now + timedelta(seconds=_LOOK_EVERY)
             until = min(look_again, rollout.next_deadline or look_again)
             clock.sleep((until - now).total_seconds())
-            rollout = guardrails.advance(rollout, clock.now(), alarms.firing())
+            report = partial(_look, alarms)
+        now = clock.now()
+        if by := jumped(clock) - as_set:
+            as_set += by
+            rollout = _set_on(rollout, by)
+            with endpoint.lock:
+                endpoint.rollout = rollout
+        before, rollout = rollout, report(rollout, now)
         if rollout is not before:
             _make_so(endpoint, rollout, blue, green)
     return rollout
 
 
-def _make_instances(rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
-    """Make the instances that the rollout awaits, and report how that went."""
-    clock = context.sandbox().clock
+def _look(alarms: "_Alarms", rollout: Rollout, now: datetime) -> Rollout:
+    return guardrails.advance(rollout, now, alarms.firing())
+
+
+def _set_on(rollout: Rollout, by: timedelta) -> Rollout:
+    """Return `rollout` by a clock that was set `by` so much: what has passed of its wait and of its limit stays so."""
+    due = rollout.next_deadline
+    return replace(
+        rollout,
+        started_at=rollout.started_at + by,
+        since=rollout.since + by,
+        next_deadline=None if due is None else due + by,
+    )
+
+
+def _make_instances(rollout: Rollout, blue: _Shares, green: Fleet) -> Callable[[Rollout, datetime], Rollout]:
+    """Make the instances that the rollout awaits; return how that went, which is to be reported to it."""
     back = rollout.phase is Phase.ROLLING_BACK
     try:
         if back:
@@ -161,8 +184,8 @@ def _make_instances(rollout: Rollout, blue: _Shares, green: Fleet) -> Rollout:
     except Exception as error:
         _unexpected(error)
         failed = guardrails.rollback_failed if back else guardrails.fleet_failed
-        return failed(rollout, clock.now(), str(error))
-    return guardrails.fleet_ready(rollout, clock.now())
+        return partial(failed, reason=str(error))
+    return guardrails.fleet_ready
 
 
 def _make_so(endpoint: Endpoint, rollout: Rollout, blue: _Shares, green: Fleet) -> None:
