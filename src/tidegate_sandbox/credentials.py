@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.errors import AwsError, UnknownKeyError
 
 _ALPHABET = string.ascii_uppercase + "234567"
 _LONGEST_NAME = 64  # RoleSessionName in botocore's model
@@ -103,16 +103,34 @@ def of_access_key(access_key: str) -> Credentials | None:
     if access_key not in _sessions:
         from tidegate_sandbox.hooks import iam as iam_hooks
 
-        assumed = iam_hooks.assumed_role_of(access_key)
-        if assumed is None:
+        session = iam_hooks.session_of(access_key)
+        if session is None or ":assumed-role/" not in session[0]:
             return None
-        _, _, _, _, account, resource = assumed.split(":", 5)
+        _, _, _, _, account, resource = session[0].split(":", 5)
         _, role_name, name = resource.split("/", 2)
         role = iam_hooks.role_named(account, role_name)
         arn = str(role["Arn"]) if role else f"arn:aws:iam::{account}:role/{role_name}"
         _sessions[access_key] = Credentials(access_key, "", "", arn, name)
     _used[access_key] = time.time()
     return _sessions[access_key]
+
+
+def of_request(access_key: str) -> Credentials | None:
+    """Return the session of a role that a request is signed with, None where an account itself, or a user, asks.
+
+    Raise UnknownKeyError where the key is of a session that nobody has, or that has expired.
+    """
+    from tidegate_sandbox.hooks import iam as iam_hooks
+
+    if access_key.startswith("ASIA"):
+        session = iam_hooks.session_of(access_key)
+        if session is None and access_key not in _sessions:
+            raise UnknownKeyError(
+                "UnrecognizedClientException", "The security token included in the request is invalid."
+            )
+        if session is None or session[1]:
+            raise UnknownKeyError("ExpiredTokenException", "The security token included in the request is expired")
+    return of_access_key(access_key)
 
 
 def forget_unused(unused_for: float, in_use: Collection[str]) -> int:

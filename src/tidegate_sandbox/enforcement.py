@@ -1,7 +1,7 @@
 """IAM is enforced: a session of a role is refused what its policies do not allow, in AWS's words.
 
-Calls with an account's own keys are its root's, and are allowed whatever they are; so are those of services that see
-to their own business.
+Calls with an account's own keys are its root's, and are allowed whatever they are, but for sessions of roles that do
+not trust the account; so are those of services that see to their own business.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,10 @@ _iam: Iam = "record"
 class AccessDeniedError(AwsError):
     """A call that policies do not allow; `check` is what was asked for."""
 
-    def __init__(self, who: Credentials, check: Check, why: str, *, on_demand: bool = False) -> None:
+    def __init__(self, who: str, check: Check, why: str, *, on_demand: bool = False) -> None:
+        """`who` is the ARN of whoever asked."""
         action, resource, _ = check
-        said = f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {why}"
+        said = f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}"
         super().__init__("AccessDeniedException", said.strip(), 400)
         self.check = check
         self.on_demand = on_demand
@@ -49,17 +50,30 @@ def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDenied
     for action, resource, keys in checks:
         known = (action, resource or "*", keys)
         if fault := standing.denies(who.account, action, who.role_arn):
-            return AccessDeniedError(who, known, fault, on_demand=True)
+            return AccessDeniedError(who.arn, known, fault, on_demand=True)
         why = (
             policy_hooks.refusal_of_action(who.role_arn, action)
             if resource is None
             else policy_hooks.refusal(who.role_arn, who.access_key_id, known)
         )
         if why is not None:
-            refused = refused or AccessDeniedError(who, known, why)
+            refused = refused or AccessDeniedError(who.arn, known, why)
             if _iam == "enforce":
                 break
     return refused
+
+
+def refusal_of_session(access_key: str, checks: Iterable[Check]) -> AccessDeniedError | None:
+    """Return what is to be said to an account's own keys, or a user's, that ask for a session which no role lets them.
+
+    It is the one thing that an account may not do by itself: the role's account has a say in it.
+    """
+    from tidegate_sandbox.hooks import policies as policy_hooks
+
+    for check in checks:
+        if check[0] in policy_hooks.OF_SESSIONS and (who := policy_hooks.refusal_of_session(access_key, check)):
+            return AccessDeniedError(who, check, "")
+    return None
 
 
 def enforce(refused: AccessDeniedError | None) -> None:

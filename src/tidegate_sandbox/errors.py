@@ -9,3 +9,7 @@ class AwsError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class UnknownKeyError(AwsError):
+    """A request that is signed with the key of a session which nobody has, or whose time is over."""

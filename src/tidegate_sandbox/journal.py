@@ -117,14 +117,12 @@ def invoked(who: Credentials | None, endpoint_arn: str, region: str) -> None:
 
 
 @contextlib.contextmanager
-def serving(headers: Mapping[str, str]) -> Iterator[Credentials | None]:
-    """Find out who sent a request; it is `caller()` within the block."""
-    if "ASIA" not in headers.get("authorization", ""):
-        yield None
-        return
-    from tidegate_sandbox.hooks import iam as iam_hooks
+def serving(access_key: str) -> Iterator[Credentials | None]:
+    """Find out who sent a request that is signed with `access_key`; it is `caller()` within the block.
 
-    who = credentials.of_access_key(iam_hooks.access_key_of(headers))
+    Raises UnknownKeyError as `credentials.of_request` does.
+    """
+    who = credentials.of_request(access_key)
     before = _caller.set(who)
     try:
         yield who
@@ -163,11 +161,12 @@ def _begin_anew() -> None:
 
 @contextlib.contextmanager
 def _request(request: "iam_hooks.Request") -> Iterator[None]:
-    with serving(request.headers) as who:
-        if who is not None:
-            from tidegate_sandbox import hooks
-            from tidegate_sandbox.hooks import iam as iam_hooks
+    from tidegate_sandbox import hooks
+    from tidegate_sandbox.hooks import iam as iam_hooks
 
+    key = iam_hooks.access_key_of_request(request)
+    with serving(key) as who:
+        if who is not None or request.service == "sts":
             account, region = hooks.current_account_and_region()
             try:
                 checks = iam_hooks.checks(request, account, region)
@@ -175,6 +174,8 @@ def _request(request: "iam_hooks.Request") -> Iterator[None]:
             except Exception:  # a call is served, whether or not it is known what it asks for
                 _log.exception("what %s %s asks for is not known", request.method, request.path)
                 checks = []
+            if who is None:
+                enforcement.enforce(enforcement.refusal_of_session(key, checks))
             write(who, checks, region)
         yield
 

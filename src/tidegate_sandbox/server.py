@@ -144,6 +144,7 @@ def _set_environment(settings: Settings) -> None:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SECRET_ACCESS_KEY": "local",  # of every account, as `up` says: addresses of S3 are signed with it
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{settings.port}",
         "GATEWAY_PORT": str(settings.port),
         "MINISTACK_HOST": "127.0.0.1",

@@ -17,6 +17,7 @@ import cbor2
 from tidegate_sandbox import authorisation, hooks, journal, shapes
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import calls
+from tidegate_sandbox.hooks import iam as iam_hooks
 from tidegate_sandbox.state import changing
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Service:
                 raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
             calls.hold(self.name, name, headers)
             parameters = check_parameters(self.name, name, wire.decode(body))
-            with journal.serving(headers) as who:
+            with journal.serving(iam_hooks.access_key_of(headers)) as who:
                 if who is not None:
                     checks = authorisation.checks(self.name, name, parameters)
                     journal.write(who, checks, hooks.current_account_and_region()[1])

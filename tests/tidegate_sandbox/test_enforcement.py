@@ -1,11 +1,16 @@
 """IAM is enforced: what a role's policies do not allow is refused, naming who asked, what for and on what."""
 
+import contextlib
+import http.client
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ELSEWHERE = "222222222222"
@@ -36,6 +41,11 @@ def trust(**principal: str) -> str:
     return policy({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
 
 
+def session_keys(credentials: dict[str, str]) -> dict[str, str]:
+    names = {"AccessKeyId": "aws_access_key_id", "SecretAccessKey": "aws_secret_access_key"}
+    return {name: credentials[key] for key, name in {**names, "SessionToken": "aws_session_token"}.items()}
+
+
 class Role:
     """A role of an account, whom a test lets act."""
 
@@ -49,6 +59,11 @@ class Role:
         self.arn = iam.create_role(**given)["Role"]["Arn"]
         if statements:
             iam.put_role_policy(RoleName=self.name, PolicyName="own", PolicyDocument=policy(*statements))
+
+    def session(self) -> dict[str, str]:
+        """Return what boto3 takes a session's keys by."""
+        sts = self.sandbox.client("sts", self.account)
+        return session_keys(sts.assume_role(RoleArn=self.arn, RoleSessionName="somebody")["Credentials"])
 
     def client(self, service: str, **session: str) -> Any:
         sts = self.sandbox.client("sts", self.account)
@@ -224,6 +239,96 @@ def test_given_a_role_that_does_not_trust_the_caller_then_it_is_not_assumed(enfo
     enforcing.assumed(willing.arn, "sts", caller.client("sts")).get_caller_identity()
     said = refused(caller.client("sts").assume_role, RoleArn=unwilling.arn, RoleSessionName="somebody")
     assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {unwilling.arn}")
+
+
+EXTERNAL_ID = {"Condition": {"StringEquals": {"sts:ExternalId": "agreed"}}}
+
+
+@pytest.mark.parametrize(
+    ("trusted", "given", "may"),
+    [
+        ({"Principal": {"AWS": ELSEWHERE}}, {}, True),
+        ({"Principal": {"AWS": "333333333333"}}, {}, False),
+        ({"Principal": {"Service": "codebuild.amazonaws.com"}}, {}, False),
+        ({"Principal": {"AWS": ELSEWHERE}, **EXTERNAL_ID}, {"ExternalId": "agreed"}, True),
+        ({"Principal": {"AWS": ELSEWHERE}, **EXTERNAL_ID}, {}, False),
+        ({"Principal": {"AWS": ELSEWHERE}}, {"Tags": [{"Key": "team", "Value": "a"}]}, False),
+        ({"Principal": {"AWS": ELSEWHERE}, "Action": ["sts:AssumeRole", "sts:TagSession"]}, {"Tags": []}, True),
+    ],
+)
+def test_given_an_accounts_own_keys_then_a_role_is_assumed_only_if_it_trusts_them(
+    enforcing: Any, role: Any, trusted: Any, given: dict[str, Any], may: bool
+) -> None:
+    wanted = role(trusted=policy({"Effect": "Allow", "Action": "sts:AssumeRole", **trusted})).arn
+    assume = enforcing.client("sts", ELSEWHERE).assume_role
+    if may:
+        assert assume(RoleArn=wanted, RoleSessionName="somebody", **given)["AssumedRoleUser"]["Arn"]
+        return
+    said = refused(assume, RoleArn=wanted, RoleSessionName="somebody", **given)
+    assert said.startswith(f"User: arn:aws:iam::{ELSEWHERE}:root is not authorized to perform: sts:")
+    assert said.endswith(f"on resource: {wanted}")
+
+
+def test_given_there_is_no_such_role_then_nobody_assumes_it(enforcing: Any) -> None:
+    missing = f"arn:aws:iam::{enforcing.account}:role/there-is-none"
+    said = refused(enforcing.client("sts").assume_role, RoleArn=missing, RoleSessionName="somebody")
+    assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {missing}")
+
+
+def fetched(sandbox: Any, address: str, method: str = "GET") -> tuple[int, str]:
+    """Ask the sandbox for an address whose host a name server need not know."""
+    where = urlsplit(address)
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(sandbox.url).port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request(method, f"{where.path}?{where.query}", headers={"Host": where.netloc})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+@pytest.mark.parametrize("signature", ["s3", "s3v4"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "s3.localhost", "s3.eu-west-1.localhost"])
+def test_given_a_signed_address_then_it_may_what_its_author_may_wherever_the_bucket_stands(
+    enforcing: Any, role: Any, bucket: str, host: str, signature: str
+) -> None:
+    config = Config(signature_version=signature, s3={"addressing_style": "virtual"})
+    at = {"endpoint_url": f"http://{host}:{urlsplit(enforcing.url).port}", "config": config}
+    own = {"aws_access_key_id": enforcing.account, "aws_secret_access_key": "local"}
+    account = boto3.client("s3", region_name=enforcing.region, **at, **own)
+    wanted = {"Params": {"Bucket": bucket, "Key": "a/b"}}
+    address = account.generate_presigned_url("get_object", **wanted)
+    assert urlsplit(address).netloc.startswith(bucket) == (host != "127.0.0.1")
+    assert fetched(enforcing, address) == (200, "x")
+
+    keys = role().session()
+    nobody = boto3.client("s3", region_name=enforcing.region, **at, **keys)
+    status, said = fetched(enforcing, nobody.generate_presigned_url("get_object", **wanted))
+    assert status == 403
+    assert f"is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::{bucket}/a/b" in said
+    absent = account.generate_presigned_url("list_bucket_inventory_configurations", Params={"Bucket": bucket})
+    status, said = fetched(enforcing, absent)
+    assert status == 501
+    assert "s3:ListBucketInventoryConfigurations is not in the local simulation" in said
+
+
+def test_given_a_key_of_a_session_that_nobody_has_then_it_is_not_taken_for_the_accounts(enforcing: Any) -> None:
+    keys = {"aws_access_key_id": "ASIAAAAAAAAAAAAAAAAA", "aws_secret_access_key": "x", "aws_session_token": "y"}
+    codes = {"s3": "InvalidAccessKeyId", "sagemaker": "UnrecognizedClientException", "iam": "InvalidClientTokenId"}
+    calls = {"s3": "list_buckets", "sagemaker": "list_models", "iam": "list_roles"}
+    for service, code in codes.items():
+        client = boto3.client(service, endpoint_url=enforcing.url, region_name=enforcing.region, **keys)  # type: ignore[call-overload]
+        with pytest.raises(ClientError) as told:
+            getattr(client, calls[service])()
+        assert told.value.response["Error"]["Code"] == code
+
+
+def test_given_a_session_of_a_user_then_it_acts_as_the_user_and_one_that_nobody_would_check_is_not_had(
+    enforcing: Any,
+) -> None:
+    given = enforcing.client("sts").get_session_token()["Credentials"]
+    sts = boto3.client("sts", endpoint_url=enforcing.url, region_name=enforcing.region, **session_keys(given))
+    assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{enforcing.account}:root"
+    with pytest.raises(ClientError, match="GetFederationToken is not in the local simulation"):
+        sts.get_federation_token(Name="somebody", Policy=policy(allow("s3:ListBucket")))
 
 
 def test_given_a_stacks_role_lacks_a_permission_then_the_stack_fails_with_it_and_nothing_is_left(

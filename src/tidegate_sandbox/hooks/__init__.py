@@ -32,6 +32,7 @@ from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox.hooks import faults as _fault_hooks
+from tidegate_sandbox.hooks import handlers as _handler_hooks
 from tidegate_sandbox.hooks import history as _history_hooks
 from tidegate_sandbox.hooks import iam as _iam_hooks
 from tidegate_sandbox.hooks import managed as _managed_hooks
@@ -93,6 +94,7 @@ def relied_on() -> list[tuple[Any, str]]:
         (_responses, "set_request_account_id"),
         (_concurrency, "run_reentrant"),
         *_fault_hooks.RELIED_ON,
+        *_handler_hooks.RELIED_ON,
         *_history_hooks.RELIED_ON,
         *_iam_hooks.RELIED_ON,
         *_managed_hooks.RELIED_ON,

@@ -12,11 +12,11 @@ from ministack.core import responses as _responses
 from ministack.services import eventbridge as _eventbridge
 
 from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.hooks import handlers
 from tidegate_sandbox.hooks import iam as iam_hooks
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "access_denied_response"),
-    (_app, "SERVICE_HANDLERS"),
     (_app, "_routing_params"),
     (_eventbridge, "_invoke_target"),
     (_responses, "get_account_id"),
@@ -29,23 +29,24 @@ Refuse = Callable[[str, str, Mapping[str, str]], AwsError | None]
 
 def refuse_calls(own: Sequence[str], refuse: Refuse, is_asked: Callable[[], bool]) -> None:
     """Let `refuse` refuse calls of services but the sandbox's `own`; it is asked nothing unless `is_asked`."""
-    for name, handler in _app.SERVICE_HANDLERS.items():
-        if name not in own:
-            _app.SERVICE_HANDLERS[name] = _refusing(name, handler, refuse, is_asked)
+    handlers.wrap(own, lambda name, handler: _refusing(name, handler, refuse, is_asked))
 
 
 def _refusing(name: str, handler: Any, refuse: Refuse, is_asked: Callable[[], bool]) -> Any:
-    async def serve(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+    async def serve(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **more: Any
+    ) -> Any:
         if is_asked():
             params = _app._routing_params(method, path, headers, body, query)
-            request = iam_hooks.Request(name, method, path, headers, body, params)
+            sent = handlers.headers_of(name, headers, query)
+            request = iam_hooks.Request(name, method, path, sent, body, params)
             checks = iam_hooks.checks(request, _responses.get_account_id(), _responses.get_region())
             if checks:
                 action, resource, _ = checks[0]
                 service, _, operation = action.partition(":")
                 if error := refuse(service, operation, headers):
                     return _answer(name, action, resource, error, headers)
-        return await handler(method, path, headers, body, query)
+        return await handler(method, path, headers, body, query, **more)
 
     return serve
 

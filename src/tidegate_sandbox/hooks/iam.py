@@ -27,11 +27,11 @@ from ministack.services.cloudformation import stacks as _stacks
 
 from tidegate_sandbox import enforcement
 from tidegate_sandbox.checks import Check
-from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.errors import AwsError, UnknownKeyError
+from tidegate_sandbox.hooks import handlers
 from tidegate_sandbox.hooks import policies as policy_hooks
 
 RELIED_ON: list[tuple[Any, str]] = [
-    (_app, "SERVICE_HANDLERS"),
     (_app, "_routing_params"),
     (_actions, "extract_iam_action"),
     (_actions, "extract_resource_arn"),
@@ -58,6 +58,9 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_s3, "_bucket_encryption"),
     (_s3, "_bucket_policies"),
     (_s3, "_foreign_bucket_allows"),
+    (_s3, "_parse_bucket_key"),
+    (_s3, "_request_access_key"),
+    (_sts, "_session_expired"),
     (_sts, "_sessions"),
     (_sts, "register_session"),
     (_handlers, "_ACTION_HANDLERS"),
@@ -83,15 +86,26 @@ def register_session(access_key: str, secret: str, token: str, assumed_role: str
     )
 
 
-def assumed_role_of(access_key: str) -> str | None:
-    """Return the STS ARN of the session that `access_key` belongs to, or None where it is no session's."""
+def session_of(access_key: str) -> tuple[str, bool] | None:
+    """Return the ARN of the session that a key belongs to, and whether it has expired; None where it is no session's.
+
+    A session is of a role (`assumed-role`), of a user, of an account's root or of somebody federated.
+    """
     session = _sts._sessions.get(access_key)
-    return str(session["Arn"]) if session else None
+    return (str(session["Arn"]), bool(_sts._session_expired(session))) if session else None
 
 
-def access_key_of(headers: Mapping[str, str]) -> str:
-    """Return the access key id that a request with these `headers` (lower case) is signed with."""
-    return str(_router.extract_access_key_id(headers))
+def access_key_of(headers: Mapping[str, str], query: Mapping[str, Any] | None = None) -> str:
+    """Return the access key id that a request is signed with, in its `headers` (lower case) or in its address."""
+    return str(_router.extract_access_key_id(headers, query))
+
+
+def access_key_of_request(request: "Request") -> str:
+    """Return the access key id that a request is signed with; a form that a browser posts to S3 is, in a field."""
+    if request.service != "s3":
+        return access_key_of(request.headers, request.params)
+    _, key = _s3._parse_bucket_key(request.path, request.headers)
+    return str(_s3._request_access_key(request.method, key, request.headers, request.params, request.body))
 
 
 def role_named(account: str, name: str) -> Mapping[str, Any] | None:
@@ -183,19 +197,22 @@ class Request:
 
 def observe_requests(own: Sequence[str], observe: Callable[[Request], AbstractContextManager[None]]) -> None:
     """Serve each request for a service within what `observe` returns, but for the sandbox's `own` services."""
-    for name, handler in _app.SERVICE_HANDLERS.items():
-        if name not in own:
-            _app.SERVICE_HANDLERS[name] = _observed(name, handler, observe)
+    handlers.wrap(own, lambda name, handler: _observed(name, handler, observe))
 
 
 def _observed(name: str, handler: Any, observe: Callable[[Request], AbstractContextManager[None]]) -> Any:
-    async def serve(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+    async def serve(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **more: Any
+    ) -> Any:
         params = _app._routing_params(method, path, headers, body, query)
+        sent = handlers.headers_of(name, headers, query)
         try:
-            with observe(Request(name, method, path, headers, body, params)):
-                return await handler(method, path, headers, body, query)
+            with observe(Request(name, method, path, sent, body, params)):
+                return await handler(method, path, headers, body, query, **more)
         except enforcement.AccessDeniedError as denied:
             return policy_hooks.answer(name, denied.check, denied.message, headers)
+        except UnknownKeyError as unknown:
+            return policy_hooks.answer(name, ("", "*", {}), unknown.message, headers, code=unknown.code)
 
     return serve
 
@@ -221,6 +238,11 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
         arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
     elif action == "cloudwatch:PutMetricData":
         keys |= {"cloudwatch:namespace": _namespace(request)}
+    elif action == "sts:AssumeRole":
+        named = {f"sts:{name}": _first(request.params, name) for name in ("ExternalId", "RoleSessionName")}
+        keys |= {key: value for key, value in named.items() if value}
+        tagging = [("sts:TagSession", arn, keys)] if "aws:TagKeys" in keys else []
+        return [(action, arn, keys), *tagging]
     if request.service == "ecr":
         return [(action, each, keys) for each in _repositories(request.body, region, account) or [arn]]
     if request.service != "s3":
@@ -373,7 +395,7 @@ def hold_buckets_to_roles(role_of: Callable[[str], str | None]) -> None:
     def allows(
         owner: str, bucket: str, key: str, method: str, query: dict[str, Any], caller: str, headers: Any = None
     ) -> bool:
-        role = role_of(str(_router.extract_access_key_id(headers or {}))) if caller else None
+        role = role_of(access_key_of(headers or {}, query)) if caller else None
         if role is None:
             return bool(stock(owner, bucket, key, method, query, caller, headers))
         policy = _s3._bucket_policies.get_scoped(owner, None, bucket)

@@ -35,12 +35,16 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_responses, "get_region"),
     (_responses, "request_scope"),
     (_s3, "_bucket_owner_account"),
+    (_sts, "_caller_identity"),
     (_sts, "_sessions"),
     (_tagging, "resource_tags"),
 ]
 
 Shared = tuple[str | Mapping[str, Any] | None, str | None]
 """A resource's own policy, if it has one, and the account that the resource is in, where that is known."""
+
+OF_SESSIONS = ("sts:AssumeRole", "sts:TagSession")
+"""Actions on a role that its trust policy has to allow, whoever asks."""
 
 _ALLOW, _DENY = "Allow", "Deny"
 _KEY_POLICIES = "kms"  # who owns a key may use it only as its policy says
@@ -89,7 +93,7 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
     identity = _identity(role, account)
     limits = _limits(role, account, _sts._sessions.get(access_key) or {})
     region = _responses.get_region()
-    if action == "sts:AssumeRole":
+    if action in OF_SESSIONS:
         context = asked(role_arn, (action, resource, keys), region)
         return _assuming(context, _layer(identity), {words: _layer(layer) for words, layer in limits.items()})
     policy, owner = _of_resource(action, resource)
@@ -153,17 +157,43 @@ def refusal_of_action(role_arn: str, action: str) -> str | None:
     return None
 
 
+def refusal_of_session(access_key: str, check: Check) -> str | None:
+    """Return whom a role does not let have a session, None where it does: an account's own keys, or a user's.
+
+    The account is asked for no policy of its own, for it may do everything. A role that trusts services alone does not
+    trust the account that it is in.
+    """
+    caller = _sts._caller_identity({"authorization": f"AWS4-HMAC-SHA256 Credential={access_key}/"})
+    context = asked(caller["userArn"], check, _responses.get_region())
+    context.principal_account, context.principal_type = caller["accountId"], caller["principalType"]
+    return None if _trusted(context) else str(caller["userArn"])
+
+
+def _trusted(context: Any) -> bool:
+    account, name = context.resource_arn.split(":")[4], context.resource_arn.rpartition("/")[2]
+    role = _iam._roles.get_scoped(account, None, name)
+    if role is None or role["Arn"] != context.resource_arn:
+        return False
+    trust = role["AssumeRolePolicyDocument"]
+    document = json.loads(trust) if isinstance(trust, str) else trust
+    # ministack takes the account's root for any service.
+    return bool(_evaluator.evaluate_trust_policy(_without_services(document), context.principal_arn, context))
+
+
+def _without_services(document: Mapping[str, Any]) -> dict[str, Any]:
+    statements = document.get("Statement") or []
+    statements = statements if isinstance(statements, list) else [statements]
+    named = [each for each in statements if isinstance(each.get("Principal"), dict)]
+    people = [{**each, "Principal": {**each["Principal"], "Service": []}} for each in named]
+    return {**document, "Statement": [*people, *(each for each in statements if each not in named)]}
+
+
 def _assuming(context: Any, identity: list[Any], limits: Mapping[str, list[Any]]) -> str | None:
     """Return why a role may not be assumed: its trust policy has a say always, and across accounts both sides have.
 
     IAM gives no reason here: who is not trusted is not told why.
     """
-    arn = context.resource_arn
-    account, name = arn.split(":")[4], arn.rpartition("/")[2]
-    role = _iam._roles.get_scoped(account, None, name)
-    if role is None or not _evaluator.evaluate_trust_policy(
-        role["AssumeRolePolicyDocument"], context.principal_arn, context
-    ):
+    if not _trusted(context):
         return ""
     return None if _evaluator.evaluate(context, identity, *limits.values()).decision == _ALLOW else ""
 
@@ -264,10 +294,10 @@ def _of_resource(action: str, resource: str) -> Shared:
     return (found[0] or None, owner) if found else (None, owner)
 
 
-def answer(service: str, check: Check, message: str, headers: Mapping[str, str]) -> Any:
-    """Return ministack's answer to a request that is refused, in the service's own form."""
+def answer(service: str, check: Check, message: str, headers: Mapping[str, str], code: str = "") -> Any:
+    """Return ministack's answer to a request that is refused, in the service's own form; `code` is AccessDenied's."""
     action, resource, _ = check
     return _actions.access_denied_response(
-        service, action, "", "00000000-0000-0000-0000-000000000000", message=message, headers=dict(headers),
-        resource_arn=resource,
+        service, action, "", "00000000-0000-0000-0000-000000000000", error_code=code, message=message,
+        headers=dict(headers), resource_arn=resource,
     )  # fmt: skip

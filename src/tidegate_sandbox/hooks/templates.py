@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
+from ministack.core import responses as _responses
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
@@ -38,6 +39,8 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_provisioners, "_provision_resource"),
     (_provisioners, "_update_resource"),
     (_provisioners, "_zip_inline"),
+    (_responses, "get_account_id"),
+    (_responses, "get_region"),
     (_stacks, "_add_event"),
     (_stacks, "_provision_resource"),
     (_stacks, "_update_resource"),
@@ -110,7 +113,7 @@ _engine._evaluate_conditions = _conditions_of_nested
 def _provision(kind: str, logical_id: str, given: dict[str, Any], stack: str) -> Any:
     _hold_to_schema(kind, logical_id, given)
     managed.hold_to_policies(kind, given)
-    _told[stack, logical_id] = unheeded.of_resource(kind, given)
+    _told[_place(stack, logical_id)] = unheeded.of_resource(kind, given)
     made = _stock_provision(kind, logical_id, given, stack)
     managed.bound(kind, str(made[0]), given)
     return made
@@ -123,15 +126,20 @@ def _update(
         logical_id = str(rest[0] if rest else named.get("logical_id") or physical_id)
         _hold_to_schema(kind, logical_id, new)
         managed.hold_to_policies(kind, new)
-        _told[stack, logical_id] = unheeded.of_resource(kind, new)
+        _told[_place(stack, logical_id)] = unheeded.of_resource(kind, new)
     changed = _stock_update(kind, physical_id, old, new, stack, *rest, **named)
     if old != new:
         managed.bound(kind, str(changed[0]), new)
     return changed
 
 
-_told: dict[tuple[str, str], str] = {}
-"""What the event says that a resource is made or changed with, by stack and logical id: what of it has no effect."""
+_told: dict[tuple[str, str, str, str], str] = {}
+"""What the event says that a resource is made or changed with: what of it has no effect."""
+
+
+def _place(stack: str, logical_id: str) -> tuple[str, str, str, str]:
+    return _responses.get_account_id(), _responses.get_region(), stack, logical_id
+
 
 _stock_event = _stacks._add_event
 
@@ -140,7 +148,7 @@ def _event(
     stack_id: str, stack: str, logical_id: str, kind: str, status: str, reason: str = "", *rest: Any, **named: Any
 ) -> None:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") and logical_id != stack:
-        reason = reason or _told.pop((stack, logical_id), "")
+        reason = reason or _told.pop(_place(stack, logical_id), "")
     _stock_event(stack_id, stack, logical_id, kind, status, reason, *rest, **named)
 
 

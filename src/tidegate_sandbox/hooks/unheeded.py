@@ -10,11 +10,11 @@ from ministack import app as _app
 from ministack.core import iam_actions as _actions
 from ministack.services import s3 as _s3
 
+from tidegate_sandbox.hooks import handlers
 from tidegate_sandbox.unheeded import operations
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "access_denied_response"),
-    (_app, "SERVICE_HANDLERS"),
     (_app, "_routing_params"),
     (_s3, "_bucket_owner_account"),
 ]
@@ -22,21 +22,25 @@ RELIED_ON: list[tuple[Any, str]] = [
 
 def refuse_what_is_passed_over(own: Sequence[str]) -> None:
     """Let requests for services but the sandbox's `own` be refused for what ministack would pass over."""
-    for name, handler in _app.SERVICE_HANDLERS.items():
-        if name not in own and name in operations.services():
-            _app.SERVICE_HANDLERS[name] = _held(name, handler)
+    handlers.wrap(own, _held)
 
 
 def _held(name: str, handler: Any) -> Any:
-    async def serve(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+    if name not in operations.services():
+        return handler
+
+    async def serve(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **more: Any
+    ) -> Any:
         params = _app._routing_params(method, path, headers, body, query)
-        refused = operations.refusal(name, operations.Request(method, path, headers, body, params))
+        sent = handlers.headers_of(name, headers, query)
+        refused = operations.refusal(name, operations.Request(method, path, sent, body, params))
         if refused is not None:
             operation, sentence = refused
             return _answer(name, operation, 501, "NotImplemented", sentence, headers)
-        if name == "s3" and _is_somebody_elses(path, headers):
+        if name == "s3" and _is_somebody_elses(path, sent):
             return _answer(name, "", 403, "AccessDenied", "Access Denied", headers)
-        return await handler(method, path, headers, body, query)
+        return await handler(method, path, headers, body, query, **more)
 
     return serve
 

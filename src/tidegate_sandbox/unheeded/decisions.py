@@ -114,6 +114,12 @@ KEPT: Mapping[tuple[str, str], str] = {
 }
 """Operations whose whole subject is kept and given back and has no other effect; that is said once."""
 
+UNCHECKED: Mapping[tuple[str, str], str] = {
+    ("sts", "AssumeRoleWithWebIdentity"): "nobody would look at the token, nor at whom the role trusts",
+    ("sts", "GetFederationToken"): "its session would not be held to its policy",
+}
+"""Operations that are refused because whoever they let in would be let do more than they ask for."""
+
 
 def decision(service: str, operation: str, member: str) -> Decision:
     """Return what is done where `operation` of ministack's `service` is given a member that it passes over."""

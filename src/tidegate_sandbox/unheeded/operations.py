@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import cbor2
 
-from tidegate_sandbox.unheeded.decisions import KEPT, decision
+from tidegate_sandbox.unheeded.decisions import KEPT, UNCHECKED, decision
 from tidegate_sandbox.unheeded.members import Member, Tree, given, put
 
 _log = logging.getLogger(__name__)
@@ -128,6 +128,8 @@ def refusal(service: str, request: Request) -> tuple[str, str] | None:
         return None
     if name in served.absent or _is_lost(served, name, request):
         return name, f"{service}:{name} is not in the local simulation"
+    if why := UNCHECKED.get((service, name)):
+        return name, f"{service}:{name} is not in the local simulation: {why}"
     if why := KEPT.get((service, name)):
         _say(service, name, "", f"is kept and has no effect in the local simulation: {why}")
     operation = served.operation(name)

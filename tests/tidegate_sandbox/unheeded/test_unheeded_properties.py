@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tests.tidegate_sandbox.unheeded import property_derivation
+from tidegate_sandbox import hooks
 from tidegate_sandbox.cloudformation import properties as schemas
+from tidegate_sandbox.hooks import templates
 from tidegate_sandbox.ministack_version import check_version
 from tidegate_sandbox.unheeded import decisions, properties
 
@@ -123,6 +125,20 @@ def reasons(cloudformation: Any, status: str) -> dict[str, str]:
         for event in events
         if event["ResourceStatus"] == status
     }
+
+
+def test_stacks_of_one_name_in_two_accounts_are_each_told_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, events = "AWS::S3::Bucket", dict[str, str]()
+    monkeypatch.setattr(templates, "_stock_provision", lambda *_given: ("made", {}))
+    monkeypatch.setattr(templates, "_stock_event", lambda _id, *told: events.update({_id: told[4]}))
+    given = {"111111111111": {"AccessControl": "Private"}, "222222222222": {}}
+    for account, of_account in given.items():
+        with hooks.acting_in(account, "eu-west-1"):
+            templates._provision(kind, "Bucket", of_account, "twin")
+    for account in given:
+        with hooks.acting_in(account, "eu-west-1"):
+            templates._event(account, "twin", "Bucket", kind, "CREATE_COMPLETE")
+    assert events == {"111111111111": "Without effect in the local simulation: AccessControl.", "222222222222": ""}
 
 
 def test_a_stacks_events_say_what_has_no_effect(sandbox: Any) -> None:

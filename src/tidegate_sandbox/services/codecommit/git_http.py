@@ -40,7 +40,7 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
     one = min(named, key=lambda each: each.is_regional)
     action = "codecommit:GitPush" if is_push(asked, scope) else "codecommit:GitPull"
     try:
-        journal.write(credentials.of_access_key(user or ""), [(action, one.arn, {})], one.scope.region)
+        journal.write(credentials.of_request(user or ""), [(action, one.arn, {})], one.scope.region)
     except AwsError as denied:
         return await answer(send, 403, denied.message)
     moved = await serve(one, asked, one.scope.account, scope, receive, send)

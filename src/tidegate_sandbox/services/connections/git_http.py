@@ -37,7 +37,7 @@ async def connection_git(scope: Message, receive: Receive, send: Send) -> None:
         arn = f"arn:aws:codeconnections:{region}:{account}:connection/{identifier}"
         through = connection(arn)
         found = reach(through.arn, name)
-        journal.write(credentials.of_access_key(user), checks(through.arn, found, "UseConnection"), region)
+        journal.write(credentials.of_request(user), checks(through.arn, found, "UseConnection"), region)
     except AwsError as error:
         return await answer(send, 403 if error.code == "AccessDeniedException" else 404, error.message)
     return await _serve(found, service, user, scope, receive, send)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.credentials import Credentials
-from tidegate_sandbox.errors import AwsError
+from tidegate_sandbox.errors import AwsError, UnknownKeyError
 from tidegate_sandbox.faults import calls, standing
 from tidegate_sandbox.routes import LARGEST_INVOCATION, Answer, BodyError, Message, Receive, Send, read_body
 from tidegate_sandbox.services.endpoints.endpoint import Endpoint, endpoints
@@ -90,7 +90,10 @@ async def _invoke(path: str, headers: Mapping[str, str], body: bytes, started: f
     for member in _UNSIMULATED:
         if f"x-amzn-sagemaker-{member}" in headers:
             raise _RefusedError(400, "ValidationError", f"X-Amzn-SageMaker-{member} is not in the local simulation")
-    who, account, region = _caller(headers)
+    try:
+        who, account, region = _caller(headers)
+    except UnknownKeyError as unknown:
+        raise _RefusedError(403, unknown.code, unknown.message) from None
     scope = context.Scope(account, region)
     endpoint = (endpoints.of(scope) or {}).get(name)
     if not standing.book.is_empty:
@@ -122,7 +125,7 @@ def _caller(headers: Mapping[str, str]) -> tuple[Credentials | None, str, str]:
     The region is the credential scope's (SigV4, "Credential=KEY/DATE/REGION/SERVICE/aws4_request").
     """
     signed = _CREDENTIAL.match(headers.get("authorization", ""))
-    who = credentials.of_access_key(signed[1]) if signed else None
+    who = credentials.of_request(signed[1]) if signed else None
     if signed is None or who is None:
         return None, *hooks.account_and_region_of(headers)
     return who, who.account, signed[2]
