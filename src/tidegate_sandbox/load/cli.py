@@ -99,7 +99,7 @@ def load(
     _run(sender, found.bodies(batch), accept, seconds)
     report = sender.report
     typer.echo(json.dumps({"app": app, **report.describe()}) if as_json else "\n".join(report.table()))
-    if report.every.requests and report.unanswered.total() == report.every.requests:
+    if report.unanswered.total() == report.every.requests:
         raise typer.Exit(1)
 
 

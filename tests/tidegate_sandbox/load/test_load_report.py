@@ -4,11 +4,12 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.credentials import Credentials
 from hypothesis import given
@@ -177,3 +178,21 @@ def test_several_connections_are_used_where_one_is_not_enough() -> None:
 
     assert report.every.requests == 49
     assert 1 < most <= 20
+
+
+def test_the_first_request_is_not_slow_by_what_a_client_takes_to_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    client = httpx.AsyncClient
+    monkeypatch.setattr(httpx, "AsyncClient", lambda **options: done.append("client") or client(**options))
+    monkeypatch.setattr(Target, "signed", lambda *_: done.append("signature") or {})
+
+    def due() -> Iterator[float]:
+        assert done == ["client", "signature"]
+        done.append("load")
+        yield from ()
+
+    target = Target("http://127.0.0.1:1/", "eu-west-1", Credentials("a", "b"), datetime.now(UTC), 1.0)
+    sender = Sender(target, rows.Rows("text/csv", (b"1",)), due(), 1, "load-1")
+    asyncio.run(sender.run(iter(()), None, 1.0))
+
+    assert done[-1] == "load"
