@@ -1,8 +1,11 @@
 """Instances that are not to be had."""
 
 from fnmatch import fnmatchcase
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from pydantic import AfterValidator
+
+from tidegate.stage.quantities import show
 from tidegate_sandbox.faults.fault import Fault, Pattern, named
 from tidegate_sandbox.faults.subjects import Provision, Subject
 
@@ -16,13 +19,19 @@ OF_A_JOB = (
 """What FailureReason says, as people report it who got it from SageMaker."""
 
 
+def _of_sagemaker(value: str) -> str:
+    if not value.startswith(("ml.", "*", "?")):
+        raise ValueError(f"{show(value)} is no instance type of SageMaker; write one such as ml.m5.large, or 'ml.g5.*'")
+    return value
+
+
 class NoCapacity(Fault):
     """There is no capacity for an instance type, for endpoints and jobs that get instances from now on."""
 
     WHAT: ClassVar[str] = "there are no instances of a type for endpoints and jobs"
 
     kind: Literal["capacity"] = "capacity"
-    instance_type: Pattern
+    instance_type: Annotated[Pattern, AfterValidator(_of_sagemaker)]
     name: Pattern = "*"
 
     @property

@@ -12,6 +12,8 @@ class Invocation:
     config: str
     variant: str
     is_new: bool
+    content_type: str = ""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from tidegate.stage.quantities import show
 from tidegate_sandbox.faults.fault import RequestFault
 from tidegate_sandbox.faults.requests import Ask, Asked
+from tidegate_sandbox.faults.subjects import Invocation, Subject
 
 if TYPE_CHECKING:
     from tidegate_sandbox.services.endpoints.upstream import Reply
@@ -66,6 +67,17 @@ class WrongAnswers(RequestFault):
         )
         return f"in {self.requests}, answers to rows where {slice_of} are {_told(self.answer)}"
 
+    def fits(self, subject: Subject) -> bool:
+        """Whether `subject` is a request to what is named, with a row of the slice."""
+        if not isinstance(subject, Invocation) or not super().fits(subject):
+            return False
+        try:
+            rows = _rows(subject.content_type, subject.body)
+        except ValueError:
+            return False
+        conditions = _conditions(self.where)
+        return any(_all_hold(conditions, row) for row in rows)
+
     async def around(self, asked: Asked, ask: Ask) -> "Reply":
         """Ask, then change the answers of the slice."""
         reply = await ask()
@@ -84,7 +96,7 @@ def changed(where: str, answer: str, request: tuple[str, bytes], reply: tuple[st
     conditions, change = _conditions(where), _change(answer)
     try:
         rows, read = _rows(*request), _Answers(*reply)
-    except (ValueError, UnicodeDecodeError):
+    except ValueError:
         return None
     if len(rows) != len(read.answers) or not any(_all_hold(conditions, row) for row in rows):
         return None

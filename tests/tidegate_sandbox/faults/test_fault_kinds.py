@@ -154,6 +154,7 @@ def test_every_part_of_a_fault_is_an_option_that_says_what_it_is_for() -> None:
         ({"kind": "denied", "action": "UpdateEndpoint"}, "action: `UpdateEndpoint` is no action; write it as IAM"),
         ({"kind": "wrong", "endpoint": "e", "where": "1 is 2", "answer": "=0"}, "where: `1 is 2` is no slice"),
         ({"kind": "wrong", "endpoint": "e", "where": "1 > 2", "answer": "0"}, "answer: `0` changes no answer"),
+        ({"kind": "capacity", "instance_type": "m5.large"}, "instance_type: `m5.large` is no instance type"),
         ({"kind": "after-rollback", "outcome": "explode"}, "outcome: `explode` is neither; write 'fail' or 'succeed'"),
     ],
 )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate_sandbox.faults.wrong import changed
+from tidegate_sandbox.faults.subjects import Invocation
+from tidegate_sandbox.faults.wrong import WrongAnswers, changed
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 
@@ -74,3 +75,23 @@ def test_exactly_the_answers_of_the_slice_are_changed(rows: list[int], limit: in
 
     expected = [answer + add if row > limit else answer for row, answer in zip(rows, answers, strict=True)]
     assert (json.loads(told) if told is not None else answers) == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "content_type", "body", "fits"),
+    [
+        ("rides", "text/csv", b"3,1\n17,1", True),
+        ("rides", "text/csv", b"3,1\n16,1", False),
+        ("other", "text/csv", b"17,1", False),
+        ("rides", "application/json", b'{"instances": [[17, 1]]}', True),
+        ("rides", "application/json", b"{", False),
+        ("rides", "image/png", b"17", False),
+    ],
+)
+def test_requests_without_a_row_of_the_slice_are_not_struck(
+    endpoint: str, content_type: str, body: bytes, fits: bool
+) -> None:
+    fault = WrongAnswers(endpoint="rides", where="1 >= 17", answer="=0")
+    asked = Invocation("111122223333", endpoint, "config-1", "AllTraffic", False, content_type, body)
+
+    assert fault.fits(asked) is fits

@@ -115,7 +115,9 @@ def _account_for(
 async def _disturbed(endpoint: Endpoint, fleet: Fleet, server: ModelServer, request: Request, ask: Ask) -> Reply:
     """Ask as the faults that are set let it; TimeoutError where that takes longer than a model may."""
     account, is_new = endpoint.scope.account, fleet is endpoint.next_fleet
-    befallen = Invocation(account, endpoint.name, fleet.plan.config, server.variant.name, is_new)
+    befallen = Invocation(
+        account, endpoint.name, fleet.plan.config, server.variant.name, is_new, request.content_type, request.body
+    )
     asked = Asked(request.body, request.content_type, _answer_of_model, server.crash)
     async with asyncio.timeout(TIMEOUT):
         return await disturbed(asked, ask, standing.of_request(befallen))
