@@ -160,9 +160,22 @@ def test_what_cannot_be_is_refused(sandbox: Any, repository: dict[str, Any], ope
     target = {"repositoryName": name, "sourceReference": "main"}
     with pytest.raises(ClientError, match="SourceAndDestinationAreSame"):
         client.create_pull_request(title="None", targets=[target])
-    with pytest.raises(ClientError, match="BranchDoesNotExist"):
+    with pytest.raises(ClientError, match="ReferenceDoesNotExist"):
         client.create_pull_request(title="None", targets=[target | {"sourceReference": "none"}])
     client.update_pull_request_status(pullRequestId=opened["pullRequestId"], pullRequestStatus="CLOSED")
     with pytest.raises(ClientError, match="PullRequestAlreadyClosed"):
         client.merge_pull_request_by_fast_forward(pullRequestId=opened["pullRequestId"], repositoryName=name)
     assert client.list_pull_requests(repositoryName=name, pullRequestStatus="OPEN")["pullRequestIds"] == []
+
+
+def test_a_call_that_names_another_repository_than_its_pull_requests_changes_nothing(
+    sandbox: Any, opened: dict[str, Any]
+) -> None:
+    client, asked = sandbox.client("codecommit"), opened["pullRequestId"]
+    other = f"{opened['pullRequestTargets'][0]['repositoryName']}-other"
+    with pytest.raises(ClientError, match="RepositoryDoesNotExist"):
+        client.merge_pull_request_by_fast_forward(pullRequestId=asked, repositoryName=other)
+    client.create_repository(repositoryName=other)
+    with pytest.raises(ClientError, match="RepositoryNotAssociatedWithPullRequest"):
+        client.merge_pull_request_by_fast_forward(pullRequestId=asked, repositoryName=other)
+    assert client.get_pull_request(pullRequestId=asked)["pullRequest"]["pullRequestStatus"] == "OPEN"

@@ -110,6 +110,19 @@ def test_given_a_trigger_on_pull_requests_then_their_commits_are_taken(hosted: A
     hosted.eventually(lambda: pipeline.commits() == {commit})
 
 
+def test_given_a_trigger_on_another_branch_then_the_source_tells_where_the_change_was_made(hosted: Any) -> None:
+    hosted.push()
+    pipeline = Pipeline(hosted, triggers=[{"push": [{"branches": {"includes": ["feature"]}}]}])
+    commit = hosted.push("feature", "elsewhere")
+    hosted.eventually(lambda: pipeline.commits() == {commit})
+    [started] = pipeline.started_by_the_host()
+    told = pipeline.client.list_action_executions(
+        pipelineName=pipeline.name, filter={"pipelineExecutionId": started["pipelineExecutionId"]}
+    )["actionExecutionDetails"]
+    [source] = [one for one in told if one["stageName"] == "Source"]
+    assert source["output"]["outputVariables"]["BranchName"] == "feature"
+
+
 def test_given_a_trigger_on_paths_then_only_commits_that_change_one_start_the_pipeline(hosted: Any) -> None:
     hosted.push()
     words, others = ({"branches": {"includes": ["main"]}, "filePaths": {which: ["*.txt"]}} for which in CHOICES)

@@ -110,6 +110,22 @@ def _find(identifier: str) -> PullRequest:
     return found
 
 
+def _find_in(p: dict[str, Any]) -> PullRequest:
+    """Return the pull request of a call that names its repository as well, which is what the call is allowed on."""
+    found = _find(p["pullRequestId"])
+    if repository(p["repositoryName"]) is not found.repository:
+        sentence = f"Pull request {found.id} is not of {p['repositoryName']}"
+        raise AwsError("RepositoryNotAssociatedWithPullRequestException", sentence)
+    return found
+
+
+def _tip(one: Repository, reference: str) -> str:
+    tip = one.branches().get(reference.removeprefix(HEADS))
+    if tip is None:
+        raise AwsError("ReferenceDoesNotExistException", f"{one.name} has no reference {reference}")
+    return tip
+
+
 def _caller() -> str:
     session = journal.caller()
     return session.role_arn if session else f"arn:aws:iam::{context.scope().account}:root"
@@ -134,8 +150,8 @@ def _create(p: dict[str, Any]) -> dict[str, Any]:
         repository=found,
         source=HEADS + source,
         destination=HEADS + destination,
-        source_commit=found.tip(source),
-        destination_commit=found.tip(destination),
+        source_commit=_tip(found, HEADS + source),
+        destination_commit=_tip(found, HEADS + destination),
         author=_caller(),
         created=now,
         active=now,
@@ -184,7 +200,7 @@ def _three_way(p: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merge(p: dict[str, Any], option: Option) -> dict[str, Any]:
-    found = _find(p["pullRequestId"])
+    found = _find_in(p)
     if found.status != "OPEN":
         raise AwsError("PullRequestAlreadyClosedException", f"Pull request {found.id} is closed")
     if p.get("sourceCommitId", found.source_commit) != found.source_commit:
@@ -193,7 +209,7 @@ def _merge(p: dict[str, Any], option: Option) -> dict[str, Any]:
     if p.get("conflictResolutionStrategy", "NONE") != "NONE" or p.get("conflictResolution"):
         sentence = "a strategy that resolves conflicts is not in the local simulation: merge in a checkout and push"
         raise AwsError("InvalidConflictResolutionStrategyException", sentence)
-    one, old = found.repository, found.repository.tip(found.destination.removeprefix(HEADS))
+    one, old = found.repository, _tip(found.repository, found.destination)
     author = Author(
         p.get("authorName") or _caller().rpartition("/")[2].rpartition(":")[2],
         p.get("email", ""),
@@ -238,9 +254,7 @@ def _options(p: dict[str, Any]) -> dict[str, Any]:
 
 @codecommit.operation("PostCommentForPullRequest")
 def _comment(p: dict[str, Any]) -> dict[str, Any]:
-    found, token = _find(p["pullRequestId"]), p.get("clientRequestToken") or uuid.uuid4().hex
-    if p["repositoryName"] != found.repository.name:
-        raise AwsError("RepositoryNotAssociatedWithPullRequestException", f"{p['repositoryName']} is another's")
+    found, token = _find_in(p), p.get("clientRequestToken") or uuid.uuid4().hex
     if p.get("location"):
         raise AwsError("InvalidFileLocationException", "comments on a line are not in the local simulation")
     for commit in (p["beforeCommitId"], p["afterCommitId"]):

@@ -18,9 +18,10 @@ def start_from_host(what: Push | PullRequestEvent) -> None:
     for scope, kept in everywhere():
         for action in _sources(kept, what.repository):
             if commit := _commit(kept, action, what):
+                branches = {action.name: branch} if (branch := _branch(what)) else {}
                 with hooks.acting_in(scope.account, scope.region):
                     trigger = {"triggerType": "WebhookV2", "triggerDetail": what.repository.name}
-                    start(kept, trigger, commits={action.name: commit})
+                    start(kept, trigger, commits={action.name: commit}, branches=branches)
 
 
 def _sources(kept: Kept, repository: HostedRepository) -> Iterator[Action]:
@@ -33,6 +34,14 @@ def _sources(kept: Kept, repository: HostedRepository) -> Iterator[Action]:
             continue
         if reached is repository:
             yield action
+
+
+def _branch(what: Push | PullRequestEvent) -> str:
+    """Return the branch where the change was made, or nothing of a tag."""
+    if isinstance(what, PullRequestEvent):
+        return what.pull.head
+    kind, _, name = what.reference.partition("refs/heads/")
+    return name if not kind else ""
 
 
 def _commit(kept: Kept, action: Action, what: Push | PullRequestEvent) -> str | None:

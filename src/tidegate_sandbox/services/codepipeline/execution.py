@@ -189,6 +189,9 @@ class Execution:
     updated: datetime
     given_variables: Mapping[str, str] = field(default_factory=dict)
     commits: Mapping[str, str] = field(default_factory=dict)
+    """The commits that source actions are to take, by action."""
+    branches: Mapping[str, str] = field(default_factory=dict)
+    """The branches where these were made, by action, as far as the change that started the execution tells."""
     status: ExecutionStatus = "InProgress"
     summary: str = ""
     stop_reason: str | None = None

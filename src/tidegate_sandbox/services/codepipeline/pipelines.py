@@ -156,6 +156,7 @@ def start(
     token: str | None = None,
     variables: Mapping[str, str] | None = None,
     commits: Mapping[str, str] | None = None,
+    branches: Mapping[str, str] | None = None,
 ) -> str:
     """Start an execution and return its id; the same `token` again gives the same execution."""
     try:
@@ -176,6 +177,7 @@ def start(
             updated=now,
             given_variables=values,
             commits=commits or {},
+            branches=branches or {},
         )
         if token is not None:
             kept.tokens[token] = execution.id

@@ -29,6 +29,7 @@ def rolling_back(target: Execution, trigger: str, detail: str) -> Execution:
         updated=now,
         given_variables=target.given_variables,
         commits=target.commits,
+        branches=target.branches,
         artifacts=dict(target.artifacts),
         output_variables=dict(target.output_variables),
         revisions=dict(target.revisions),

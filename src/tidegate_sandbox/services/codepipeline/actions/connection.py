@@ -30,7 +30,7 @@ def run(task: Task) -> Outcome:
             "AuthorDate": details.author_date,
             "AuthorDisplayName": details.author_name,
             "AuthorEmail": details.author_email,
-            "BranchName": branch,
+            "BranchName": task.execution.branches.get(task.run.action.name, branch),
             "CommitId": commit,
             "CommitMessage": details.message,
             "ConnectionArn": arn,
