@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -289,7 +290,11 @@ def test_an_execution_that_is_stopped_stops_its_jobs(
     eventually(lambda: "Metadata" in pipeline.steps(execution).get("Slow", {}))
     with pytest.raises(ClientError, match="has running executions"):
         pipeline.sagemaker.delete_pipeline(PipelineName=pipeline.name)
-    pipeline.sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution)
+    once = {"PipelineExecutionArn": execution, "ClientRequestToken": uuid.uuid4().hex}
+    for _ in range(2):
+        pipeline.sagemaker.stop_pipeline_execution(**once)
+    with pytest.raises(ClientError, match="Only pipelines with 'Executing' status can be stopped"):
+        pipeline.sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution)
     eventually(lambda: pipeline.status(execution) == "Stopped")
     (step,) = pipeline.steps(execution).values()
     job = step["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[-1]

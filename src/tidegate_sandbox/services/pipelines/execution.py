@@ -78,6 +78,8 @@ class Execution:
         """The SelectiveExecutionConfig that `selection` comes of."""
         self._ended_before: str | None = None
         self.retries: list[str] = []
+        self.stopped_by: str | None = None
+        """The token of the request that stopped it, which may come again."""
         """The tokens of the requests by which it was tried again."""
         self.scope = scope()
         self._jobs: set[Job] = set()
@@ -212,16 +214,17 @@ class Execution:
         with self._lock:
             self._jobs.discard(job)
 
-    def stop(self) -> None:
-        """Ask what runs to end, and let nothing further begin; no error where the execution is over."""
+    def stop(self, token: str) -> bool:
+        """Ask what runs to end, and let nothing further begin; return whether it was executing until this token."""
         with self._lock:
             if self.status != "Executing":
-                return
-            self.status = "Stopping"
+                return token == self.stopped_by
+            self.status, self.stopped_by = "Stopping", token
             jobs = list(self._jobs)
         self._tell("Stopping", "Executing")
         for job in jobs:
             job.stop()
+        return True
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -198,7 +198,11 @@ def update_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
 def stop_pipeline_execution(parameters: dict[str, Any]) -> dict[str, Any]:
     """Stop an execution and the jobs of its steps."""
     execution = _execution(parameters["PipelineExecutionArn"])
-    execution.stop()
+    if not execution.stop(parameters["ClientRequestToken"]):
+        raise AwsError(
+            "ValidationException",
+            f"{execution.arn} is {execution.status}. Only pipelines with 'Executing' status can be stopped",
+        )
     return {"PipelineExecutionArn": execution.arn}
 
 
