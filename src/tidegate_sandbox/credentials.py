@@ -73,10 +73,26 @@ def session_of(role_arn: str, service: str, name: str, source: str | None = None
 
     account = role_arn.split(":")[4]
     role = iam_hooks.role_named(account, role_arn.rpartition("/")[2])
-    said = {"aws:sourceaccount": account} | ({"aws:sourcearn": source} if source else {})
+    said = _said_of(account, source)
     if role is not None and not iam_hooks.trusts(role, f"{service}.amazonaws.com", said):
         raise AwsError("AccessDenied", f"{service}.amazonaws.com is not authorized to assume the role {role_arn}.", 403)
     return _register(role_arn, name)
+
+
+def _said_of(account: str, source: str | None = None) -> dict[str, str]:
+    return {"aws:sourceaccount": account} | ({"aws:sourcearn": source} if source else {})
+
+
+def may_assume(role_arn: str, service: str) -> bool:
+    """Whether `service` may assume the role: it is there and trusts it, or is not there and IAM is not enforced."""
+    from tidegate_sandbox import enforcement
+    from tidegate_sandbox.hooks import iam as iam_hooks
+
+    account = role_arn.split(":")[4]
+    role = iam_hooks.role_named(account, role_arn.rpartition("/")[2])
+    if role is None or role["Arn"] != role_arn:
+        return not enforcement.is_enforced()
+    return iam_hooks.trusts(role, f"{service}.amazonaws.com", _said_of(account))
 
 
 def _register(role_arn: str, name: str) -> Credentials:

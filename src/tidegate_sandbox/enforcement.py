@@ -37,6 +37,11 @@ def start(iam: Iam) -> None:
     _iam = iam
 
 
+def is_enforced() -> bool:
+    """Whether IAM is enforced."""
+    return _iam == "enforce"
+
+
 def refusal(who: Credentials | None, checks: Iterable[Unplaced]) -> AccessDeniedError | None:
     """Return what is to be said of the first of `checks` that the policies of whoever acts do not allow, if one.
 

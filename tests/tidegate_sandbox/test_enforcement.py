@@ -389,6 +389,41 @@ def test_given_a_builds_role_may_not_read_its_source_then_the_build_fails_and_sa
     assert f"User: {who} is not authorized to perform: s3:GetObject on resource: {resource}" in str(build["phases"])
 
 
+def test_given_there_is_no_such_role_then_codebuild_has_no_project_and_no_build_of_it(
+    enforcing: Any, role: Any, eventually: Any
+) -> None:
+    builds, codebuild = (
+        role(allow("logs:*"), trusted=trust(Service="codebuild.amazonaws.com")),
+        enforcing.client("codebuild"),
+    )
+    project = {
+        "name": f"p-{uuid.uuid4().hex[:8]}",
+        "source": {"type": "NO_SOURCE", "buildspec": 'version: 0.2\nphases: {build: {commands: ["true"]}}\n'},
+        "artifacts": {"type": "NO_ARTIFACTS"},
+        "environment": {"type": "LINUX_CONTAINER", "image": "image", "computeType": "BUILD_GENERAL1_SMALL"},
+    }
+    for wrong, why in {
+        "there-is-none": "is no ARN of a role",
+        f"arn:aws:iam::{ELSEWHERE}:role/there-is-none": "account ID does not match",
+        f"{builds.arn}-none": "CodeBuild is not authorized to perform: sts:AssumeRole on service role",
+    }.items():
+        with pytest.raises(ClientError, match=f"InvalidInputException.*{why}"):
+            codebuild.create_project(**project, serviceRole=wrong)
+    codebuild.create_project(**project, serviceRole=builds.arn)
+    enforcing.client("iam").delete_role_policy(RoleName=builds.name, PolicyName="own")
+
+    id = codebuild.start_build(projectName=project["name"])["build"]["id"]
+    build = eventually(lambda: (now := codebuild.batch_get_builds(ids=[id])["builds"][0])["buildComplete"] and now)
+    [queued] = [phase for phase in build["phases"] if phase.get("phaseStatus") == "FAILED"]
+    [said] = queued["contexts"]
+    assert (build["buildStatus"], queued["phaseType"], said["statusCode"]) == ("FAILED", "QUEUED", "ACCESS_DENIED")
+    assert said["message"].startswith(f"Service role {builds.arn} does not allow AWS CodeBuild to create")
+
+    enforcing.client("iam").delete_role(RoleName=builds.name)
+    with pytest.raises(ClientError, match="sts:AssumeRole on service role"):
+        codebuild.start_build(projectName=project["name"])
+
+
 def test_given_a_builds_role_may_not_read_a_secret_then_the_build_fails_until_it_may(
     enforcing: Any, role: Any, eventually: Any
 ) -> None:

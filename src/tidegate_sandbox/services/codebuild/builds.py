@@ -10,7 +10,7 @@ from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import check_parameters
 from tidegate_sandbox.services.codebuild import runner, webhooks
-from tidegate_sandbox.services.codebuild.projects import check_source, codebuild, find, refuse_variables
+from tidegate_sandbox.services.codebuild.projects import check_role, check_source, codebuild, find, refuse_variables
 from tidegate_sandbox.services.codebuild.records import Build, PipelineRequest, Project, lock, state
 from tidegate_sandbox.services.codebuild.source import SourceError, hosted
 from tidegate_sandbox.services.connections import Check, HostedRepository, PullRequestEvent, Push
@@ -109,6 +109,7 @@ def _start_as(initiator: str, p: dict[str, Any], webhook: Mapping[str, str] | No
     project = _overridden(find(p["projectName"]), p)
     if project["source"]["type"] == "CODEPIPELINE":
         raise AwsError("InvalidInputException", "A project whose source is CODEPIPELINE is started by its pipeline")
+    check_role(project["serviceRole"])
     declared = _declared(project, p.get("environmentVariablesOverride", []))
     token = (project["name"], p.get("idempotencyToken", ""))
     version = p.get("sourceVersion") or project.get("sourceVersion", "")
@@ -173,6 +174,7 @@ def start_for_pipeline(project_name: str, variables: list[dict[str, Any]], reque
             f"the source of project {project_name} is {project['source']['type']}, "
             "and must be CODEPIPELINE for a pipeline to use it",
         )
+    check_role(project["serviceRole"])
     declared = _declared(project, variables)
     primary = request.sources[0]
     version = f"arn:aws:s3:::{primary.bucket}/{primary.key}"

@@ -1,5 +1,6 @@
 """CodeBuild's projects: the API and AWS::CodeBuild::Project. What would change a build and is not here is refused."""
 
+import re
 from typing import Any
 
 from tidegate_sandbox import context, credentials, hooks
@@ -41,6 +42,7 @@ _NETWORK = ("vpcId", "subnets", "securityGroupIds")
 @codebuild.operation("CreateProject")
 def create(p: dict[str, Any]) -> dict[str, Any]:
     """Create a project; also for CloudFormation."""
+    check_role(p["serviceRole"])
     _check_network(p)
     with lock:
         if p["name"] in state.here().projects:
@@ -56,6 +58,7 @@ def update(p: dict[str, Any]) -> dict[str, Any]:
     """Change what is given of a project; an empty `vpcConfig` takes it out of its network."""
     with lock:
         before = find(p["name"])
+    check_role({**before, **p}["serviceRole"])
     _check_network({**before, **p})
     with lock:
         return {"project": _changed(find(p["name"]), {**before, **p})}
@@ -133,6 +136,21 @@ def find(name: str) -> Project:
 def project_arn(name: str) -> str:
     """Return the ARN of a project in the scope that is being served."""
     return context.scope().arn("codebuild", f"project/{name}")
+
+
+def check_role(arn: str) -> None:
+    """Raise AwsError for a service role that CodeBuild may not assume, or that is not the account's."""
+    account = re.match(r"arn:aws:iam::(\d{12}):role/", arn)
+    if account is None:
+        raise _invalid(f"Invalid service role: {arn} is no ARN of a role")
+    if account[1] != context.scope().account:
+        raise _invalid("Invalid service role: Service role account ID does not match caller's account")
+    if not credentials.may_assume(arn, "codebuild"):
+        raise _invalid(
+            "CodeBuild is not authorized to perform: sts:AssumeRole on service role. Please verify that: 1) The "
+            "provided service role exists, 2) The role name is case-sensitive and matches exactly, and 3) The role "
+            "has the necessary trust policy configured."
+        )
 
 
 def refuse_variables(variables: list[dict[str, Any]]) -> None:

@@ -125,8 +125,9 @@ class Build:
 
     @property
     def failure(self) -> str:
-        """Why it did not succeed: the message of the first phase that failed, or nothing."""
-        return next((f"{p.code}: {p.message}" for p in self.phases if p.status not in (None, "SUCCEEDED")), "")
+        """Why it did not succeed, of the first phase that failed in CodePipeline's words; or nothing."""
+        failed = (p for p in self.phases if p.status not in (None, "SUCCEEDED"))
+        return next((f"Phase: {p.name}, Code: {p.code}, Message: {p.message}" for p in failed), "")
 
     def _retries(self) -> dict[str, Any] | None:
         if not self.retry_up_to and not self.previous:

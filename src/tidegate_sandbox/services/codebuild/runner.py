@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from tidegate_sandbox import context, credentials
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codebuild import caches, outputs, reports, source
@@ -110,6 +112,13 @@ def retries(spec: Phase, message: str) -> int:
     return wanted.count if isinstance(wanted, Retry) and re.search(wanted.pattern, message) else 0
 
 
+def _may_not_log(build: Build, why: str) -> str:
+    return (
+        f"Service role {build.project['serviceRole']} does not allow AWS CodeBuild to create Amazon CloudWatch Logs "
+        f"log streams for build {build.arn}. Error message: {why}"
+    )
+
+
 @dataclass
 class _Run:
     build: Build
@@ -123,8 +132,17 @@ class _Run:
     def all_phases(self) -> None:
         build = self.build
         now = context.sandbox().clock.now()
-        for name in ("SUBMITTED", "QUEUED"):
-            build.phases.append(PhaseRecord(name, build.started, now, "SUCCEEDED"))
+        build.phases.append(PhaseRecord("SUBMITTED", build.started, now, "SUCCEEDED"))
+        queued = PhaseRecord("QUEUED", build.started, now, "SUCCEEDED")
+        build.phases.append(queued)
+        try:
+            self.log = BuildLog(build)
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            build.status = queued.status = "FAILED"
+            queued.code, queued.message = "ACCESS_DENIED", _may_not_log(build, refused.response["Error"]["Message"])
+            return
         if self._phase("PROVISIONING", self._provision) and self._phase("DOWNLOAD_SOURCE", self._download):
             self._commands_and_artifacts(self.spec or Buildspec({}))
         self._phase("FINALIZING", lambda: None)
@@ -163,7 +181,6 @@ class _Run:
         return record.status == "SUCCEEDED"
 
     def _provision(self) -> None:
-        self.log = BuildLog(self.build)
         try:
             look_at_network(self.build.project)
         except NetworkError as error:
