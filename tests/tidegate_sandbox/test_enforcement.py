@@ -241,6 +241,65 @@ def test_given_a_role_that_does_not_trust_the_caller_then_it_is_not_assumed(enfo
     assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {unwilling.arn}")
 
 
+def condition(operator: str, key: str, value: Any) -> dict[str, Any]:
+    return {"Condition": {operator: {key: value}}}
+
+
+@pytest.mark.parametrize(
+    ("key", "its", "other"),
+    [
+        ("aws:PrincipalTag/team", "a", "b"),
+        ("aws:PrincipalTag/shift", "night", "day"),
+        ("aws:userid", "*:somebody", "*:anybody"),
+        ("aws:PrincipalIsAWSService", "false", "true"),
+        ("aws:TokenIssueTime", "20*", "19*"),
+    ],
+)
+def test_given_a_condition_on_who_asks_then_it_is_met_by_that_session_alone(
+    enforcing: Any, role: Any, key: str, its: str, other: str
+) -> None:
+    trusted = policy({"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole", "sts:TagSession"]})
+    caller = role(
+        allow("sagemaker:ListModels", **condition("StringLike", key, its)),
+        allow("sagemaker:ListEndpoints", **condition("StringLike", key, other)),
+        trusted=trusted,
+    )
+    enforcing.client("iam").tag_role(RoleName=caller.name, Tags=[{"Key": "team", "Value": "a"}])
+    sagemaker = caller.client("sagemaker", Tags=[{"Key": "shift", "Value": "night"}])
+    sagemaker.list_models()
+    refused(sagemaker.list_endpoints)
+
+
+def test_given_a_condition_on_what_is_asked_of_sagemaker_then_it_is_met_by_that_alone(role: Any) -> None:
+    approved = condition("StringEquals", "sagemaker:ModelApprovalStatus", "Approved")
+    large = condition("ForAnyValue:StringLike", "sagemaker:InstanceTypes", "ml.p*")
+    caller = role(
+        allow("sagemaker:*"),
+        {**deny("sagemaker:UpdateModelPackage"), **approved},
+        {**deny("sagemaker:CreateEndpointConfig"), **large},
+    )
+    sagemaker = caller.client("sagemaker")
+    package = {"ModelPackageArn": "arn:aws:sagemaker:eu-west-1:111122223333:model-package/nothing/1"}
+    refused(sagemaker.update_model_package, ModelApprovalStatus="Approved", **package)
+    with pytest.raises(ClientError, match="does not exist"):
+        sagemaker.update_model_package(ModelApprovalStatus="Rejected", **package)
+    variant = {"VariantName": "a", "ModelName": "nothing", "InitialInstanceCount": 1}
+    variants = [{**variant, "InstanceType": "ml.m5.large"}, {**variant, "InstanceType": "ml.p3.2xlarge"}]
+    refused(sagemaker.create_endpoint_config, EndpointConfigName="Demo", ProductionVariants=variants)
+    with pytest.raises(ClientError, match="Could not find model"):
+        sagemaker.create_endpoint_config(EndpointConfigName="Demo", ProductionVariants=variants[:1])
+
+
+def test_given_a_variable_in_a_policy_then_it_stands_for_the_sessions_own_value(role: Any, bucket: str) -> None:
+    own = "arn:aws:s3:::" + bucket + "/${aws:PrincipalTag/folder, 'a'}/*"
+    caller = role(allow("s3:GetObject", on=own), allow("s3:PutObject", on=own.replace(", 'a'", "")))
+    assert caller.client("s3").get_object(Bucket=bucket, Key="a/b")["Body"].read() == b"x"
+    refused(caller.client("s3").put_object, Bucket=bucket, Key="a/b")
+    caller.sandbox.client("iam").tag_role(RoleName=caller.name, Tags=[{"Key": "folder", "Value": "c"}])
+    caller.client("s3").put_object(Bucket=bucket, Key="c/d")
+    refused(caller.client("s3").get_object, Bucket=bucket, Key="a/b")
+
+
 EXTERNAL_ID = {"Condition": {"StringEquals": {"sts:ExternalId": "agreed"}}}
 
 

@@ -81,3 +81,14 @@ def test_then_a_role_is_made_by_who_may_attach_the_policies_that_it_is_given() -
     asked = needed_for("AWS::IAM::Role", ManagedPolicyArns=[policy])
     assert asked["iam:AttachRolePolicy"]["iam:PolicyARN"] == policy
     assert "iam:AttachRolePolicy" not in needed_for("AWS::IAM::Role")
+
+
+def test_then_a_resource_tells_sagemakers_own_condition_keys() -> None:
+    variants = [{"VariantName": name, "InstanceType": f"ml.{name}.large"} for name in ("m5", "c5")]
+    keys = needed_for("AWS::SageMaker::EndpointConfig", ProductionVariants=variants, KmsKeyId="key")
+    told = keys["sagemaker:CreateEndpointConfig"]
+    assert told["sagemaker:InstanceTypes"] == ["ml.m5.large", "ml.c5.large"]
+    assert told["sagemaker:VolumeKmsKey"] == "key"
+    isolated = needed_for("AWS::SageMaker::Model", EnableNetworkIsolation=True)["sagemaker:CreateModel"]
+    assert isolated["sagemaker:NetworkIsolation"] == "true"
+    assert "sagemaker:VpcSubnets" not in isolated

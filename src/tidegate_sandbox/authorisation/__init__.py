@@ -44,8 +44,8 @@ def checks(service: str, operation: str, parameters: Mapping[str, Any]) -> list[
 
 
 def _checks(table: Table, operation: str, parameters: Mapping[str, Any]) -> Iterator[Check]:
-    told = {key: parameters[member] for key, member in table.keys.items() if member in parameters}
-    requested = {**_requested_tags(parameters), **told}
+    # What a list is filtered by is no key of it.
+    requested = {**_requested_tags(parameters), **({} if operation.startswith("List") else table.told(parameters))}
     arns = [arn for pattern in table.resources.get(operation, ("*",)) for arn in _arns(table, pattern, parameters)]
     for arn in arns:
         yield f"{table.namespace}:{operation}", arn, {**requested, **_owners_tags(table, arn)}
@@ -102,7 +102,8 @@ def _requested_tags(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _owners_tags(table: Table, arn: str) -> dict[str, str]:
     if table.tags_of is None:
         return {}
-    return {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in table.tags_of(arn)}
+    kinds = ("aws", table.namespace)
+    return {f"{of}:ResourceTag/{tag['Key']}": tag["Value"] for tag in table.tags_of(arn) for of in kinds}
 
 
 def _roles(table: Table, operation: str, parameters: Mapping[str, Any]) -> Iterator[str]:

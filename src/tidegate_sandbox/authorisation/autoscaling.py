@@ -41,7 +41,7 @@ TABLE = Table(
     tags_of=_tags_of,
     named=_target,
     keys={
-        "application-autoscaling:service-namespace": "ServiceNamespace",
-        "application-autoscaling:scalable-dimension": "ScalableDimension",
+        "application-autoscaling:service-namespace": ("ServiceNamespace",),
+        "application-autoscaling:scalable-dimension": ("ScalableDimension",),
     },
 )

@@ -98,4 +98,33 @@ TABLE = Table(
     tagging=("sagemaker:AddTags", "sagemaker:TaggingAction"),
     lower_case=True,
     tags_of=_tags_of,
+    # ModelArn, and what is for file systems, serverless variants and notebooks, is not told.
+    keys={
+        "sagemaker:InstanceTypes": (
+            "ProductionVariants[].InstanceType",
+            "ShadowProductionVariants[].InstanceType",
+            "ResourceConfig.InstanceType",
+            "ProcessingResources.ClusterConfig.InstanceType",
+            "JobResources.ClusterConfig.InstanceType",
+        ),
+        "sagemaker:InterContainerTrafficEncryption": (
+            "EnableInterContainerTrafficEncryption",
+            "NetworkConfig.EnableInterContainerTrafficEncryption",
+        ),
+        "sagemaker:MaxRuntimeInSeconds": ("StoppingCondition.MaxRuntimeInSeconds",),
+        "sagemaker:ModelApprovalStatus": ("ModelApprovalStatus",),
+        "sagemaker:NetworkIsolation": ("EnableNetworkIsolation", "NetworkConfig.EnableNetworkIsolation"),
+        "sagemaker:OutputKmsKey": ("OutputDataConfig.KmsKeyId", "ProcessingOutputConfig.KmsKeyId"),
+        "sagemaker:VolumeKmsKey": (
+            "KmsKeyId",
+            "ResourceConfig.VolumeKmsKeyId",
+            "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
+            "JobResources.ClusterConfig.VolumeKmsKeyId",
+        ),
+        "sagemaker:VpcSecurityGroupIds": (
+            "VpcConfig.SecurityGroupIds[]",
+            "NetworkConfig.VpcConfig.SecurityGroupIds[]",
+        ),
+        "sagemaker:VpcSubnets": ("VpcConfig.Subnets[]", "NetworkConfig.VpcConfig.Subnets[]"),
+    },
 )

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from tidegate_sandbox.authorisation import sagemaker
 from tidegate_sandbox.checks import Unplaced
 
 STEPS = {"create": ("create", "read"), "update": ("update", "read"), "delete": ("delete", "read")}
@@ -132,8 +133,10 @@ def checks(line: Mapping[str, Any]) -> Iterator[Unplaced]:
     operation, _, kind = line["action"].removeprefix("cloudformation/").partition(" ")
     told = line["keys"]
     properties, tags = told["properties"], _tags(told["properties"])
-    requested = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    requested: dict[str, Any] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
     owned = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    if kind.startswith("AWS::SageMaker::") and operation != "delete":
+        requested |= sagemaker.TABLE.told(properties)
     if boundary := properties.get("PermissionsBoundary"):
         requested["iam:PermissionsBoundary"] = boundary
     known = handlers(kind)

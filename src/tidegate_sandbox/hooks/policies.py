@@ -4,7 +4,9 @@ A part of `hooks`, whose `check` asserts these too; only `hooks` imports minista
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,6 +26,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_evaluator, "_account_from_arn"),
     (_evaluator, "_action_matches"),
     (_evaluator, "_resolve_managed_policy_document"),
+    (_evaluator, "_resolve_condition_key"),
     (_evaluator, "_resource_policy"),
     (_evaluator, "EvalContext"),
     (_evaluator, "combine_resource_policy"),
@@ -89,9 +92,10 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
         return None
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     action, resource, keys = _of_what_is_there(check)
-    role = _iam._roles.get_scoped(account, None, name) or {}
+    role, session = _iam._roles.get_scoped(account, None, name) or {}, _sts._sessions.get(access_key) or {}
+    keys = {**_of_who_asks(role, session), **keys}
     identity = _identity(role, account)
-    limits = _limits(role, account, _sts._sessions.get(access_key) or {})
+    limits = _limits(role, account, session)
     region = _responses.get_region()
     if action in OF_SESSIONS:
         context = asked(role_arn, (action, resource, keys), region)
@@ -117,7 +121,8 @@ def refusal(role_arn: str, access_key: str, check: Check) -> str | None:
 def _decide(case: _Case) -> str | None:
     account, action = case.role_arn.split(":")[4], case.action
     context = asked(case.role_arn, (action, case.resource, dict(case.keys)), case.region)
-    layers = {"identity-based policy": _layer(case.identity)} | {words: _layer(layer) for words, layer in case.limits}
+    documents = {"identity-based policy": case.identity, **dict(case.limits)}
+    layers = {words: _layer(_resolved(each, context) for each in layer) for words, layer in documents.items()}
     identity, *limits = layers.values()
     own = _evaluator.evaluate(context, identity, *limits)
     if own.decision == _DENY:
@@ -127,8 +132,9 @@ def _decide(case: _Case) -> str | None:
         decision = own
     else:
         required, within = action.startswith(f"{_KEY_POLICIES}:"), tuple(limits)
+        policy = case.policy and _resolved(case.policy, context)
         decision = _evaluator.combine_resource_policy(
-            own, context, case.policy, case.owner, required=required, limits=within
+            own, context, policy, case.owner, required=required, limits=within
         )
     if decision.decision == _ALLOW:
         return None
@@ -217,10 +223,23 @@ def asked(role_arn: str, check: Check, region: str) -> Any:
     )
 
 
+def _of_who_asks(role: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys that a session of a role brings to each of its calls: its tags, its id and its age."""
+    tags = [*(role.get("Tags") or ()), *(session.get("SessionTags") or ())]
+    keys = {f"aws:PrincipalTag/{each['Key']}": str(each["Value"]) for each in tags}
+    keys["aws:PrincipalIsAWSService"] = "false"
+    if role and session:
+        keys["aws:userid"] = f"{role.get('RoleId')}:{session['Arn'].rpartition('/')[2]}"
+    if issued := session.get("IssuedAt"):
+        keys["aws:TokenIssueTime"] = datetime.fromtimestamp(issued, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return keys
+
+
 def _of_what_is_there(check: Check) -> Check:
     """Return a check with the tags that its resource bears, where it does not tell them itself."""
     action, resource, keys = check
-    tags = {f"aws:ResourceTag/{name}": value for name, value in (_tags(resource) or {}).items()}
+    kinds = ("aws", action.partition(":")[0])
+    tags = {f"{of}:ResourceTag/{name}": value for name, value in (_tags(resource) or {}).items() for of in kinds}
     told = {name.lower() for name in keys}
     return action, resource, {**{name: value for name, value in tags.items() if name.lower() not in told}, **keys}
 
@@ -265,6 +284,22 @@ def _managed(arn: str, account: str) -> Any:
 
 def _text(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document)
+
+
+_VARIABLE = re.compile(r"\$\{\s*([^{},\s]+)\s*(?:,\s*'([^'{}]*)'\s*)?\}")
+
+
+def _resolved(document: str, context: Any) -> str:
+    """Return a document with the values of its policy variables; one without a value stays, and matches nothing."""
+    if "${" not in document or "2012-10-17" not in document:
+        return document
+
+    def value(named: re.Match[str]) -> str:
+        found = _evaluator._resolve_condition_key(named[1], context)
+        given = named[2] if found is None else found
+        return named[0] if given is None else json.dumps(str(given))[1:-1]
+
+    return _VARIABLE.sub(value, document)
 
 
 @lru_cache(maxsize=512)
