@@ -51,7 +51,7 @@ def test_a_model_of_a_package_runs_with_the_packages_environment_and_its_own(wor
 @pytest.mark.parametrize(
     ("container", "sentence"),
     [
-        ({"ModelDataUrl": f"s3://{BUCKET}/absent.tar.gz"}, "Could not access model data"),
+        ({"ModelDataUrl": f"s3://{BUCKET}/absent.tar.gz"}, f'model data at .*role "{ROLE}" exists .*404'),
         ({"ModelDataUrl": "https://bucket/model.tar.gz"}, "s3:// address"),
         ({"Mode": "MultiModel"}, "MultiModel is not in the local simulation"),
         ({"ModelDataUrl": ""}, "modelDataUrl"),

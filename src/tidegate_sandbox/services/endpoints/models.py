@@ -66,8 +66,9 @@ def create_model(parameters: dict[str, Any]) -> dict[str, Any]:
     if len(containers) != 1:
         raise _invalid(f"A model in the local simulation has one container, and {len(containers)} were given.")
     container = _container(containers[0])
-    with credentials.acting_as(parameters.get("ExecutionRoleArn"), "sagemaker", name):
-        _check_model_data(container.model_data_url)
+    role = parameters.get("ExecutionRoleArn")
+    with credentials.acting_as(role, "sagemaker", name):
+        _check_model_data(container.model_data_url, role)
         networks.check_of_sagemaker(parameters.get("VpcConfig"))
     given = {key: value for key, value in parameters.items() if key != "Tags"}
     tags.set_tags(arn, parameters.get("Tags", []))
@@ -111,7 +112,7 @@ def _of_package(name: str, environment: Mapping[str, str]) -> Container:
     )
 
 
-def _check_model_data(url: str) -> None:
+def _check_model_data(url: str, role: str | None) -> None:
     from botocore.exceptions import ClientError
 
     bucket, _, key = url.removeprefix("s3://").partition("/")
@@ -120,7 +121,12 @@ def _check_model_data(url: str) -> None:
     try:
         context.scope().client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        raise _invalid(f"Could not access model data at {url}. Please ensure that the object exists.") from error
+        raise _invalid(
+            f'Could not access model data at {url}. Please ensure that the role "{role}" exists and that its trust '
+            'relationship policy allows the action "sts:AssumeRole" for the service principal '
+            '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the object '
+            f"is located in {context.scope().region}. (local simulation: S3 answers {error.response['Error']['Code']})"
+        ) from error
 
 
 @sagemaker.operation("DescribeModel")
