@@ -91,6 +91,7 @@ def serve(
     from tidegate_sandbox.disk.tidying import Tidying
     from tidegate_sandbox.disk.use import Measured
     from tidegate_sandbox.faults.install import install as install_faults
+    from tidegate_sandbox.hooks import history as history_hooks
     from tidegate_sandbox.hooks import managed as managed_hooks
     from tidegate_sandbox.hooks import stacks as stack_hooks
     from tidegate_sandbox.hooks import unheeded as unheeded_hooks
@@ -101,6 +102,7 @@ def serve(
     clock = ScaledClock(settings.speed, left.clock if left else None)
     context.start(context.Sandbox(settings.home, settings.port, clock, settings.after_rollback))
     hooks.time_stacks_by(clock.now)
+    history_hooks.time_events_by(clock.now)
     managed_hooks.install()
     page.install(settings.port)
     services.install()

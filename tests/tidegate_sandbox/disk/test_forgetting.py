@@ -135,9 +135,15 @@ def test_streams_that_were_not_written_to_longest_go_but_for_those_of_what_runs(
     assert [{each for each in names if not each.startswith("n")} for names in left] == [{"running"}, {"job/algo-1-7"}]
 
 
-def test_the_log_of_all_events_that_nobody_reads_is_not_kept():
-    history._eventbridge._events_log_list().append("event")
-    assert history._eventbridge._events_log_list() == []
+def test_the_log_of_all_events_that_nobody_reads_is_not_kept_and_times_them_by_the_clock(monkeypatch):
+    monkeypatch.setattr(history._eventbridge, "_events_log_list", None)
+    history.time_events_by(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    event = {"EventId": "e", "Time": 0}
+
+    history._eventbridge._events_log_list().append(event)
+
+    assert event == {"EventId": "e", "Time": 1767225600}
+    assert history._eventbridge._events_log.get("entries") is None
 
 
 # ---------------------------------------------------------------- stacks and alarms

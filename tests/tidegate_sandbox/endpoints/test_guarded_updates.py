@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -239,6 +240,8 @@ def test_events_tell_of_each_change(workshop: Workshop, eventually: Callable[...
     def four_states() -> bool:
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
             event = json.loads(message["Body"])
+            at = datetime.fromisoformat(event["time"])
+            assert int(at.timestamp()) >= event["detail"]["LastModifiedTime"] // 1000
             if event["detail-type"] == "SageMaker Endpoint State Change":
                 states.append(event["detail"]["EndpointStatus"])
             else:
