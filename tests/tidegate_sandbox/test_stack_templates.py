@@ -185,10 +185,45 @@ UNRESOLVED = "Template format error: Unresolved resource dependencies [%s] in th
             RESOURCE % "q" + "\nResourcs: {}",
             "Template format error: Invalid template property or properties [Resourcs]",
         ),
+        (
+            RESOURCE % "q" + "\nAWSTemplateFormatVersion: 2011-01-01",
+            "Template format error: unsupported value for AWSTemplateFormatVersion.",
+        ),
+        (RESOURCE % "q" + "\nTransform: [Mine]", "No transform named Mine found."),
+        (
+            RESOURCE % "q" + "\nTransform: AWS::Serverless-2016-10-31",
+            "Transform AWS::Serverless-2016-10-31 is not in the local simulation",
+        ),
+        (
+            "Resources: {Q: {Type: 'AWS::SQS::Queue', DeletionPolicy: Keep}}",
+            "Template error: Unrecognized DeletionPolicy Keep for resource Q",
+        ),
+        (
+            RESOURCE % "q" + "\nParameters: {P: {Type: Text}}",
+            "Template format error: Unrecognized parameter type: Text",
+        ),
     ],
 )
 def test_a_template_that_refers_to_nothing_is_refused(text, said):
     assert references.problem(parsed(text)) == said
+
+
+CIRCLE = """
+Parameters: {P: {Type: List<AWS::EC2::Subnet::Id>}, Q: {Type: 'AWS::SSM::Parameter::Value<String>'}}
+Conditions: {C: !Equals [!Ref Q, a]}
+Resources:
+  A: {Type: 'AWS::SQS::Queue', DependsOn: B, DeletionPolicy: RetainExceptOnCreate}
+  B: {Type: 'AWS::SQS::Queue', Properties: {QueueName: !If [C, !GetAtt A.Arn, b]}}
+  D: {Type: 'AWS::SQS::Queue', Condition: C, Properties: {QueueName: !Ref D}}
+"""
+
+
+def test_resources_that_wait_for_each_other_are_refused():
+    assert references.problem(parsed(CIRCLE), {"C": False}) is None
+    assert references.problem(parsed(CIRCLE), {"C": True}) == "Circular dependency between resources: [A, B]"
+    alone = parsed(CIRCLE)
+    del alone["Resources"]["A"], alone["Resources"]["B"]
+    assert references.problem(alone, {"C": True}) == "Circular dependency between resources: [D]"
 
 
 def test_what_refers_to_a_resource_whose_condition_is_false_is_refused():
@@ -222,6 +257,25 @@ def test_every_way_to_a_stack_refuses_an_undefined_reference_and_makes_nothing(s
     change = {"StackName": name, "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": body}
     assert refused(stacks.create_change_set, **change) == said
     assert "does not exist" in refused(stacks.describe_stacks, StackName=name)[1]
+
+
+def test_an_export_is_of_one_stack(stacks, eventually, name):
+    body = RESOURCE % "!Ref AWS::StackName" + f"\nOutputs: {{O: {{Value: a, Export: {{Name: {name}}}}}}}"
+
+    def made(stack):
+        stacks.create_stack(StackName=stack, TemplateBody=body)
+        return settled(stacks, eventually, stack)["StackStatus"]
+
+    assert made(f"{name}-one") == "CREATE_COMPLETE"
+    assert made(f"{name}-two") == "ROLLBACK_COMPLETE"
+    assert f"Export with name {name} is already exported by stack {name}-one." in failures(stacks, f"{name}-two")
+
+
+def test_notices_that_nobody_would_get_are_refused(stacks, name):
+    given = {"StackName": name, "TemplateBody": RESOURCE % "q", "NotificationARNs": ["arn:aws:sns:::nobody"]}
+    assert refused(stacks.create_stack, **given)[1].startswith(
+        "cloudformation:CreateStack with NotificationARNs is not"
+    )
 
 
 def test_parameters_that_a_template_lacks_or_that_nobody_gave_are_refused(stacks, name):

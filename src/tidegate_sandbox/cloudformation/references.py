@@ -6,6 +6,7 @@ The sentences are CloudFormation's where public reports quote them; docs/sandbox
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 SECTIONS = {
@@ -26,6 +27,13 @@ FUNCTIONS = {
     "Fn::Join", "Fn::Length", "Fn::Not", "Fn::Or", "Fn::RefAll", "Fn::Select", "Fn::Split", "Fn::Sub",
     "Fn::ToJsonString", "Fn::Transform", "Fn::ValueOf", "Fn::ValueOfAll",
 }  # fmt: skip
+VERSION = "2010-09-09"
+TRANSFORMS = {"AWS::Include", "AWS::LanguageExtensions"}
+POLICIES = {
+    "DeletionPolicy": {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"},
+    "UpdateReplacePolicy": {"Delete", "Retain", "Snapshot"},
+}
+PARAMETER_TYPE = re.compile(r"String|Number|CommaDelimitedList|List<(Number|String|AWS::[\w:]+)>|AWS::[\w:]+(<.+>)?")
 VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
@@ -47,11 +55,10 @@ def problem(template: Mapping[str, Any], conditions: Mapping[str, bool] | None =
     if found := _out_of_place(template) or _unknown_function(template) or _unknown_condition(template):
         return found
     resources = template.get("Resources") or {}
-    return _unresolved(template, set(resources), None) or (
-        _unresolved(template, {name for name, each in resources.items() if _applies(each, conditions)}, conditions)
-        if conditions is not None
-        else None
-    )
+    if (found := _unresolved(template, set(resources), None)) or conditions is None:
+        return found
+    there = {name: each for name, each in resources.items() if _applies(each, conditions)}
+    return _unresolved(template, set(there), conditions) or _circular(there, conditions)
 
 
 def unknown_parameters(template: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
@@ -70,9 +77,29 @@ def missing_parameters(template: Mapping[str, Any], given: Mapping[str, Any]) ->
     return None
 
 
+def _circular(resources: Mapping[str, Any], conditions: Mapping[str, bool]) -> str | None:
+    needs = {
+        name: {each.name for each in references(_values("Resources", {name: resource}, True), conditions)}
+        for name, resource in resources.items()
+    }
+    try:
+        TopologicalSorter({name: each & needs.keys() for name, each in needs.items()}).prepare()
+    except CycleError as error:
+        return f"Circular dependency between resources: [{', '.join(sorted(set(error.args[1])))}]"
+    return None
+
+
 def _out_of_place(template: Mapping[str, Any]) -> str | None:
     if unknown := sorted(set(map(str, template)) - SECTIONS):
         return f"Template format error: Invalid template property or properties [{', '.join(unknown)}]"
+    if str(template.get("AWSTemplateFormatVersion", VERSION)) != VERSION:
+        return "Template format error: unsupported value for AWSTemplateFormatVersion."
+    declared = template.get("Transform") or []
+    for each in declared if isinstance(declared, list) else [declared]:
+        name = str(each.get("Name") if isinstance(each, Mapping) else each)
+        if name not in TRANSFORMS:
+            known = name.startswith("AWS::")
+            return f"Transform {name} is not in the local simulation" if known else f"No transform named {name} found."
     if not template.get("Resources"):
         return "Template format error: At least one Resources member must be defined."
     for name, resource in template["Resources"].items():
@@ -80,9 +107,15 @@ def _out_of_place(template: Mapping[str, Any]) -> str | None:
             return f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
         if unknown := sorted(set(map(str, resource)) - ATTRIBUTES):
             return f"Invalid template resource property '{unknown[0]}'"
+        for policy, words in POLICIES.items():
+            asked = resource.get(policy)
+            if isinstance(asked, str) and asked not in words:
+                return f"Template error: Unrecognized {policy} {asked} for resource {name}"
     for name, parameter in (template.get("Parameters") or {}).items():
         if not isinstance(parameter, Mapping) or "Type" not in parameter:
             return f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
+        if not PARAMETER_TYPE.fullmatch(str(parameter["Type"])):
+            return f"Template format error: Unrecognized parameter type: {parameter['Type']}"
     return None
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from ministack.core import responses as _responses
+from ministack.services import cloudformation as _cloudformation
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
@@ -27,6 +28,7 @@ from tidegate_sandbox.unheeded import properties as unheeded
 RELIED_ON: list[tuple[Any, str]] = [
     (_changesets, "_resolve_parameters"),
     (_changesets, "validate_template_support"),
+    (_cloudformation, "_exports"),
     (_engine, "_evaluate_conditions"),
     (_engine, "_resolve_parameters"),
     (_engine, "validate_template_support"),
@@ -43,6 +45,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_responses, "get_region"),
     (_stacks, "_add_event"),
     (_stacks, "_provision_resource"),
+    (_stacks, "_resolve_stack_outputs"),
     (_stacks, "_update_resource"),
 ]
 
@@ -107,6 +110,23 @@ for _module in (_handlers, _changesets):
 # A nested stack imports both from the engine when it is made.
 _engine._resolve_parameters = _parameters
 _engine._evaluate_conditions = _conditions_of_nested
+
+
+_stock_outputs = _stacks._resolve_stack_outputs
+
+
+def _outputs(*given: Any, **named: Any) -> Any:
+    # ministack lets a stack take the name of an export away from another.
+    outputs, exports = _stock_outputs(*given, **named)
+    for name, export in exports.items():
+        other = (_cloudformation._exports.get(name) or export)["StackId"]
+        if other != export["StackId"]:
+            stack = other.rpartition(":stack/")[2].partition("/")[0]
+            raise ValueError(f"Export with name {name} is already exported by stack {stack}.")
+    return outputs, exports
+
+
+_stacks._resolve_stack_outputs = _outputs
 
 
 # ---------------------------------------------------------------- its resources

@@ -120,6 +120,12 @@ UNCHECKED: Mapping[tuple[str, str], str] = {
 }
 """Operations that are refused because whoever they let in would be let do more than they ask for."""
 
+ALSO: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("cloudformation", name): {"NotificationARNs": "NotificationARNs"}
+    for name in ("CreateStack", "UpdateStack", "CreateChangeSet")
+}
+"""Members that are passed over though ministack's source names them, by operation, with where they stand."""
+
 
 def decision(service: str, operation: str, member: str) -> Decision:
     """Return what is done where `operation` of ministack's `service` is given a member that it passes over."""

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import cbor2
 
-from tidegate_sandbox.unheeded.decisions import KEPT, UNCHECKED, decision
+from tidegate_sandbox.unheeded.decisions import ALSO, KEPT, UNCHECKED, decision
 from tidegate_sandbox.unheeded.members import Member, Tree, given, put
 
 _log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Served:
     def operation(self, name: str) -> Operation | None:
         """Return what is passed over of an operation, None where nothing is."""
         if name not in self._operations:
-            members = self._passed_over.get(name)
+            members = {**self._passed_over.get(name, {}), **ALSO.get((self.service, name), {})}
             self._operations[name] = _operation(self.service, name, members) if members else None
         return self._operations[name]
 
