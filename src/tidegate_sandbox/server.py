@@ -219,8 +219,7 @@ class _Gate:
         if scope["type"] not in ("http", "websocket"):
             return await self._aws(scope, receive, send)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        # A page in a browser could otherwise reach the sandbox through a name that resolves to 127.0.0.1.
-        if not _is_loopback(headers.get("host", "")) or not _is_loopback(headers.get("origin", "localhost")):
+        if _of_a_foreign_page(headers):
             return await _answer(send, 403, {"message": "The local simulation answers programs on this machine only."})
         if scope["type"] == "http" and self._wants_page(scope, headers):
             return await _send_to(send, self._page)
@@ -229,6 +228,20 @@ class _Gate:
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD") and app is None:
             touch()
         return None
+
+
+def _of_a_foreign_page(headers: Mapping[str, str]) -> bool:
+    """Return whether a page from elsewhere sent this, or one that reached 127.0.0.1 through a name of its own.
+
+    A GET that asks for no leave, as an image's does, has no Origin, and may well be an operation (?Action=CreateStack):
+    of such a one the browser tells in Sec-Fetch-Site whose page it is. https://www.w3.org/TR/fetch-metadata/
+    """
+    origin = headers.get("origin")
+    if not _is_loopback(headers.get("host", "")):
+        return True
+    if origin is not None:
+        return not _is_loopback(origin)
+    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
 def _is_loopback(authority: str) -> bool:

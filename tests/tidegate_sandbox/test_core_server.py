@@ -32,6 +32,20 @@ def test_a_page_from_elsewhere_is_turned_away(sandbox):
     assert get(sandbox, "/_tidegate/status", {"Origin": "https://attacker.example"})[0] == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_an_image_of_a_page_from_elsewhere_is_no_operation(sandbox, site):
+    name = f"from-elsewhere-{site}"
+    operation = f"/?Action=CreateQueue&QueueName={name}&Version=2012-11-05"
+    assert get(sandbox, operation, {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"})[0] == 403
+    assert not sandbox.client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls")
+
+
+def test_a_page_of_this_machine_that_says_whose_it_is_is_answered(sandbox):
+    own = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
+    assert get(sandbox, "/_tidegate/status", own)[0] == 200
+    assert get(sandbox, "/_tidegate/status", {"Sec-Fetch-Site": "same-origin"})[0] == 200
+
+
 def test_own_memory_stays_under_300_mb(sandbox):
     assert get(sandbox, "/_tidegate/status")[1]["memory_bytes"] < 300 * 2**20
 
