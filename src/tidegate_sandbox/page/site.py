@@ -126,6 +126,8 @@ class Site:
             return _said(HTTPStatus.NOT_FOUND, str(error))
         except ClientError as error:
             return _client_error(error)
+        except BotoCoreError as error:
+            return _said(HTTPStatus.BAD_REQUEST, str(error))
 
 
 def serves(path: str) -> bool:
