@@ -229,6 +229,15 @@ def test_an_alarm_on_an_expression_is_shown_with_the_values_of_the_expression(pa
     assert "shown/expression" in [each["name"] for each in visitor.view("alarms")]
 
 
+def test_a_composite_alarm_is_shown_with_its_rule(page_sandbox, visitor):
+    cloudwatch = page_sandbox.client("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="shown/composite", AlarmRule="TRUE")
+    shown = visitor.view("alarms/shown%2Fcomposite")
+    assert (shown["rule"], shown["state"], len(shown["history"])) == ("TRUE", "ALARM", 1)
+    assert "shown/composite" in [each["name"] for each in visitor.view("alarms")]
+    cloudwatch.delete_alarms(AlarmNames=["shown/composite"])
+
+
 def test_the_sandbox_says_what_it_is(page_sandbox, visitor, eventually):
     page_sandbox.client("sagemaker").list_model_package_groups()  # somebody has used this account and region
     told = visitor.get("/_tidegate/api/sandbox").json

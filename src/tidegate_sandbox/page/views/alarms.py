@@ -1,4 +1,4 @@
-"""Alarms, each with the data that it looks at."""
+"""Alarms, each with the data that it looks at; composite ones with their rule."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ from tidegate_sandbox.page.reading import NotFoundError, Reader, Told
 from tidegate_sandbox.page.views.metrics import Query, read
 
 _SHOWN_PERIODS = 40
+_KINDS = ["MetricAlarm", "CompositeAlarm"]
 
 
 def every(reader: Reader) -> list[Told]:
     """Return all alarms, those in ALARM first."""
-    told = reader.every("cloudwatch", "describe_alarms", "MetricAlarms", AlarmTypes=["MetricAlarm"])
-    return sorted(_with_data(reader, told), key=lambda each: (each["state"] != "ALARM", each["name"]))
+    return sorted(_described(reader), key=lambda each: (each["state"] != "ALARM", each["name"]))
 
 
 def one(reader: Reader, name: str, _query: Mapping[str, str]) -> Told:
@@ -23,21 +23,24 @@ def one(reader: Reader, name: str, _query: Mapping[str, str]) -> Told:
     found = of_names(reader, [name])
     if not found:
         raise NotFoundError(f"There is no alarm {name} here.")
-    history = reader.every(
-        "cloudwatch", "describe_alarm_history", "AlarmHistoryItems", AlarmName=name, HistoryItemType="StateUpdate"
-    )
+    asked = {"AlarmName": name, "AlarmTypes": _KINDS, "HistoryItemType": "StateUpdate"}
+    history = reader.every("cloudwatch", "describe_alarm_history", "AlarmHistoryItems", **asked)
     return found[0] | {
         "history": [{"at": each["Timestamp"], "summary": each["HistorySummary"]} for each in history[:20]]
     }
 
 
 def of_names(reader: Reader, names: Iterable[str]) -> list[Told]:
-    """Return the metric alarms of those names, in their order; those that are not there are left out."""
+    """Return the alarms of those names, in their order; those that are not there are left out."""
     wanted = list(names)
-    if not wanted:
-        return []
-    told = reader.every("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=wanted, AlarmTypes=["MetricAlarm"])
-    return sorted(_with_data(reader, told), key=lambda each: wanted.index(each["name"]))
+    return sorted(_described(reader, AlarmNames=wanted), key=lambda each: wanted.index(each["name"])) if wanted else []
+
+
+def _described(reader: Reader, **asked: Any) -> list[Told]:
+    on_metrics, composite = (
+        reader.every("cloudwatch", "describe_alarms", f"{kind}s", AlarmTypes=[kind], **asked) for kind in _KINDS
+    )
+    return _with_data(reader, on_metrics) + [_common(each) | {"rule": each["AlarmRule"]} for each in composite]
 
 
 def _with_data(reader: Reader, told: list[Told]) -> list[Told]:
@@ -73,12 +76,7 @@ def _on_several(reader: Reader, alarm: Told, now: datetime) -> Told:
 def _shown(alarm: Told, query: Query, values: Mapping[float, float]) -> Told:
     breaches = COMPARISONS[alarm["ComparisonOperator"]].breaches
     points = sorted(values.items())[-_SHOWN_PERIODS:]
-    shown: dict[str, Any] = {
-        "name": alarm["AlarmName"],
-        "description": alarm.get("AlarmDescription", ""),
-        "state": alarm["StateValue"],
-        "reason": alarm.get("StateReason", ""),
-        "since": alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
+    return _common(alarm) | {
         "metric": query.metric,
         "dimensions": query.dimensions,
         "statistic": query.statistic,
@@ -90,4 +88,13 @@ def _shown(alarm: Told, query: Query, values: Mapping[float, float]) -> Told:
         "missing": alarm.get("TreatMissingData", "missing"),
         "points": [[at, value, breaches(value, alarm["Threshold"])] for at, value in points],
     }
-    return shown
+
+
+def _common(alarm: Told) -> Told:
+    return {
+        "name": alarm["AlarmName"],
+        "description": alarm.get("AlarmDescription", ""),
+        "state": alarm["StateValue"],
+        "reason": alarm.get("StateReason", ""),
+        "since": alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
+    }

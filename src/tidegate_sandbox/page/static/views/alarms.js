@@ -1,7 +1,7 @@
 import { spark } from "../chart.js";
 import { h } from "../dom.js";
 import { duration, milliseconds, number, percent, plural } from "../format.js";
-import { card, facts, heading, link, status, table, when } from "../ui.js";
+import { card, code, facts, heading, link, status, table, when } from "../ui.js";
 
 const SIGNS = { GreaterThanThreshold: ">", GreaterThanOrEqualToThreshold: "≥", LessThanThreshold: "<", LessThanOrEqualToThreshold: "≤" };
 const MISSING = { notBreaching: "missing data counts as good", breaching: "missing data counts as bad", ignore: "missing data keeps the state", missing: "missing data is no data" };
@@ -28,33 +28,45 @@ export function alarmCards(alarms, at, level) {
     h("article.alarm", { "data-key": alarm.name, class: `alarm ${alarm.state === "ALARM" ? "firing" : ""}` },
       h(`h${level}`, null, link(at.path("alarms", alarm.name), alarm.name)),
       h("p", null, status(alarm.state), h("span.quiet", null, " since ", when(alarm.since))),
-      h("p", null, rule(alarm), h("span.quiet", null, `, each ${duration(alarm.period)}`)),
-      spark(alarm),
-      h("p.quiet", null, alarm.points.length ? `Last: ${format(alarm, alarm.points.at(-1)[1])}` : "No data yet", `; ${MISSING[alarm.missing] ?? alarm.missing}`),
-      looked(alarm))));
+      alarm.rule ? h("p", null, code(alarm.rule)) : ofMetric(alarm))));
 }
+
+const ofMetric = (alarm) => [
+  h("p", null, rule(alarm), h("span.quiet", null, `, each ${duration(alarm.period)}`)),
+  spark(alarm),
+  h("p.quiet", null, alarm.points.length ? `Last: ${format(alarm, alarm.points.at(-1)[1])}` : "No recent data", `; ${MISSING[alarm.missing] ?? alarm.missing}`),
+  looked(alarm),
+];
 
 export const list = {
   sources: (at) => ({ main: { path: `${at.scope}/alarms`, every: 2000 } }),
-  news: (alarms) => alarms.filter((each) => each.state === "ALARM").map((each) => `${each.name} is in ALARM`).join(". ") || "No alarm fires",
+  news: (alarms) => alarms.map((each) => `${each.name}: ${each.state}`),
   render: (alarms, at) => [heading("Alarms"), alarms.length ? alarmCards(alarms, at, 2) : h("p.quiet", null, "No alarm yet: a release makes its own.")],
 };
 
 export const one = {
   sources: (at) => ({ main: { path: `${at.scope}/alarms/${encodeURIComponent(at.name)}`, every: 2000 } }),
-  news: (alarm) => `${alarm.name}: ${alarm.state}`,
+  news: (alarm) => [`${alarm.name}: ${alarm.state}`],
   render: (alarm, at) => [
     heading(alarm.name, status(alarm.state)),
     alarm.description ? h("p", null, alarm.description) : null,
-    card("What it looks at", {}, facts([
-      ["Rule", rule(alarm)],
-      ["Raised by", `${alarm.datapoints_to_alarm} of ${plural(alarm.evaluation_periods, "data point")}, each of ${duration(alarm.period)}`],
-      ["Without data", MISSING[alarm.missing] ?? alarm.missing],
-      ["Why it is so", alarm.reason],
-      ...Object.entries(alarm.dimensions),
-    ]), spark(alarm, 720, 120), looked(alarm)),
-    card("Data points", {}, table("Data points, newest first", ["Period begins", alarm.statistic, "Breaching"],
-      [...alarm.points].reverse().map(([start, value, breaching]) => ({ key: String(start), cells: [when(start), format(alarm, value), breaching ? status("breaching", "bad") : "no"] })), "No data yet.")),
+    ...(alarm.rule ? composite(alarm) : onMetric(alarm)),
     card("History", {}, table("Changes of state", ["At", "What happened"], alarm.history.map((each, index) => ({ key: String(index), cells: [when(each.at, at.now), each.summary] })), "Nothing yet.")),
   ],
 };
+
+const composite = (alarm) => [
+  card("What it looks at", {}, h("p", null, "Other alarms' states, by its rule:"), h("pre.log", { tabindex: "0", role: "region", "aria-label": "Rule" }, alarm.rule), facts([["Why it is so", alarm.reason]])),
+];
+
+const onMetric = (alarm) => [
+  card("What it looks at", {}, facts([
+    ["Rule", rule(alarm)],
+    ["Raised by", `${alarm.datapoints_to_alarm} of ${plural(alarm.evaluation_periods, "data point")}, each of ${duration(alarm.period)}`],
+    ["Without data", MISSING[alarm.missing] ?? alarm.missing],
+    ["Why it is so", alarm.reason],
+    ...Object.entries(alarm.dimensions),
+  ]), spark(alarm, 720, 120), looked(alarm)),
+  card("Data points", {}, table("Data points, newest first", ["Period begins", alarm.statistic, "Breaching"],
+    [...alarm.points].reverse().map(([start, value, breaching]) => ({ key: String(start), cells: [when(start), format(alarm, value), breaching ? status("breaching", "bad") : "no"] })), "No recent data.")),
+];
