@@ -92,7 +92,7 @@ function draw(line, across, up) {
 
 function asTable(title, lines, since, step, format) {
   return h("details.data", null, h("summary", null, "As a table"),
-    h("div.scroll.low", { tabindex: "0", role: "region", "aria-label": `${title}, as a table` }, h("table", null,
+    h("div.scroll.low", { tabindex: "0", role: "region", "aria-label": `${title}, as a table` }, h("table", null, h("caption.hidden", null, `${title} by the minute, newest first`),
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "Minute"), lines.map((line) => h("th", { scope: "col" }, line.label)))),
       h("tbody", null, lines[0].values.map((_, index) => ({ index, values: lines.map((line) => line.values[index]) }))
         .filter(({ values }) => values.some((value) => value !== null)).slice(-30).reverse()

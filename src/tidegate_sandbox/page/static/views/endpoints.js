@@ -13,7 +13,7 @@ const shareOf = (fleet) => sum(production(fleet).map((variant) => variant.share)
 
 export const list = {
   sources: (at) => ({ main: { path: `${at.scope}/endpoints`, every: 2000 } }),
-  news: (endpoints) => endpoints.map((each) => `${each.name}: ${each.status}`).join(". "),
+  news: (endpoints) => endpoints.map((each) => `${each.name}: ${each.status}`),
   render: (endpoints, at) => [
     heading("Endpoints"),
     table("Endpoints", ["Name", "Status", "Serves", "Stage", "Changed"], endpoints.map((each) => ({
@@ -34,7 +34,7 @@ export const one = {
     main: { path: `${at.scope}/endpoints/${encodeURIComponent(at.name)}?minutes=${at.query.get("minutes") ?? 60}`, every: told.main?.update ? 1000 : 2000 },
     releases: { path: `${at.scope}/releases/${encodeURIComponent(at.name)}`, every: 5000 },
   }),
-  news: (endpoint) => `${endpoint.name} is ${endpoint.status}${endpoint.update ? `: ${endpoint.update.message}` : ""}`,
+  news: (endpoint) => [`${endpoint.name} is ${endpoint.status}${endpoint.update ? `: ${endpoint.update.message}` : ""}`],
   render: (endpoint, at, told) => {
     const [serving] = endpoint.fleets;
     const stages = serving.stage ? ` · stage ${serving.stage}` : "";
@@ -62,8 +62,8 @@ function release(endpoint) {
   const current = step(update);
   const steps = [{ phase: "CREATING", share: 0, seconds: null }, ...update.steps];
   const bar = update.until
-    ? h("progress", { max: "1", value: "0", "data-from": update.since, "data-until": update.until, "aria-label": "How far this bake is" })
-    : h("progress", { "aria-label": "Under way" });
+    ? h("progress", { "data-key": String(update.since), max: "1", value: "0", "data-from": update.since, "data-until": update.until, "aria-label": "How far this bake is" })
+    : h("progress", { "data-key": "endless", "aria-label": "Under way" });
   return card("Release under way", { class: "card release", id: "release" },
     h("p.large", null, status(update.status, "run"), ` ${update.message}`),
     h("div.baking", null, bar, h("span", null, update.until ? `until ${time(update.until)} UTC` : `since ${time(update.since)} UTC`)),
@@ -91,8 +91,8 @@ function fleets(endpoint) {
     h("div.split", { role: "img", "aria-label": `Traffic: ${endpoint.fleets.map((fleet) => `${fleetName(fleet, endpoint)[1]} ${percent(shareOf(fleet))}`).join(", ")}` },
       endpoint.fleets.map((fleet) => {
         const [colour] = fleetName(fleet, endpoint);
-        return h(`div.${colour}`, { "data-key": fleet.config, style: { flexGrow: String(Math.max(shareOf(fleet), 0)) } },
-          shareOf(fleet) > 0.12 ? `${percent(shareOf(fleet))} · ${production(fleet).map(version).join(", ")}` : "");
+        return production(fleet).map((variant) => h(`div.${colour}`, { "data-key": `${fleet.config}/${variant.name}`, style: { flexGrow: String(variant.share) } },
+          variant.share > 0.12 ? `${percent(variant.share)} · ${version(variant)}` : ""));
       })),
     h("div.columns", null, endpoint.fleets.map((fleet) => {
       const [colour, name] = fleetName(fleet, endpoint);
@@ -127,9 +127,10 @@ function tones(endpoint) {
   const serving = endpoint.fleets[0].config;
   const coming = endpoint.fleets[1]?.config;
   const others = ["violet", "amber", "grey"];
+  const first = new Map(endpoint.fleets.map((fleet) => [fleet.config, fleet.variants[0]?.name]));
   return endpoint.traffic.series.map((each, at) => {
     const colour = each.config === serving ? "blue" : each.config === coming ? "green" : others[at % others.length];
-    const second = endpoint.traffic.series.slice(0, at).some((other) => other.config === each.config);
+    const second = first.has(each.config) ? each.variant !== first.get(each.config) : endpoint.traffic.series.slice(0, at).some((other) => other.config === each.config);
     return { ...each, tone: each.shadow || second ? `${colour}.dashed` : colour };
   });
 }
