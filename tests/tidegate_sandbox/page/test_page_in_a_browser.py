@@ -91,6 +91,18 @@ class Person:
         asked.get_by_role("button", name=button, exact=True).click()
         self.expect(asked).to_have_count(0)
 
+    def reads_back_in_the_log(self) -> float:
+        """Scroll a log that is too long for its room to its fifth pixel; return where it is when it was drawn again."""
+        log = self.page.get_by_role("region", name="Log")
+        log.evaluate("() => document.styleSheets[0].insertRule('.log { max-height: 50px !important }')")
+        log.evaluate("log => log.scrollTo(0, 5)")
+        self.drawn_again()
+        return float(log.evaluate("log => log.scrollTop"))
+
+    def drawn_again(self) -> None:
+        """Have the page drawn again, as it is whenever there is news."""
+        self.page.evaluate("() => { window.dispatchEvent(new Event('resize')) }")
+
     def barriers(self, name: str) -> list[str]:
         """Return what keeps people from this page, by axe-core's rules, and keep a picture of it."""
         self.page.screenshot(path=self._folder / f"{name}.png", full_page=True)
@@ -130,6 +142,8 @@ def test_a_person_does_the_whole_journey_by_clicking(
     person.press("Launch")
     person.sees("A subject has small letters only.")
     person.expect(page.get_by_role("alert")).to_contain_text("Subject")
+    person.drawn_again()
+    assert page.get_by_role("alert").count() == 1
     page.get_by_label("Subject").fill("rentals")
     person.press("Launch")
     person.sees("CreateCompleted")
@@ -146,6 +160,7 @@ def test_a_person_does_the_whole_journey_by_clicking(
     person.follow("Build and log")
     person.sees("trained on rentals")
     person.sees("<b>done</b>")
+    assert person.reads_back_in_the_log() == 5
     barriers += person.barriers("build")
 
     # the model pipeline registers
@@ -161,6 +176,9 @@ def test_a_person_does_the_whole_journey_by_clicking(
     person.press("Approve version 1")
     person.confirm("Approve", note=HOSTILE)
     person.expect(page.get_by_text(HOSTILE)).to_be_visible()
+    # what was pressed is gone: who goes on with the keyboard is not at the button that took its place
+    person.expect(page.get_by_role("button", name="Approve version 1")).to_have_count(0)
+    person.expect(page.get_by_role("main")).to_be_focused()
     barriers += person.barriers("registry")
     person.go("CI/CD pipelines", f"{name}-deploy")
     person.sees("To production?")
@@ -234,4 +252,31 @@ def test_it_can_be_walked_with_the_keyboard_alone(browser: Any, page_sandbox: An
     link.focus()
     person.page.keyboard.press("Enter")
     person.reads("Model registry")
+    person.page.context.close()
+
+
+def test_a_page_without_its_sandbox_says_so_and_goes_on_when_it_is_back(
+    browser: Any, page_sandbox: Any, pictures: Any
+) -> None:
+    person = Person(browser, f"{page_sandbox.url}/", pictures)
+    person.reads("Projects")
+    person.page.route("**/api/**", lambda asked: asked.abort())
+    person.sees("The sandbox does not answer.")
+    person.section("Alarms")
+    person.reads("Alarms")
+    person.sees("The sandbox does not answer.")
+    barriers = person.barriers("gone")
+    person.page.unroute("**/api/**")
+    person.expect(person.page.get_by_role("alert")).to_have_count(0)
+
+    person.page.evaluate("() => { location.hash = '#/111122223333/eu-west-1/endpoints/none' }")
+    person.reads("none")
+    person.sees("Could not find")
+    barriers += person.barriers("none")
+    person.page.evaluate("() => { location.hash = '#/111122223333/eu-west-1/nowhere' }")
+    person.sees("There is no such page here.")
+    barriers += person.barriers("nowhere")
+
+    assert barriers == []
+    assert person.troubles == []
     person.page.context.close()

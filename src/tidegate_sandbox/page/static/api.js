@@ -12,6 +12,17 @@ export class Refused extends Error {
   }
 }
 
+async function fetched(path, options) {
+  let answer;
+  try {
+    answer = await fetch(API + path, options);
+  } catch {
+    throw new Refused(0, { message: "The sandbox does not answer. It may have ended: start it again with tidegate sandbox up." });
+  }
+  if (answer.ok || answer.status === 304) return answer;
+  throw new Refused(answer.status, await answer.json().catch(() => ({})));
+}
+
 // The sandbox's time now, in epoch seconds; `speed` times as fast as this machine's.
 let told = { at: 0, here: 0, speed: 1 };
 export const now = () => told.at + ((performance.now() - told.here) / 1000) * told.speed;
@@ -19,12 +30,11 @@ export const setSpeed = (speed) => (told.speed = speed);
 
 export async function ask(path) {
   const before = kept.get(path);
-  const answer = await fetch(API + path, { headers: before ? { "If-None-Match": before.tag } : {} });
+  const answer = await fetched(path, { headers: before ? { "If-None-Match": before.tag } : {} });
   const at = Number(answer.headers.get("x-tidegate-time"));
   if (at) told = { at, here: performance.now(), speed: told.speed };
   if (answer.status === 304) return before.value;
   const value = await answer.json();
-  if (!answer.ok) throw new Refused(answer.status, value);
   kept.set(path, { tag: answer.headers.get("etag"), value });
   if (kept.size > 40) kept.delete(kept.keys().next().value);
   if (value.token) token = value.token;
@@ -32,14 +42,12 @@ export async function ask(path) {
 }
 
 export async function call(scope, service, operation, parameters) {
-  const answer = await fetch(`${API}${scope}/call/${service}/${operation}`, {
+  const answer = await fetched(`${scope}/call/${service}/${operation}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Tidegate-Token": token },
     body: JSON.stringify(parameters),
   });
-  const value = await answer.json();
-  if (!answer.ok) throw new Refused(answer.status, value);
-  return value;
+  return answer.json();
 }
 
 export const documentAddress = (scope, { bucket, key }) =>

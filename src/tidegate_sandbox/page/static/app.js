@@ -3,7 +3,7 @@
 import { ask, now, setSpeed } from "./api.js";
 import { h, morph } from "./dom.js";
 import { moment } from "./format.js";
-import { link, note, say } from "./ui.js";
+import { heading, link, note, say } from "./ui.js";
 import { views } from "./views/index.js";
 
 const SECTIONS = [
@@ -50,13 +50,13 @@ async function show() {
   const at = context();
   const view = views[at.name ? `${at.section}/*` : at.section];
   frame(at);
-  if (!view) return void morph(main, page(at, null, [note("bad", "There is no such page here.")]));
-  const page = `${at.scope}/${at.section}/${at.name}`;
-  if (shown && shown.page !== page) {
+  if (!view) return void morph(main, page(at, [heading(titled(at)), note("bad", "There is no such page here.")]));
+  const here = `${at.scope}/${at.section}/${at.name}`;
+  if (shown && shown.here !== here) {
     main.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
-  shown = { page, view, told: {}, due: {} };
+  shown = { here, view, told: {}, due: {} };
   main.setAttribute("aria-busy", "true");
   await look(mine);
 }
@@ -78,7 +78,9 @@ async function look(mine) {
     if (mine !== round) return;
     draw();
     await new Promise((resolve) => {
-      const next = Math.min(...Object.values(shown.due)) - performance.now();
+      // Of what is asked for now: the first answer may have said where more is, such as a log.
+      const asked = Object.values(shown.view.sources(at, shown.told)).filter(Boolean);
+      const next = Math.min(...asked.map((source) => shown.due[source.path] ?? 0)) - performance.now();
       wake = resolve;
       setTimeout(resolve, document.hidden ? 5000 : Math.min(Math.max(next, 50), 1000));
     });
@@ -91,30 +93,35 @@ function again() {
   wake();
 }
 
+const scrolled = new WeakMap(); // a log, and where one was when it was last scrolled to its end
+
 function draw() {
   const at = context();
   const { view, told } = shown;
   frame(at);
   main.removeAttribute("aria-busy");
   const refused = told.mainRefused;
-  const trouble = refused?.status ? `This is how it was; now: ${refused.message}` : "The sandbox does not answer. It may have ended: start it again with tidegate sandbox up.";
   const body = told.main
-    ? [refused ? note("bad", trouble) : null, view.render(told.main, at, told)]
-    : [refused ? note("bad", refused.message) : h("p.quiet", null, "Loading…")];
+    ? [refused ? note("bad", refused.status ? `This is how it was; now: ${refused.message}` : refused.message) : null, view.render(told.main, at, told)]
+    : [heading(titled(at)), refused ? note("bad", refused.message) : h("p.quiet", null, "Loading…")];
   const follow = [...main.querySelectorAll("[data-follow]")].filter((log) => log.scrollTop + log.clientHeight > log.scrollHeight - 24);
-  morph(main, page(at, view, body));
+  const held = document.activeElement;
+  morph(main, page(at, body));
+  // What somebody was at is gone, as a button is whose work is done: they go on from the top of the page, not of the window.
+  if (!held.isConnected) main.focus({ preventScroll: true });
   for (const log of main.querySelectorAll("[data-follow]")) {
-    if (follow.includes(log) || !log.dataset.seen) log.scrollTop = log.scrollHeight;
-    log.dataset.seen = "1";
+    if (follow.includes(log) || scrolled.get(log) !== location.hash) log.scrollTop = log.scrollHeight;
+    scrolled.set(log, location.hash);
   }
-  const news = told.main && view.news?.(told.main);
-  if (news && shown.news && news !== shown.news) say(news);
-  shown.news = news;
-  const title = [WITHIN[at.section]?.[1] ?? at.name, titleOf(WITHIN[at.section]?.[0] ?? at.section), "Tidegate sandbox"].filter(Boolean).join(" · ");
+  const news = (told.main && view.news?.(told.main)) ?? [];
+  const fresh = shown.news ? news.filter((each) => !shown.news.includes(each)) : [];
+  if (fresh.length) say(fresh.join(". "));
+  if (told.main) shown.news = news;
+  const title = [...new Set([titled(at), titleOf(WITHIN[at.section]?.[0] ?? at.section), "Tidegate sandbox"])].join(" · ");
   if (document.title !== title) document.title = title;
 }
 
-function page(at, view, body) {
+function page(at, body) {
   const [within, own] = WITHIN[at.section] ?? [at.section, at.name];
   const crumbs = own
     ? h("nav.crumbs", { "aria-label": "Breadcrumbs" }, h("ol", null, h("li", null, link(at.path(within), titleOf(within))), h("li", { "aria-current": "page" }, own)))
@@ -122,6 +129,7 @@ function page(at, view, body) {
   return h("main", { id: "main", tabindex: "-1" }, crumbs, body);
 }
 
+const titled = (at) => WITHIN[at.section]?.[1] ?? (at.name || (titleOf(at.section) ?? "Not here"));
 const titleOf = (wanted) => SECTIONS.find(([section]) => section === wanted)?.[1];
 
 function frame(at) {
@@ -162,7 +170,8 @@ async function begin() {
   try {
     about = await ask("sandbox");
   } catch (refused) {
-    main.replaceChildren(note("bad", refused.message || "The sandbox does not answer."));
+    main.replaceChildren(heading("Tidegate sandbox"), note("bad", refused.message));
+    setTimeout(begin, 2000);
     return;
   }
   setSpeed(about.status.speed);

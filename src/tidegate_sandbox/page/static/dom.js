@@ -37,11 +37,14 @@ export function s(what, attributes, ...children) {
   return fill(element, attributes, children);
 }
 
+// What a person or a script does to an element, and no view: it stays as it is.
+const KEPT = { DETAILS: "open", BUTTON: "aria-disabled", PROGRESS: "value" };
+
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null);
 const alike = (a, b) => a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 
 // Bring `from` to look like `to`, keeping its elements where they are alike: focus, selection, scroll and what a
-// person opened survive.
+// person opened survive, and so does what a script put into an element with data-own.
 export function morph(from, to) {
   if (!alike(from, to)) return void from.replaceWith(to);
   if (from.nodeType !== Node.ELEMENT_NODE) {
@@ -51,14 +54,14 @@ export function morph(from, to) {
   // By its object: a style attribute is what the page's policy forbids.
   if (from.style.cssText !== to.style.cssText) from.style.cssText = to.style.cssText;
   for (const { name, value } of [...to.attributes]) {
-    if (name === "style") continue;
-    if (from.getAttribute(name) !== value && !(name === "open" && from.nodeName === "DETAILS")) from.setAttribute(name, value);
+    if (name === "style" || name === KEPT[from.nodeName]) continue;
+    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
   for (const { name } of [...from.attributes]) {
-    if (name !== "style" && !to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+    if (name !== "style" && name !== KEPT[from.nodeName] && !to.hasAttribute(name)) from.removeAttribute(name);
   }
   for (const name of HANDLERS) from[name] = to[name];
-  children(from, to);
+  if (!to.hasAttribute("data-own")) children(from, to);
 }
 
 function children(from, to) {

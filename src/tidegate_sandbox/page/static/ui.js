@@ -7,7 +7,7 @@ import { ago, moment, time } from "./format.js";
 const TONES = [
   ["bad", /fail|^ALARM$|rolled.?back|rollback|reject|MIXED|FAULT|TIMED_OUT|abandon|^Errored$/i],
   ["run", /progress|^(creating|updating|executing|deleting|stopping|baking|activatingtraffic|systemupdating|rollingback)$/i],
-  ["wait", /pending|INSUFFICIENT|IGNORED|INCONCLUSIVE|supersed|waiting|approval/i],
+  ["wait", /pending|INSUFFICIENT|IGNORED|INCONCLUSIVE|supersed|waiting|waits|approval/i],
   ["ok", /^(inservice|succeeded|completed|createcompleted|updatecompleted|approved|ok|promoted|passed)$/i],
 ];
 export const tone = (word) => TONES.find(([, pattern]) => pattern.test(word))?.[0] ?? "off";
@@ -56,10 +56,12 @@ export function copied(text) {
   return h("span.copied", null, h("code", { tabindex: "0" }, text),
     h("button.small", {
       type: "button", "aria-label": `Copy: ${text}`,
+      "data-own": "",
       onclick: async (event) => {
         const button = event.currentTarget;
         await navigator.clipboard.writeText(text);
         button.textContent = "Copied";
+        say("Copied");
         setTimeout(() => (button.textContent = "Copy"), 1500);
       },
     }, "Copy"));
@@ -69,23 +71,34 @@ export function say(text) {
   document.getElementById("said").textContent = text;
 }
 
-// Ask a person before something is done: `fields` of a form, and what is done with their answers.
+// While `act` goes on, its button does nothing more. It keeps the focus, which a disabled one would lose.
+export async function once(button, act) {
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
+  try {
+    await act();
+  } finally {
+    button.ariaDisabled = null;
+  }
+}
+
+// Ask a person before something is done: `fields` of a form, and what is done with their answers; without `act`, tell.
 export function dialog({ title, text, fields = [], button, danger = false, act }) {
   const trouble = h("div");
-  const send = h(`button.${danger ? "danger" : "primary"}`, { type: "submit" }, button);
+  const send = act ? h(`button.${danger ? "danger" : "primary"}`, { type: "submit" }, button) : null;
   const form = h("form", {
-    onsubmit: async (event) => {
+    onsubmit: (event) => {
       event.preventDefault();
-      send.disabled = true;
-      trouble.replaceChildren();
-      try {
-        await act(Object.fromEntries(new FormData(form)));
-        asked.close();
-        window.dispatchEvent(new Event("changed"));
-      } catch (refused) {
-        trouble.replaceChildren(note("bad", refused.code ? `${refused.code}: ${refused.message}` : refused.message));
-        send.disabled = false;
-      }
+      return once(send, async () => {
+        trouble.replaceChildren();
+        try {
+          await act(Object.fromEntries(new FormData(form)));
+          asked.close();
+          window.dispatchEvent(new Event("changed"));
+        } catch (refused) {
+          trouble.replaceChildren(note("bad", refused.code ? `${refused.code}: ${refused.message}` : refused.message));
+        }
+      });
     },
   },
   h("h2", { id: "dialog-title" }, title),
@@ -93,7 +106,7 @@ export function dialog({ title, text, fields = [], button, danger = false, act }
   fields.map(({ name, label, long, ...rest }) =>
     h("label.field", null, h("span", null, label), h(long ? "textarea" : "input", { name, rows: long ? 3 : null, ...rest }))),
   trouble,
-  h("div.buttons", null, h("button", { type: "button", onclick: () => asked.close() }, "Cancel"), send));
+  h("div.buttons", null, h("button", { type: "button", onclick: () => asked.close() }, act ? "Cancel" : "Close"), send));
   const asked = h("dialog", { "aria-labelledby": "dialog-title" }, form);
   asked.addEventListener("close", () => asked.remove());
   document.body.append(asked);
@@ -104,18 +117,16 @@ export function dialog({ title, text, fields = [], button, danger = false, act }
 export function does(text, scope, service, operation, parameters, { primary = false, said = "" } = {}) {
   return h(`button${primary ? ".primary" : ""}`, {
     type: "button",
-    onclick: async (event) => {
-      const button = event.currentTarget;
-      button.disabled = true;
+    "data-key": text,
+    onclick: (event) => once(event.currentTarget, async () => {
       try {
         await call(scope, service, operation, parameters);
         say(said || text);
         window.dispatchEvent(new Event("changed"));
       } catch (refused) {
-        dialog({ title: "AWS's operation refused", text: refused.message, button: "Close", act: async () => {} });
+        dialog({ title: `Not done: ${text}`, text: refused.code ? `${refused.code}: ${refused.message}` : refused.message });
       }
-      button.disabled = false;
-    },
+    }),
   }, text);
 }
 

@@ -20,7 +20,7 @@ export const one = {
     main: { path: `${at.scope}/builds/${encodeURIComponent(at.name)}`, every: 1500 },
     log: told.main ? { path: `${at.scope}/logs/${encodeURIComponent(told.main.log.group)}?prefix=${encodeURIComponent(told.main.log.prefix)}`, every: told.main.ended && told.log ? 1e9 : 1500 } : null,
   }),
-  news: (build) => `Build ${build.project} #${build.number}: ${build.status}, ${build.phase}`,
+  news: (build) => [`Build ${build.project} #${build.number}: ${build.status}, ${build.phase}`],
   render: (build, at, told) => {
     const failed = build.phases.find((each) => !["SUCCEEDED", "IN_PROGRESS"].includes(each.status));
     return [

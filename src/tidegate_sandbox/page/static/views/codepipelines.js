@@ -11,7 +11,7 @@ const revision = (each) => (each.revisions[0] ? [code(hash(each.revisions[0].id)
 
 export const list = {
   sources: (at) => ({ main: { path: `${at.scope}/codepipelines`, every: 2000 } }),
-  news: (pipelines) => pipelines.map((each) => `${each.name}: ${each.executions[0]?.status ?? "never run"}${each.waiting.length ? ", waits for you" : ""}`).join(". "),
+  news: (pipelines) => pipelines.map((each) => `${each.name}: ${each.executions[0]?.status ?? "never run"}${each.waiting.length ? ", waits for you" : ""}`),
   render: (pipelines, at) => [
     heading("CI/CD pipelines"),
     table("CodePipeline's pipelines", ["Name", "Last execution", "Change", "Started by", "When"], pipelines.map((each) => {
@@ -30,14 +30,14 @@ export const list = {
 
 export const one = {
   sources: (at) => ({ main: { path: `${at.scope}/codepipelines/${encodeURIComponent(at.name)}${at.query.get("execution") ? `?execution=${at.query.get("execution")}` : ""}`, every: 1500 } }),
-  news: (pipeline) => pipeline.stages.filter((stage) => stage.status).map((stage) => `${stage.name}: ${stage.status}`).at(-1) ?? "",
+  news: (pipeline) => pipeline.stages.filter((stage) => stage.status && stage.status !== "Skipped").map((stage) => `${stage.name}: ${word(stage)}`),
   render: (pipeline, at) => {
     const execution = pipeline.executions.find((each) => each.id === pipeline.chosen);
     const running = execution?.status === "InProgress";
     return [
       heading(pipeline.name, execution ? status(execution.status) : null,
         does("Start", at.scope, "codepipeline", "start_pipeline_execution", { name: pipeline.name }, { said: "Started" }),
-        running ? h("button", { type: "button", onclick: () => stop(pipeline, at) }, "Stop") : null),
+        running ? h("button", { type: "button", "data-key": "Stop", onclick: () => stop(pipeline, at) }, "Stop") : null),
       execution ? h("p.quiet", null, "Execution ", code(hash(execution.id)), ", started ", when(execution.started, at.now), ` by ${started(execution.trigger)}: `, revision(execution)) : h("p.quiet", null, "It has never run."),
       execution?.summary ? note("off", h("p", null, execution.summary)) : null,
       strip(pipeline.stages),
@@ -53,7 +53,8 @@ export const one = {
   },
 };
 
-const word = (stage) => (stage.waiting ? "Waiting its turn" : stage.status || "Not reached");
+const asks = (stage) => stage.actions.some((each) => each.token);
+const word = (stage) => (asks(stage) ? "Waits for you" : stage.waiting ? "Waiting its turn" : stage.status || "Not reached");
 const why = (stage) => stage.entry.filter((each) => each.status === "Failed" && each.summary).map((each) => each.summary).join("; ");
 
 function strip(stages) {

@@ -1,6 +1,6 @@
 import { call } from "../api.js";
 import { h } from "../dom.js";
-import { heading, link, note } from "../ui.js";
+import { heading, link, note, once } from "../ui.js";
 
 const words = (key) => key.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/ ([A-Z])(?=[a-z])/g, (_, letter) => ` ${letter.toLowerCase()}`);
 
@@ -33,7 +33,7 @@ export const form = {
         product.template ? field({ key: "Role", description: "ARN of the role that makes the stack; without one, the account does", default: "", values: [], pattern: "", max_length: "2048" }, "project:") : null,
         needed.map((each) => field(each, "parameter:")),
         optional.length ? h("details", null, h("summary", null, `Options (${optional.length}), each with a default`), optional.map((each) => field(each, "parameter:"))) : null,
-        h("div", { id: "launch-trouble" }),
+        h("div", { id: "launch-trouble", "data-own": "" }),
         h("div.buttons", null, h("a.button", { href: `#/${at.path("launch")}` }, "Back"), h("button.primary", { type: "submit" }, "Launch"))),
     ];
   },
@@ -52,7 +52,6 @@ function field(each, prefix) {
 async function submit(event, product, at) {
   event.preventDefault();
   const form = event.currentTarget;
-  const button = form.querySelector("button[type=submit]");
   const answers = new FormData(form);
   const parameters = product.parameters
     .map((each) => ({ Key: each.key, Value: answers.get(`parameter:${each.key}`) ?? "", before: each.default }))
@@ -60,19 +59,19 @@ async function submit(event, product, at) {
     .map(({ Key, Value }) => ({ Key, Value }));
   const description = answers.get("project:Description");
   const name = answers.get("project:ProjectName");
-  button.disabled = true;
-  document.getElementById("launch-trouble").replaceChildren();
-  try {
-    await call(at.scope, "sagemaker", "create_project", {
-      ProjectName: name,
-      ...(description ? { ProjectDescription: description } : {}),
-      ...(product.template ? byTemplate(product, parameters, answers.get("project:Role")) : { ServiceCatalogProvisioningDetails: { ProductId: product.id, ProvisioningArtifactId: product.version, ProvisioningParameters: parameters } }),
-    });
-    location.hash = `#/${at.path("projects", name)}`;
-  } catch (refused) {
-    document.getElementById("launch-trouble").replaceChildren(note("bad", h("p", null, refused.message)));
-    button.disabled = false;
-  }
+  await once(form.querySelector("button[type=submit]"), async () => {
+    document.getElementById("launch-trouble").replaceChildren();
+    try {
+      await call(at.scope, "sagemaker", "create_project", {
+        ProjectName: name,
+        ...(description ? { ProjectDescription: description } : {}),
+        ...(product.template ? byTemplate(product, parameters, answers.get("project:Role")) : { ServiceCatalogProvisioningDetails: { ProductId: product.id, ProvisioningArtifactId: product.version, ProvisioningParameters: parameters } }),
+      });
+      location.hash = `#/${at.path("projects", name)}`;
+    } catch (refused) {
+      document.getElementById("launch-trouble").replaceChildren(note("bad", h("p", null, refused.message)));
+    }
+  });
 }
 
 const byTemplate = (product, parameters, role) => ({

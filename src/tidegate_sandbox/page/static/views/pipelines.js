@@ -25,7 +25,7 @@ export const one = {
       log: step?.log ? { path: `${at.scope}/logs/${encodeURIComponent(step.log.group)}?prefix=${encodeURIComponent(step.log.prefix)}`, every: 2500 } : null,
     };
   },
-  news: (pipeline) => pipeline.steps.filter((each) => each.status !== "NotStarted").map((each) => `${each.name}: ${each.status}`).join(", "),
+  news: (pipeline) => pipeline.steps.filter((each) => each.status !== "NotStarted").map((each) => `${each.name}: ${each.status}`),
   render: (pipeline, at, told) => {
     const execution = pipeline.executions.find((each) => each.id === pipeline.chosen);
     const step = pipeline.steps.find((each) => each.name === at.query.get("step"));

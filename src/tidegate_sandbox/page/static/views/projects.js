@@ -5,7 +5,7 @@ import { card, code, copied, dialog, facts, heading, link, note, status, table, 
 
 export const list = {
   sources: (at) => ({ main: { path: `${at.scope}/projects`, every: 2000 } }),
-  news: (projects) => projects.map((each) => `${each.name}: ${each.status}`).join(". "),
+  news: (projects) => projects.map((each) => `${each.name}: ${each.status}`),
   render: (projects, at) => [
     heading("Projects", null, h("a.button.primary", { href: `#/${at.path("launch")}` }, "Launch a project")),
     table("Projects", ["Name", "Status", "Id", "Description", "Created"], projects.map((each) => ({
@@ -17,7 +17,7 @@ export const list = {
 
 export const one = {
   sources: (at) => ({ main: { path: `${at.scope}/projects/${encodeURIComponent(at.name)}`, every: 3000 } }),
-  news: (project) => `Project ${project.name}: ${project.status}`,
+  news: (project) => [`Project ${project.name}: ${project.status}`],
   render: (project, at) => [
     heading(project.name, status(project.status), h("button.danger", { type: "button", onclick: () => remove(project, at) }, "Delete the project")),
     project.description ? h("p", null, project.description) : null,

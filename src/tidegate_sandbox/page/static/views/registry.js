@@ -17,7 +17,7 @@ export const list = {
 
 export const one = {
   sources: (at) => ({ main: { path: `${at.scope}/registry/${encodeURIComponent(at.name)}`, every: 2000 } }),
-  news: (group) => group.versions.slice(0, 1).map((each) => `Version ${each.version}: ${each.approval}`).join(""),
+  news: (group) => group.versions.map((each) => `Version ${each.version}: ${each.approval}`),
   render: (group, at) => [
     heading(group.name),
     h("p.quiet", null, `${group.description ? `${group.description}. ` : ""}Approving a version releases it; rejecting the one that serves takes it back.`),
@@ -27,8 +27,8 @@ export const one = {
 
 function version(each, group, at) {
   const buttons = h("div.buttons", null,
-    each.approval === "Approved" ? null : h("button.primary", { type: "button", "aria-label": `Approve version ${each.version}`, onclick: () => decide(each, group, at, "Approved") }, "Approve"),
-    each.approval === "Rejected" ? null : h("button", { type: "button", "aria-label": `Reject version ${each.version}`, onclick: () => decide(each, group, at, "Rejected") }, "Reject"));
+    each.approval === "Approved" ? null : h("button.primary", { type: "button", "data-key": "Approved", "aria-label": `Approve version ${each.version}`, onclick: () => decide(each, group, at, "Approved") }, "Approve"),
+    each.approval === "Rejected" ? null : h("button", { type: "button", "data-key": "Rejected", "aria-label": `Reject version ${each.version}`, onclick: () => decide(each, group, at, "Rejected") }, "Reject"));
   const baseline = each.metrics;
   return card(`Version ${each.version}`, { "data-key": each.arn, beside: [status(each.approval), buttons] },
     each.description ? h("p", null, each.description) : null,
