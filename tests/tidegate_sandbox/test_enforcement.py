@@ -483,6 +483,41 @@ def test_given_there_is_no_such_role_then_codebuild_has_no_project_and_no_build_
         codebuild.start_build(projectName=project["name"])
 
 
+def test_given_a_role_that_may_not_be_assumed_then_no_pipeline_has_it(enforcing: Any, role: Any, bucket: str) -> None:
+    client, pipelines = enforcing.client("codepipeline"), trust(Service="codepipeline.amazonaws.com")
+    own = role(allow("sts:AssumeRole"), trusted=pipelines)
+    foreign, willing = role(account=ELSEWHERE), role(account=ELSEWHERE, trusted=trust(AWS=own.arn))
+
+    def pipeline(runs: str, deploys: str) -> dict[str, Any]:
+        def action(name: str, category: str, **more: Any) -> dict[str, Any]:
+            kind = {"category": category, "owner": "AWS", "provider": name, "version": "1"}
+            return {"name": name, "actionTypeId": kind, **more}
+
+        repository = {"RepositoryName": "none", "BranchName": "main", "PollForSourceChanges": "false"}
+        source = action("CodeCommit", "Source", configuration=repository, outputArtifacts=[{"name": "A"}])
+        stack = {"ActionMode": "DELETE_ONLY", "StackName": "none", "RoleArn": own.arn}
+        deploy = action("CloudFormation", "Deploy", configuration=stack, roleArn=deploys)
+        stages = [{"name": "Source", "actions": [source]}, {"name": "Deploy", "actions": [deploy]}]
+        store = {"type": "S3", "location": bucket}
+        return {"name": own.name, "roleArn": runs, "artifactStore": store, "stages": stages}
+
+    for runs, deploys, said in (
+        (
+            f"{own.arn}-none",
+            willing.arn,
+            f"CodePipeline is not authorized to perform AssumeRole on role {own.arn}-none",
+        ),
+        (role().arn, willing.arn, "CodePipeline is not authorized to perform AssumeRole on role"),
+        (own.arn, foreign.arn, f"{own.arn} is not authorized to perform AssumeRole on role {foreign.arn}"),
+    ):
+        with pytest.raises(ClientError, match=f"InvalidStructureException.*{said}"):
+            client.create_pipeline(pipeline=pipeline(runs, deploys))
+    client.create_pipeline(pipeline=pipeline(own.arn, willing.arn))
+    with pytest.raises(ClientError, match=f"InvalidStructureException.*AssumeRole on role {foreign.arn}"):
+        client.update_pipeline(pipeline=pipeline(own.arn, foreign.arn))
+    client.delete_pipeline(name=own.name)
+
+
 def test_given_a_builds_role_may_not_read_a_secret_then_the_build_fails_until_it_may(
     enforcing: Any, role: Any, eventually: Any
 ) -> None:

@@ -10,7 +10,25 @@ from tidegate_sandbox import credentials
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.services.codepipeline.actions import ActionFailedError, Outcome
 from tidegate_sandbox.services.codepipeline.execution import Execution
+from tidegate_sandbox.services.codepipeline.structure import Pipeline
 from tidegate_sandbox.services.codepipeline.variables import UnknownVariableError
+
+
+def check_roles(pipeline: Pipeline) -> None:
+    """Raise AwsError for a role that CodePipeline may not assume, or that the pipeline's own role may not."""
+
+    def refusal(who: str, role: str) -> AwsError:
+        said = f"{who} is not authorized to perform AssumeRole on role {role}"
+        return AwsError("InvalidStructureException", said)
+
+    if not credentials.may_assume(pipeline.role_arn, "codepipeline"):
+        raise refusal("CodePipeline", pipeline.role_arn)
+    with credentials.acting_as(pipeline.role_arn, "codepipeline", pipeline.name):
+        for role in sorted(pipeline.handed()):
+            try:
+                credentials.handed_to(role, pipeline.name)
+            except (AwsError, ClientError):
+                raise refusal(pipeline.role_arn, role) from None
 
 
 @contextlib.contextmanager

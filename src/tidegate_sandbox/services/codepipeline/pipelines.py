@@ -12,6 +12,7 @@ from typing import Any
 from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.service import Service, check_parameters
+from tidegate_sandbox.services.codepipeline.acting import check_roles
 from tidegate_sandbox.services.codepipeline.engine import Line
 from tidegate_sandbox.services.codepipeline.execution import Disabled, Execution, variables_of
 from tidegate_sandbox.services.codepipeline.structure import Pipeline, structure
@@ -61,6 +62,7 @@ def create(p: dict[str, Any]) -> dict[str, Any]:
     """Create a pipeline and start its first execution, as AWS does; also for CloudFormation."""
     declaration = _declared(p["pipeline"], 1)
     pipeline = structure(declaration, context.scope().region)
+    check_roles(pipeline)
     now = context.sandbox().clock.now()
     with _lock:
         if pipeline.name in _pipelines.here():
@@ -76,6 +78,7 @@ def create(p: dict[str, Any]) -> dict[str, Any]:
 def update(p: dict[str, Any]) -> dict[str, Any]:
     """Give a pipeline another structure; executions that run keep theirs. Also for CloudFormation."""
     kept = find(p["pipeline"]["name"])
+    check_roles(structure(_declared(p["pipeline"], 0), context.scope().region))
     with _lock:
         declaration = _declared(p["pipeline"], kept.version + 1)
         kept.pipeline = structure(declaration, context.scope().region)

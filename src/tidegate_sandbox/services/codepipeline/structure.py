@@ -107,6 +107,12 @@ class Pipeline:
                 for action in group:
                     yield stage, action
 
+    def handed(self) -> set[str]:
+        """Return the roles that actions and rules have of their own, which the pipeline's own role assumes."""
+        actions = {action.role_arn for stage in self.stages for action in stage.actions}
+        rules = {rule.role_arn for stage in self.stages for one in stage.conditions() for rule in one.rules}
+        return {role for role in actions | rules if role is not None}
+
 
 def structure(declaration: Mapping[str, Any], region: str) -> Pipeline:
     """Read botocore's shape PipelineDeclaration; AwsError, as AWS names it, where it is wrong or not simulated."""
