@@ -27,6 +27,7 @@ RELIED_ON: list[tuple[Any, str]] = [
     (_cloudwatch, "_get_metric_data"),
     (_cloudwatch, "_get_metric_statistics"),
     (_cloudwatch, "_json_ok"),
+    (_cloudwatch, "_p"),
     (_cloudwatch, "_put_composite_alarm"),
     (_cloudwatch, "_put_metric_alarm"),
     (_cloudwatch, "_ts_iso"),
@@ -37,17 +38,22 @@ RELIED_ON: list[tuple[Any, str]] = [
 _metrics_put: ContextVar[list[Any] | None] = ContextVar("_metrics_put", default=None)
 
 
-def replace_alarm_evaluation(refuse: Callable[[Alarm], str | None], on_put: Callable[[Alarm], None]) -> None:
+def replace_alarm_evaluation(
+    refuse_request: Callable[[Alarm], str | None],
+    refuse: Callable[[Alarm], str | None],
+    on_put: Callable[[Alarm], None],
+) -> None:
     """Evaluate no alarm when data comes in, and call `on_put` for each that was put, by API or CloudFormation.
 
-    `refuse` says first why an alarm of such parameters cannot be evaluated, None if it can.
+    `refuse_request` says first why a request of such parameters is refused, and `refuse`, once ministack has given an
+    alarm its defaults, why it cannot be evaluated; None if it can.
     """
     stock_put = _cloudwatch._put_metric_alarm
     stock_record = _provisioners._cw_metric_alarm_record
 
     def put_by_api(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
         if is_cbor or is_json:
-            sentence = refuse(data)
+            sentence = refuse_request(data)
         else:  # what ministack does not read of a form would be passed over
             by_form = any(name.startswith("Metrics.member.") for name in params)
             sentence = (
@@ -56,8 +62,14 @@ def replace_alarm_evaluation(refuse: Callable[[Alarm], str | None], on_put: Call
         if sentence is not None:
             return _cloudwatch._error("ValidationError", sentence, 400, use_json=is_json, use_cbor=is_cbor)
         token = _metrics_put.set(data.get("Metrics") or None)
+        name = data.get("AlarmName") or _cloudwatch._p(params, "AlarmName")
+        before = _cloudwatch._alarms.get(name)
         try:
             return stock_put(params, data, is_cbor, is_json)
+        except ValueError as error:
+            if before is not None:
+                _cloudwatch._alarms[name] = before
+            return _cloudwatch._error("ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor)
         finally:
             _metrics_put.reset(token)
 

@@ -207,6 +207,13 @@ def test_an_alarm_that_was_changed_is_looked_at_at_once_and_keeps_its_history(de
     [
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "GreaterThanUpperThreshold"),
         ({"EvaluateLowSampleCountPercentile": "ignore"}, "EvaluateLowSampleCountPercentile"),
+        ({"TreatMissingData": "forgiving"}, "TreatMissingData forgiving is none of missing, ignore"),
+        ({"Statistic": "p99"}, "Statistic p99 is none of SampleCount"),
+        ({"Statistic": "Sum", "ExtendedStatistic": "p99"}, "either Statistic or ExtendedStatistic, but not both"),
+        ({"Period": 90}, "Period 90 is none that an alarm may have"),
+        ({"EvaluationPeriods": 3, "DatapointsToAlarm": 4}, "DatapointsToAlarm 4 is more than EvaluationPeriods 3"),
+        ({"EvaluationPeriods": 25, "Period": 3540}, "25 periods of 3540 seconds are more than the 86400"),
+        ({"EvaluationPeriods": 8, "Period": 86400}, "8 periods of 86400 seconds are more than the 604800"),
         ({"Metrics": [{"Id": "m", "Expression": "1 + 1"}]}, "over no metric"),
         ({"ThresholdMetricId": "band"}, "ThresholdMetricId"),
         ({"OKActions": ["arn:aws:automate:eu-west-1:ec2:stop"]}, "ec2:stop is not in the local simulation"),
@@ -265,6 +272,10 @@ def test_older_clients_read_expressions_and_are_told_that_they_cannot_put_alarms
     assert "<Values><member>8.0</member></Values>" in answer
     alarm = {"Action": "PutMetricAlarm", "AlarmName": "form", "Metrics.member.1.Id": "m"}
     assert "Metrics by the query protocol are not in the local simulation" in send(alarm)
+    name = desk.alarm(Threshold=7.0)
+    refused = send({"Action": "PutMetricAlarm", "AlarmName": name, "ComparisonOperator": "GreaterThanUpperThreshold"})
+    assert "<Code>ValidationError</Code>" in refused
+    assert desk.described(name)["Threshold"] == 7.0
 
 
 def test_data_of_an_expression_is_what_an_alarm_on_it_sees(desk: Desk) -> None:

@@ -18,14 +18,16 @@ _log = logging.getLogger(__name__)
 METRICS_KEPT = 6 * 3600
 """Seconds of the sandbox's time for which values are kept, so that a long-running sandbox stays small."""
 
-_MINUTE = 60
+_SHORT, _MINUTE, _HOUR = (10, 20, 30), 60, 3600
+_DAY = 24 * _HOUR
+_WEEK = 7 * _DAY
 
 
 def install() -> None:
     """Put the clock into CloudWatch and begin to evaluate."""
     clock = context.sandbox().clock
     hooks.keep_metrics(lambda: clock.now().timestamp(), METRICS_KEPT)
-    metric_hooks.replace_alarm_evaluation(refusal, look_at)
+    metric_hooks.replace_alarm_evaluation(refusal_of_request, refusal, look_at)
     metric_hooks.replace_metric_data(reading.get_metric_data)
     metric_hooks.replace_metric_statistics(reading.get_metric_statistics)
     composite.install()
@@ -52,6 +54,46 @@ def refusal(parameters: hooks.Alarm) -> str | None:
             _watched(parameters)
         except QueryError as error:
             return str(error)
+    return _wrong_value(parameters) or _wrong_span(parameters)
+
+
+def refusal_of_request(parameters: hooks.Alarm) -> str | None:
+    """Return why PutMetricAlarm refuses a request that has these parameters and no others, None if it does not."""
+    if sentence := refusal(parameters):
+        return sentence
+    needed = ["Threshold"] if parameters.get("Metrics") else ["MetricName", "Namespace", "Period", "Threshold"]
+    if missing := [name for name in needed if parameters.get(name) is None]:
+        return f"An alarm on a static threshold needs {' and '.join(missing)}"
+    given = [name for name in ("Statistic", "ExtendedStatistic") if parameters.get(name)]
+    if not parameters.get("Metrics") and len(given) != 1:
+        return "You must specify either Statistic or ExtendedStatistic, but not both"
+    return None
+
+
+def _wrong_value(parameters: hooks.Alarm) -> str | None:
+    allowed = {
+        "Statistic": queries.STATISTICS,
+        "TreatMissingData": tuple(Missing),
+        "EvaluateLowSampleCountPercentile": ("evaluate",),
+    }
+    for name, values in allowed.items():
+        if parameters.get(name) and parameters[name] not in values:
+            return f"{name} {parameters[name]} is none of {', '.join(values)}"
+    return None
+
+
+def _wrong_span(parameters: hooks.Alarm) -> str | None:
+    """Return why periods are none that an alarm may have (botocore, PutMetricAlarmInput.Period), None if they are."""
+    period = _period(parameters)
+    periods = int(parameters.get("EvaluationPeriods") or 1)
+    datapoints = int(parameters.get("DatapointsToAlarm") or periods)
+    longest = _WEEK if period >= _HOUR else _DAY
+    if period not in _SHORT and (period < _MINUTE or period % _MINUTE):
+        return f"Period {period} is none that an alarm may have: write 10, 20, 30, or a multiple of 60"
+    if datapoints > periods:
+        return f"DatapointsToAlarm {datapoints} is more than EvaluationPeriods {periods}"
+    if period * periods > longest:
+        return f"{periods} periods of {period} seconds are more than the {longest} seconds that an alarm may look at"
     return None
 
 
@@ -106,7 +148,7 @@ def _rule(alarm: hooks.Alarm) -> Rule:
 
 
 def _period(alarm: hooks.Alarm) -> int:
-    return _watched(alarm)[2] if alarm.get("Metrics") else int(alarm["Period"])
+    return _watched(alarm)[2] if alarm.get("Metrics") else int(alarm.get("Period") or _MINUTE)
 
 
 def _datapoints(alarm: hooks.Alarm, rule: Rule, now: datetime) -> list[Datapoint | None]:
@@ -154,7 +196,10 @@ def _look_for_ever() -> None:
 
 
 def _every(alarm: hooks.Alarm) -> int:
-    return _rule(alarm).evaluated_every
+    try:
+        return _rule(alarm).evaluated_every
+    except Exception:  # whoever looks at it is told what is wrong with it
+        return _MINUTE
 
 
 def _next_end(after: float, seconds: int) -> float:
