@@ -7,6 +7,7 @@ Speaks the two protocols that boto3 uses for the services here: JSON 1.1 (X-Amz-
 import base64
 import json
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -60,7 +61,8 @@ class Service:
         try:
             operation = self.operations.get(name)
             if operation is None:
-                raise AwsError("NotImplemented", f"{self.name}:{name} is not in the local simulation", 501)
+                asked = f"{self.name}:{name}" if name else _of_another(self.name, method, path)
+                raise AwsError("NotImplemented", f"{asked} is not in the local simulation", 501)
             calls.hold(self.name, name, headers)
             parameters = check_parameters(self.name, name, wire.decode(body))
             with journal.serving(iam_hooks.access_key_of(headers)) as who:
@@ -84,6 +86,21 @@ class Service:
 def _whole(serve: Callable[[], bytes]) -> bytes:
     with changing():
         return serve()
+
+
+def _of_another(service: str, method: str, path: str) -> str:
+    """Return which operation a REST request is, of another service that is signed for as `service` is."""
+    from botocore.loaders import Loader
+
+    for other in Loader().list_available_services("service-2"):
+        operations = (
+            Loader().load_service_model(other, "service-2")["operations"] if other.startswith(f"{service}-") else {}
+        )
+        for name, described in operations.items():
+            place = re.sub(r"\\{\w+(\\\+)?\\}", "[^/]+", re.escape(described["http"]["requestUri"].partition("?")[0]))
+            if described["http"]["method"] == method and re.fullmatch(place, path):
+                return f"{other}:{name}"
+    return f"{service}:{method} {path}"
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tidegate_sandbox import services
 from tidegate_sandbox.authorisation import TABLES
@@ -59,3 +60,39 @@ def test_every_operation_of_each_own_service_is_served_or_refused_by_name(
             if response.status != 501 or f"{name}:{operation} is not in the local" not in said.get("message", ""):
                 wrong.append((name, operation, response.status, said))
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "given", "named"),
+    [
+        (
+            "sagemaker-featurestore-runtime",
+            "get_record",
+            {"FeatureGroupName": "a", "RecordIdentifierValueAsString": "b"},
+            "sagemaker-featurestore-runtime:GetRecord",
+        ),
+        (
+            "sagemaker-runtime",
+            "invoke_endpoint_async",
+            {"EndpointName": "a", "InputLocation": "s3://a/b"},
+            "sagemaker-runtime:InvokeEndpointAsync",
+        ),
+        ("codeartifact", "list_domains", {}, "codeartifact:POST /v1/domains"),
+        ("snowball", "list_jobs", {}, "snowball:ListJobs"),
+    ],
+)
+def test_services_that_are_not_there_are_refused_by_name(
+    sandbox: Any, service: str, operation: str, given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ClientError, match=f"{named} is not in the local simulation") as told:
+        getattr(sandbox.client(service), operation)(**given)
+    assert told.value.response["Error"]["Code"] == "NotImplemented"
+    assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_s3_control_is_refused_as_nothing_there_is_held_to_iam(sandbox: Any) -> None:
+    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc)
+    connection.request("GET", "/v20180820/tags/arn:aws:s3:::anything")
+    response = connection.getresponse()
+    assert response.status == 501
+    assert b"s3control:GET /v20180820/tags/arn:aws:s3:::anything is not in the local simulation" in response.read()

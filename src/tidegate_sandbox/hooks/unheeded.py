@@ -3,6 +3,7 @@
 A part of `hooks`, whose `check` asserts these too.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from tidegate_sandbox.unheeded import operations
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_actions, "access_denied_response"),
+    (_app, "_S3_CONTROL_PREFIX"),
+    (_app, "_dispatch_service_request"),
+    (_app, "_handle_s3_control_request"),
     (_app, "_routing_params"),
     (_s3, "_bucket_owner_account"),
 ]
@@ -43,6 +47,45 @@ def _held(name: str, handler: Any) -> Any:
         return await handler(method, path, headers, body, query, **more)
 
     return serve
+
+
+_stock_dispatch = _app._dispatch_service_request
+
+
+async def _dispatch(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
+) -> Any:
+    answer = await _stock_dispatch(method, path, headers, body, query, request_id)
+    # ministack says so in a form that no client reads.
+    if answer[0] == 400 and answer[2].startswith(_NOT_SERVED):
+        service = json.loads(answer[2])["error"].removeprefix("Unsupported service: ")
+        return _absent(service, _name(method, path, headers), headers)
+    return answer
+
+
+_NOT_SERVED = b'{"error": "Unsupported service: '
+_app._dispatch_service_request = _dispatch
+
+
+async def _of_s3_control(
+    path: str, method: str, _body: bytes, _query: Any, _request: str, headers: dict[str, str] | None = None
+) -> Any:
+    # It would be served past the table of handlers, and so past IAM.
+    if not path.startswith(_app._S3_CONTROL_PREFIX):
+        return None
+    return _absent("s3control", _name(method, path, headers or {}), headers or {})
+
+
+_app._handle_s3_control_request = _of_s3_control
+
+
+def _name(method: str, path: str, headers: Mapping[str, str]) -> str:
+    return headers.get("x-amz-target", "").rpartition(".")[2] or f"{method} {path}"
+
+
+def _absent(service: str, operation: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+    sentence = f"{service}:{operation} is not in the local simulation"
+    return _answer("s3" if service == "s3control" else service, operation, 501, "NotImplemented", sentence, headers)
 
 
 def _answer(

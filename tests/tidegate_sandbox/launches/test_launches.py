@@ -168,7 +168,12 @@ def test_a_launch_that_is_given_lies_is_refused_with_a_sentence_and_makes_nothin
     key, value = HOSTILE[case]
     name = f"lie-{list(HOSTILE).index(case)}"
     stacks = gallery.sandbox.client("cloudformation")
-    before = len(stacks.describe_stacks()["Stacks"])
+
+    def launched() -> set[str]:
+        # Pipelines of projects that other tests launched go on, and make stacks of their own.
+        return {each["StackName"] for each in stacks.describe_stacks()["Stacks"] if each["StackName"].startswith("SC-")}
+
+    before = launched()
     try:
         ended = gallery.launched(name, **{key: value})
     except ClientError as refused:
@@ -178,7 +183,7 @@ def test_a_launch_that_is_given_lies_is_refused_with_a_sentence_and_makes_nothin
         assert not gallery.remains(ended.id)
         said = ended.reason
     assert key in said or "onstraint" in said or "address" in said, said
-    assert len(stacks.describe_stacks()["Stacks"]) == before
+    assert launched() <= before
 
 
 @pytest.mark.parametrize("name", ["a" * 33, "{{7*7}}", "-demo", "demo_1", "a'b", "a\nb", "a" * 4096])

@@ -24,6 +24,10 @@ from tidegate_sandbox.services.endpoints.router import NobodyServesError
 from tidegate_sandbox.services.endpoints.upstream import Reply
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
+_ABSENT = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
 _LEDGER = re.compile(r"/_tidegate/endpoints/([^/]+)/ledger")
 
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=(ASIA[^/,]+)/[^/,]+/([^/,]+)/")
@@ -86,7 +90,9 @@ async def _invoke(path: str, headers: Mapping[str, str], body: bytes, started: f
     assert match is not None
     name, operation = match.groups()
     if operation != "invocations":
-        raise _RefusedError(501, "NotImplemented", f"sagemaker-runtime: {operation} is not in the local simulation")
+        raise _RefusedError(
+            501, "NotImplemented", f"sagemaker-runtime:{_ABSENT[operation]} is not in the local simulation"
+        )
     for member in _UNSIMULATED:
         if f"x-amzn-sagemaker-{member}" in headers:
             raise _RefusedError(400, "ValidationError", f"X-Amzn-SageMaker-{member} is not in the local simulation")
