@@ -169,13 +169,21 @@ def _reason(rule: Rule, used: Sequence[Datapoint], absent: int, state: State, cu
         periods = f"{absent} period{'s' if absent > 1 else ''}"
         return f"Threshold Crossed: no datapoints were received for {periods} and {missing}."
     alarming = state is State.ALARM
+    words = COMPARISONS[rule.comparison].words
     telling = [point for point in used if rule.breached_by(point.value) is alarming]
-    values = ", ".join(f"{point.value} ({point.at:%d/%m/%y %H:%M:%S})" for point in telling)
+    too_few = not (telling or alarming)
+    values = ", ".join(f"{point.value} ({point.at:%d/%m/%y %H:%M:%S})" for point in (used if too_few else telling))
+    if too_few:
+        return (
+            f"Threshold Crossed: no more than {len(used)} datapoint{'s' if len(used) > 1 else ''} [{values}] "
+            f"{'was' if len(used) == 1 else 'were'} {words} the threshold ({rule.threshold})"
+            f"{f' and {missing}' if treated else ''} (minimum {rule.datapoints_to_alarm} datapoints for ALARM)."
+        )
     least = rule.datapoints_to_alarm if alarming else rule.evaluation_periods - rule.datapoints_to_alarm + 1
     return (
         f"Threshold Crossed: {len(telling)} out of the last {len(used)} datapoint{'s' if len(used) > 1 else ''} "
         f"[{values}] {'was' if len(telling) == 1 else 'were'} {'' if alarming else 'not '}"
-        f"{COMPARISONS[rule.comparison].words} the threshold ({rule.threshold})"
+        f"{words} the threshold ({rule.threshold})"
         f"{f' and {missing}' if absent and treated else ''} "
         f"(minimum {least} datapoint{'s' if least > 1 else ''} for {current} -> {state} transition)."
     )

@@ -108,10 +108,15 @@ def test_the_reason_names_values_times_and_what_it_took() -> None:
 
 def test_the_reason_of_recovery_and_of_silence() -> None:
     recovered = evaluate(rule(2, 3), points("X 0 0"), State.ALARM).reason
+    too_few = evaluate(rule(2, 3), points("- - X"), State.INSUFFICIENT_DATA).reason
     silent = evaluate(rule(1, 2, Missing.NOT_BREACHING), points("- - - -"), State.ALARM).reason
     unknown = evaluate(rule(1, 1), points("- - -"), State.OK).reason
 
     assert "2 out of the last 3" in recovered
+    assert too_few == (
+        "Threshold Crossed: no more than 1 datapoint [1.0 (22/11/26 11:59:00)] was greater than the threshold (0.5) "
+        "(minimum 2 datapoints for ALARM)."
+    )
     assert "were not greater than" in recovered
     assert "(minimum 2 datapoints for ALARM -> OK transition)" in recovered
     assert "no datapoints were received for 2 periods and 2 missing datapoints were treated as [NonBreaching]" in silent
