@@ -7,6 +7,7 @@ import uuid
 import zipfile
 
 import pytest
+from botocore.exceptions import ClientError
 
 REGIONS = ("eu-west-1", "us-east-1")
 TRUST = {
@@ -185,3 +186,49 @@ def test_buckets_and_roles_are_of_the_account(two):
         assert client("s3", region).get_object(Bucket=name, Key="seed.zip")["ContentLength"] > 0
         assert client("iam", region).get_role(RoleName=name)["Role"]["Arn"].endswith(f":role/{name}")
     assert client("s3", REGIONS[1]).head_bucket(Bucket=name)["BucketRegion"] == REGIONS[0]
+
+
+def test_an_arn_of_elsewhere_is_not_taken_for_what_has_the_same_name_here(two, sandbox):
+    name, client = two
+    here, elsewhere = (client("sagemaker", region) for region in REGIONS)
+    group = here.describe_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupArn"]
+    assert here.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupName"] == name
+    their = sandbox.client("sagemaker", account="222222222222", region=REGIONS[0])
+    their.create_model_package_group(ModelPackageGroupName=name)
+    refusals = ((elsewhere, "ValidationException"), (their, "AccessDeniedException"))
+    for caller, code in refusals:
+        for ask in (caller.describe_model_package_group, caller.list_model_packages):
+            with pytest.raises(ClientError, match=code):
+                ask(ModelPackageGroupName=group)
+        with pytest.raises(ClientError, match="does not exist"):
+            caller.delete_model_package_group(ModelPackageGroupName=group)
+    assert their.describe_model_package_group(ModelPackageGroupName=name)
+
+    (project,) = client("codebuild", REGIONS[0]).batch_get_projects(names=[name])["projects"]
+    builds = client("codebuild", REGIONS[1])
+    assert builds.batch_get_projects(names=[project["arn"]])["projectsNotFound"] == [project["arn"]]
+    with pytest.raises(ClientError, match=f"Project cannot be found: {project['arn']}"):
+        builds.start_build(projectName=project["arn"])
+
+
+def test_a_group_of_another_account_is_there_for_whom_its_policy_names(two, sandbox):
+    name, client = two
+    own, theirs = client("sagemaker", REGIONS[0]), "333333333333"
+    group = own.describe_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{theirs}:root"},
+        "Action": ["sagemaker:DescribeModelPackageGroup"],
+        "Resource": group,
+    }
+    policy = {"ModelPackageGroupPolicy": {"Version": "2012-10-17", "Statement": [statement]}}
+    properties = {"ModelPackageGroupName": f"{name}-shared", **policy}
+    statement["Resource"] = f"{group}-shared"
+    body = {"Resources": {"Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": properties}}}
+    stacks = client("cloudformation", REGIONS[0])
+    stacks.create_stack(StackName=f"{name}-shared", TemplateBody=json.dumps(body))
+    stacks.get_waiter("stack_create_complete").wait(StackName=f"{name}-shared", WaiterConfig={"Delay": 1})
+    caller = sandbox.client("sagemaker", account=theirs, region=REGIONS[0])
+    assert caller.describe_model_package_group(ModelPackageGroupName=f"{group}-shared")
+    with pytest.raises(ClientError, match="is not authorized to perform: sagemaker:ListModelPackages on resource"):
+        caller.list_model_packages(ModelPackageGroupName=f"{group}-shared")

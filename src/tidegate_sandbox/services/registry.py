@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html
 """
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
@@ -61,10 +63,9 @@ class Registry:
     lock: Any = field(default_factory=RLock)
 
     def group(self, name: str) -> Group:
-        """Return a group by its name or ARN, or raise ValidationException."""
-        wanted = name.rsplit("/", 1)[-1].lower() if name.startswith("arn:") else name
+        """Return a group by its name or its ARN, whatever its case, or raise ValidationException."""
         for known, group in list(self.groups.items()):
-            if wanted == (known.lower() if name.startswith("arn:") else known):
+            if name == known or name.lower() == group.detail["ModelPackageGroupArn"].lower():
                 return group
         raise AwsError("ValidationException", f"ModelPackageGroup {name} does not exist.")
 
@@ -136,7 +137,8 @@ def create_model_package_group(parameters: dict[str, Any]) -> dict[str, Any]:
 @sagemaker.operation("DescribeModelPackageGroup")
 def describe_model_package_group(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a model package group."""
-    return _state.here().group(parameters["ModelPackageGroupName"]).detail
+    name = parameters["ModelPackageGroupName"]
+    return (_others_group(name, "sagemaker:DescribeModelPackageGroup") or _state.here().group(name)).detail
 
 
 @sagemaker.operation("ListModelPackageGroups")
@@ -217,23 +219,28 @@ def _versioned(group: Group, parameters: dict[str, Any]) -> dict[str, Any]:
 def describe_model_package(parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe a version."""
     name = parameters["ModelPackageName"]
-    _, package = _others(name, "sagemaker:DescribeModelPackage") or _state.here().package(name)
+    theirs = _others(name, "sagemaker:DescribeModelPackage", lambda registry: registry.package(name)[0])
+    _, package = (theirs or _state.here()).package(name)
     return dict(package)
 
 
-def _others(name: str, action: str) -> tuple[Group, dict[str, Any]] | None:
-    """Return a version by its ARN in another account, whose group's policy has to let the caller do `action`."""
+def _others_group(name: str, action: str) -> Group | None:
+    theirs = _others(name, action, lambda registry: registry.group(name))
+    return theirs.group(name) if theirs else None
+
+
+def _others(name: str, action: str, group_of: Callable[[Registry], Group]) -> Registry | None:
+    """Return the registry of another account that an ARN is of, whose group's policy lets the caller do `action`."""
     account = name.split(":")[4] if name.startswith("arn:") else scope().account
     if account == scope().account:
         return None
     caller = journal.caller()
-    states = {where.account: state for where, state in _state.everywhere() if where.region == scope().region}
-    if account in states:
-        group, package = states[account].package(name)
-        arn = package["ModelPackageArn"]
-        if caller and group.policy and iam_hooks.shared_with(group.policy, caller.role_arn, action, arn):
-            return group, package
     who = caller.role_arn if caller else f"arn:aws:iam::{scope().account}:root"
+    states = {where.account: state for where, state in _state.everywhere() if where.region == scope().region}
+    with suppress(AwsError):  # whether it is there is nobody else's business
+        policy = group_of(states.get(account) or Registry()).policy
+        if policy and iam_hooks.shared_with(policy, who, action, name.lower()):
+            return states[account]
     raise AwsError("AccessDeniedException", f"User: {who} is not authorized to perform: {action} on resource: {name}")
 
 
@@ -242,7 +249,8 @@ def list_model_packages(parameters: dict[str, Any]) -> dict[str, Any]:
     """List a group's versions, oldest first unless asked otherwise; without a group there are none to list."""
     members = ("GroupName", "Version", "Arn", "Description", "Status", "RegistrationType")
     group = parameters.get("ModelPackageGroupName")
-    packages = list(_state.here().group(group).versions.values()) if group else []
+    theirs = _others_group(group, "sagemaker:ListModelPackages") if group else None
+    packages = list((theirs or _state.here().group(group)).versions.values()) if group else []
     if group is None and parameters.get("ModelPackageType", "Unversioned") != "Unversioned":
         packages = [each for group in list(_state.here().groups.values()) for each in list(group.versions.values())]
     summaries = [

@@ -74,7 +74,7 @@ def delete(p: dict[str, Any]) -> None:
 @codebuild.operation("BatchGetProjects")
 def _batch_get(p: dict[str, Any]) -> dict[str, Any]:
     projects = dict(state.here().projects)
-    names = [name.rpartition(":project/")[2] for name in p["names"]]
+    names = [name.removeprefix(project_arn("")) for name in p["names"]]
     return {
         "projects": [projects[name] for name in names if name in projects],
         "projectsNotFound": [name for name in names if name not in projects],
@@ -127,9 +127,10 @@ def _changed(before: Project, parameters: dict[str, Any]) -> Project:
 
 def find(name: str) -> Project:
     """Return the project; AwsError where there is none."""
-    found = state.here().projects.get(name.rpartition(":project/")[2])
+    found = state.here().projects.get(name.removeprefix(project_arn("")))
     if found is None:
-        raise AwsError("ResourceNotFoundException", f"Project cannot be found: {project_arn(name)}")
+        arn = name if name.startswith("arn:") else project_arn(name)
+        raise AwsError("ResourceNotFoundException", f"Project cannot be found: {arn}")
     return found
 
 
