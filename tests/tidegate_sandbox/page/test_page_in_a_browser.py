@@ -243,11 +243,18 @@ def test_a_person_does_the_whole_journey_by_clicking(
 
 
 def test_it_can_be_walked_with_the_keyboard_alone(browser: Any, page_sandbox: Any, pictures: Any) -> None:
+    page_sandbox.client("sagemaker").list_model_package_groups()  # somebody has used this account and region
     person = Person(browser, f"{page_sandbox.url}/", pictures)
     person.expect(person.page.get_by_role("navigation", name="Sections")).to_be_visible()
     person.page.keyboard.press("Tab")
     person.page.keyboard.press("Enter")
     person.expect(person.page.get_by_role("main")).to_be_focused()
+    account = person.page.get_by_role("combobox", name="Account and region")
+    account.focus()
+    account.select_option("111122223333/eu-west-1")
+    launch = person.page.get_by_role("link", name="Launch a project")
+    person.expect(launch).to_have_attribute("href", re.compile("eu-west-1"))
+    person.expect(account).to_be_focused()
     link = person.page.get_by_role("navigation", name="Sections").get_by_role("link", name="Model registry")
     link.focus()
     person.page.keyboard.press("Enter")

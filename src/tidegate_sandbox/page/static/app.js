@@ -3,7 +3,7 @@
 import { ask, now, setSpeed } from "./api.js";
 import { h, morph } from "./dom.js";
 import { moment } from "./format.js";
-import { heading, link, note, say } from "./ui.js";
+import { heading, link, say, trouble } from "./ui.js";
 import { views } from "./views/index.js";
 
 const SECTIONS = [
@@ -50,10 +50,11 @@ async function show() {
   const at = context();
   const view = views[at.name ? `${at.section}/*` : at.section];
   frame(at);
-  if (!view) return void morph(main, page(at, [heading(titled(at)), note("bad", "There is no such page here.")]));
+  if (!view) return void morph(main, page(at, [heading(titled(at)), trouble("There is no such page here.")]));
   const here = `${at.scope}/${at.section}/${at.name}`;
   if (shown && shown.here !== here) {
-    main.focus({ preventScroll: true });
+    // Whoever chooses an account with the arrow keys has not chosen yet.
+    if (!document.activeElement.closest(".where")) main.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
   shown = { here, view, told: {}, due: {} };
@@ -102,8 +103,8 @@ function draw() {
   main.removeAttribute("aria-busy");
   const refused = told.mainRefused;
   const body = told.main
-    ? [refused ? note("bad", refused.status ? `This is how it was; now: ${refused.message}` : refused.message) : null, view.render(told.main, at, told)]
-    : [heading(titled(at)), refused ? note("bad", refused.message) : h("p.quiet", null, "Loading…")];
+    ? [refused ? trouble(refused.status ? `This is how it was; now: ${refused.message}` : refused.message) : null, view.render(told.main, at, told)]
+    : [heading(titled(at)), refused ? trouble(refused.message) : h("p.quiet", null, "Loading…")];
   const follow = [...main.querySelectorAll("[data-follow]")].filter((log) => log.scrollTop + log.clientHeight > log.scrollHeight - 24);
   const held = document.activeElement;
   morph(main, page(at, body));
@@ -170,7 +171,7 @@ async function begin() {
   try {
     about = await ask("sandbox");
   } catch (refused) {
-    main.replaceChildren(heading("Tidegate sandbox"), note("bad", refused.message));
+    main.replaceChildren(heading("Tidegate sandbox"), trouble(refused.message));
     setTimeout(begin, 2000);
     return;
   }

@@ -49,7 +49,9 @@ export function table(caption, columns, rows, empty = "None yet.") {
 
 export const when = (at, now) => h("time", { datetime: at ? moment(at).replace(" ", "T") + "Z" : null, title: `${moment(at)} UTC` }, now ? ago(at, now) : time(at));
 export const link = (to, ...text) => h("a", { href: `#/${to}` }, text);
-export const note = (kind, ...text) => h(`div.notice.${kind}`, { role: kind === "bad" ? "alert" : null }, shape(kind), h("div", null, text));
+export const note = (kind, ...text) => h(`div.notice.${kind}`, null, shape(kind), h("div", null, text));
+// What stands in the way of what a person wants now: it is read out at once, which what is told of the past is not.
+export const trouble = (...text) => h("div.notice.bad", { role: "alert" }, shape("bad"), h("div", null, text));
 export const code = (text) => h("code", null, text);
 
 export function copied(text) {
@@ -84,19 +86,19 @@ export async function once(button, act) {
 
 // Ask a person before something is done: `fields` of a form, and what is done with their answers; without `act`, tell.
 export function dialog({ title, text, fields = [], button, danger = false, act }) {
-  const trouble = h("div");
+  const refusal = h("div");
   const send = act ? h(`button.${danger ? "danger" : "primary"}`, { type: "submit" }, button) : null;
   const form = h("form", {
     onsubmit: (event) => {
       event.preventDefault();
       return once(send, async () => {
-        trouble.replaceChildren();
+        refusal.replaceChildren();
         try {
           await act(Object.fromEntries(new FormData(form)));
           asked.close();
           window.dispatchEvent(new Event("changed"));
         } catch (refused) {
-          trouble.replaceChildren(note("bad", refused.code ? `${refused.code}: ${refused.message}` : refused.message));
+          refusal.replaceChildren(trouble(refused.code ? `${refused.code}: ${refused.message}` : refused.message));
         }
       });
     },
@@ -105,7 +107,7 @@ export function dialog({ title, text, fields = [], button, danger = false, act }
   text ? h("p", null, text) : null,
   fields.map(({ name, label, long, ...rest }) =>
     h("label.field", null, h("span", null, label), h(long ? "textarea" : "input", { name, rows: long ? 3 : null, ...rest }))),
-  trouble,
+  refusal,
   h("div.buttons", null, h("button", { type: "button", onclick: () => asked.close() }, act ? "Cancel" : "Close"), send));
   const asked = h("dialog", { "aria-labelledby": "dialog-title" }, form);
   asked.addEventListener("close", () => asked.remove());

@@ -1,6 +1,6 @@
 import { call } from "../api.js";
 import { h } from "../dom.js";
-import { heading, link, note, once } from "../ui.js";
+import { heading, link, note, once, trouble } from "../ui.js";
 
 const words = (key) => key.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/ ([A-Z])(?=[a-z])/g, (_, letter) => ` ${letter.toLowerCase()}`);
 
@@ -21,7 +21,7 @@ export const form = {
   sources: (at) => ({ main: { path: `${at.scope}/gallery` } }),
   render: (products, at) => {
     const product = products.find((each) => each.id === at.name);
-    if (!product) return note("bad", h("p", null, "The gallery has no such product. ", link(at.path("launch"), "See what it has")));
+    if (!product) return [heading("Launch a project"), note("bad", h("p", null, "The gallery has no such product. ", link(at.path("launch"), "See what it has")))];
     const needed = product.parameters.filter((each) => each.default === null);
     const optional = product.parameters.filter((each) => each.default !== null);
     return [
@@ -69,7 +69,7 @@ async function submit(event, product, at) {
       });
       location.hash = `#/${at.path("projects", name)}`;
     } catch (refused) {
-      document.getElementById("launch-trouble").replaceChildren(note("bad", h("p", null, refused.message)));
+      document.getElementById("launch-trouble").replaceChildren(trouble(h("p", null, refused.message)));
     }
   });
 }
