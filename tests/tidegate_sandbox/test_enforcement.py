@@ -108,6 +108,20 @@ def refused(call: Callable[..., Any], **given: Any) -> str:
         ),
         ("s3", "get_object", {"Bucket": "demo", "Key": "a"}, "s3:GetObject", "arn:aws:s3:::demo/a"),
         ("iam", "get_role", {"RoleName": "x"}, "iam:GetRole", "arn:aws:iam::111122223333:role/x"),
+        (
+            "logs",
+            "create_log_stream",
+            {"logGroupName": "/x", "logStreamName": "y"},
+            "logs:CreateLogStream",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/x:log-stream:y",
+        ),
+        (
+            "ssm",
+            "get_parameter",
+            {"Name": "/x"},
+            "ssm:GetParameter",
+            "arn:aws:ssm:eu-west-1:111122223333:parameter/x",
+        ),
         ("sagemaker", "list_models", {}, "sagemaker:ListModels", "*"),
     ],
 )
@@ -471,12 +485,21 @@ def test_given_there_is_no_such_role_then_codebuild_has_no_project_and_no_build_
     codebuild.create_project(**project, serviceRole=builds.arn)
     enforcing.client("iam").delete_role_policy(RoleName=builds.name, PolicyName="own")
 
-    id = codebuild.start_build(projectName=project["name"])["build"]["id"]
-    build = eventually(lambda: (now := codebuild.batch_get_builds(ids=[id])["builds"][0])["buildComplete"] and now)
-    [queued] = [phase for phase in build["phases"] if phase.get("phaseStatus") == "FAILED"]
-    [said] = queued["contexts"]
-    assert (build["buildStatus"], queued["phaseType"], said["statusCode"]) == ("FAILED", "QUEUED", "ACCESS_DENIED")
-    assert said["message"].startswith(f"Service role {builds.arn} does not allow AWS CodeBuild to create")
+    def ended() -> tuple[str, str, str, str]:
+        id = codebuild.start_build(projectName=project["name"])["build"]["id"]
+        build = eventually(lambda: (now := codebuild.batch_get_builds(ids=[id])["builds"][0])["buildComplete"] and now)
+        [failed] = [phase for phase in build["phases"] if phase.get("phaseStatus") in ("FAILED", "FAULT")]
+        [said] = failed["contexts"]
+        return build["buildStatus"], failed["phaseType"], said["statusCode"], said["message"]
+
+    *how, said = ended()
+    assert how == ["FAILED", "QUEUED", "ACCESS_DENIED"]
+    assert said.startswith(f"Service role {builds.arn} does not allow AWS CodeBuild to create Amazon CloudWatch Logs")
+    making = policy(allow("logs:CreateLogGroup", "logs:CreateLogStream"))
+    enforcing.client("iam").put_role_policy(RoleName=builds.name, PolicyName="own", PolicyDocument=making)
+    assert f"assumed-role/{builds.name}/" in (said := ended()[-1])
+    assert "is not authorized to perform: logs:PutLogEvents" in said
+    enforcing.client("iam").delete_role_policy(RoleName=builds.name, PolicyName="own")
 
     enforcing.client("iam").delete_role(RoleName=builds.name)
     with pytest.raises(ClientError, match="sts:AssumeRole on service role"):

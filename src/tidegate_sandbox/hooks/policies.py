@@ -332,7 +332,10 @@ def _of_resource(action: str, resource: str) -> Shared:
 def answer(service: str, check: Check, message: str, headers: Mapping[str, str], code: str = "") -> Any:
     """Return ministack's answer to a request that is refused, in the service's own form; `code` is AccessDenied's."""
     action, resource, _ = check
-    return _actions.access_denied_response(
+    status, sent, body = _actions.access_denied_response(
         service, action, "", "00000000-0000-0000-0000-000000000000", error_code=code, message=message,
         headers=dict(headers), resource_arn=resource,
     )  # fmt: skip
+    if service in ("logs", "ssm") and not code:  # for which it has words of its own, and no other reason
+        body = json.dumps({**json.loads(body), "Message": message}).encode()
+    return status, sent, body

@@ -382,7 +382,9 @@ class _Run:
         if self.build.shell is not None:
             self.build.shell.close()
         if self.log is not None:
-            self.log.ship(rest=True)
+            # A role that may not write the log has failed the build already.
+            with contextlib.suppress(ClientError):
+                self.log.ship(rest=True)
         if self.container is not None:
             self.container.remove()
 
