@@ -114,6 +114,7 @@ class AnEndpoint(RuleBasedStateMachine):
         self.update: Update | None = None
         self.config, self.live = "", Shape()
         self.served: dict[tuple[str, str, int], int] = {}
+        self.before: dict[tuple[str, str, int], int] = {}
         self.states: list[str] = []
         self.numbers = iter(range(10_000))
         with hooks.acting_in(ACCOUNT, REGION):
@@ -171,6 +172,7 @@ class AnEndpoint(RuleBasedStateMachine):
     @precondition(lambda self: not self.there)
     @rule(shape=shapes)
     def create(self, shape: Shape) -> None:
+        self.before |= self.served  # by an endpoint of this name that was deleted
         self.config, self.live, self.served, self.states = self.make_config(shape), shape, {}, []
         self.world.events.clear()
         self.world.call("CreateEndpoint", EndpointName=self.name, EndpointConfigName=self.config)
@@ -425,6 +427,13 @@ class AnEndpoint(RuleBasedStateMachine):
             isolated = {"EndpointName": self.name, "VariantName": variant, "EndpointConfigName": config}
             assert self.metered("Invocations", isolated) == sum(served.values())
             assert self.metered("Invocation5XXErrors", isolated) == served.get(500, 0)
+        ever = self.before | self.served
+        for variant in {variant for _, variant, _ in ever}:
+            every = {"EndpointName": self.name, "VariantName": variant}
+            counts = {key: count for key, count in ever.items() if key[1] == variant}
+            assert self.metered("Invocations", every) == sum(counts.values())
+            failed = sum(count for key, count in counts.items() if key[2] == 500)
+            assert self.metered("Invocation5XXErrors", every) == failed
 
     def metered(self, metric: str, dimensions: dict[str, str]) -> float:
         with hooks.acting_in(ACCOUNT, REGION):
