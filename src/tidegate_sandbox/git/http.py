@@ -41,14 +41,26 @@ def _pushed_file(one: BareRepository) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+NOT_UNASKED = "X-Tidegate-Not-Unasked"
+"""The header by which git says that it is to be served only with credentials; without it, it is the account's own."""
+
+
+def wants_to_be_asked(scope: Message) -> bool:
+    """Whether a request carries the header NOT_UNASKED."""
+    return any(name.decode().lower() == NOT_UNASKED.lower() for name, _ in scope["headers"])
+
+
 def basic_user(scope: Message) -> str | None:
-    """Return the user name that a request gives in an `Authorization: Basic` header, or None where it gives none."""
+    """Return the user name that a request gives in an `Authorization: Basic` header, or None where it gives none.
+
+    The AWS CLI's credential helper writes a session's token behind its key, after a percent sign.
+    """
     headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     with contextlib.suppress(binascii.Error, UnicodeDecodeError):
-        return base64.b64decode(encoded, validate=True).decode().partition(":")[0]
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[0].partition("%")[0]
     return None
 
 

@@ -421,7 +421,8 @@ def test_a_source_in_codecommit_is_cloned_and_can_be_pushed_to(sandbox: Any, bui
         commands(
             "git init -qb main repo && cd repo",
             "echo 'version: 0.2' > buildspec.yml",
-            "printf 'phases:\\n  build:\\n    commands: [git log --format=%%s]\\n' >> buildspec.yml",
+            "printf 'phases:\\n  build:\\n    commands:\\n      - git log --format=%%s\\n' >> buildspec.yml",
+            f"echo '      - git ls-remote {address} || echo nobody lent credentials' >> buildspec.yml",
             f"git add -A && git {identity} commit -qm 'Seeded by a build'",
             f"git push -q {address} main",
             env={"git-credential-helper": "yes"},
@@ -433,6 +434,7 @@ def test_a_source_in_codecommit_is_cloned_and_can_be_pushed_to(sandbox: Any, bui
 
     tip = sandbox.client("codecommit").get_branch(repositoryName=name, branchName="main")["branch"]["commitId"]
     assert "\nSeeded by a build\n" in builds.log(build)
+    assert "\nnobody lent credentials\n" in builds.log(build)
     assert build["resolvedSourceVersion"] == tip
 
 

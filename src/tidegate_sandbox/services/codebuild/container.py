@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate_sandbox import context, processes
+from tidegate_sandbox.git.http import NOT_UNASKED
 from tidegate_sandbox.services.codebuild import preinstalled
 from tidegate_sandbox.services.codebuild.records import Build
 
@@ -105,6 +106,12 @@ def lend_credentials(build: Build, container: Container) -> None:
     with (container.root / "gitconfig").open("a") as settings:
         settings.write(f'[credential "{url}"]\n\thelper = "{helper}"\n')
         settings.write(f'[http "{url}/"]\n\textraHeader = "Authorization: Basic {offered}"\n')
+
+
+def withhold_credentials(container: Container) -> None:
+    """Let git be asked for credentials, which it has none of unless the build sees to them, as on AWS."""
+    with (container.root / "gitconfig").open("a") as settings:
+        settings.write(f'[http "{context.sandbox().url}/"]\n\textraHeader = "{NOT_UNASKED}: yes"\n')
 
 
 def _template(images: Path) -> Path:

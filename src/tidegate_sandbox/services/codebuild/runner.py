@@ -211,6 +211,8 @@ class _Run:
             self.spec = _buildspec(build, container.source)
             if self.spec.git_credential_helper:
                 containers.lend_credentials(build, container)
+            else:
+                containers.withhold_credentials(container)
             variables, hidden = self._variables(self.spec)
         except source.SourceError as error:
             raise _PhaseError("CLIENT_ERROR", str(error)) from None

@@ -5,7 +5,7 @@ import re
 from tidegate_sandbox import context, credentials, hooks, journal
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.git import NO_COMMIT, answer, basic_user, serve
-from tidegate_sandbox.git.http import SERVICES, is_push
+from tidegate_sandbox.git.http import SERVICES, is_push, wants_to_be_asked
 from tidegate_sandbox.routes import Message, Receive, Send
 from tidegate_sandbox.services.codecommit.pull_requests import reference_moved
 from tidegate_sandbox.services.codecommit.repositories import OF_REGION, ROUTE, Repository, repositories
@@ -30,6 +30,8 @@ async def git_http(scope: Message, receive: Receive, send: Send) -> None:
     if region is not None:
         named = [one for one in named if one.scope.region == region]
     user = basic_user(scope)
+    if user is None and wants_to_be_asked(scope):
+        return await answer(send, 401, "CodeCommit asks for an AWS caller's credentials.")
     if len({one.scope.account for one in named}) > 1:
         if user is None:
             return await answer(send, 401, "Several accounts have it: give the account id as the user name.")
