@@ -436,6 +436,9 @@ def test_a_source_in_codecommit_is_cloned_and_can_be_pushed_to(sandbox: Any, bui
     assert "\nSeeded by a build\n" in builds.log(build)
     assert "\nnobody lent credentials\n" in builds.log(build)
     assert build["resolvedSourceVersion"] == tip
+    again = builds.client.start_build(projectName=build["projectName"], sourceVersion="none")["build"]["id"]
+    said = [each["message"] for phase in builds.finished(again)["phases"] for each in phase.get("contexts", [])]
+    assert "reference not found for primary source and source version none" in said
 
 
 @pytest.mark.parametrize(

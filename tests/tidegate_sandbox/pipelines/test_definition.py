@@ -64,7 +64,8 @@ def test_a_cache_timeout_is_read_in_both_notations(text: str, days: float) -> No
 @pytest.mark.parametrize(
     ("steps", "says"),
     [
-        ([], "Steps"),
+        ([], "Steps: there is none, and a pipeline has at least one"),
+        ([{"Name": "A"}], "Steps.0.Type: it is missing"),
         ([step("A"), step("A")], "two steps are called A"),
         ([step("A"), condition("If", HOLDS, IfSteps=[step("A")])], "two steps are called A"),
         ([step("not a name")], "should match pattern"),

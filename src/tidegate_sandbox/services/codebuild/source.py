@@ -96,7 +96,7 @@ def _clone(location: str, build: Build, container: Container) -> str:
     reference = build.source_version or repository.default_branch or "main"
     commit = _git(container, "ls-remote", repository.clone_url_http, reference).split("\t")[0] or reference
     _git(container, "clone", "--quiet", "--no-checkout", repository.clone_url_http, str(container.source))
-    return _check_out(container, commit)
+    return _check_out(container, commit, build.source_version)
 
 
 def _clone_from_host(source: dict[str, Any], build: Build, container: Container) -> str:
@@ -113,11 +113,14 @@ def _clone_from_host(source: dict[str, Any], build: Build, container: Container)
         _git(container, "fetch", "--quiet", str(repository.path), wanted, cwd=container.source)
     elif wanted in repository.branches():
         wanted = f"origin/{wanted}"
-    return _check_out(container, wanted.replace("refs/heads/", "origin/", 1))
+    return _check_out(container, wanted.replace("refs/heads/", "origin/", 1), build.source_version)
 
 
-def _check_out(container: Container, commit: str) -> str:
-    _git(container, "checkout", "--quiet", "--detach", commit, cwd=container.source)
+def _check_out(container: Container, commit: str, version: str) -> str:
+    try:
+        _git(container, "checkout", "--quiet", "--detach", commit, cwd=container.source)
+    except SourceError:
+        raise SourceError(f"reference not found for primary source and source version {version}".rstrip()) from None
     return _git(container, "rev-parse", "HEAD", cwd=container.source)
 
 

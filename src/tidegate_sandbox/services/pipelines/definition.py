@@ -199,6 +199,10 @@ class Definition(_Model):
         }
 
 
+_SAID = {"missing": "it is missing", "too_short": "there is none, and a pipeline has at least one"}
+"""Sentences for what pydantic says in words of its own."""
+
+
 def parse(text: str) -> Definition:
     """Read a definition; DefinitionError, as a sentence, where it cannot be a pipeline's."""
     try:
@@ -214,7 +218,8 @@ def parse(text: str) -> Definition:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the pipeline definition"
-        raise DefinitionError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise DefinitionError(f"{where}: {said}") from None
     except ExpressionError as error:
         raise DefinitionError(str(error)) from None
     return definition
