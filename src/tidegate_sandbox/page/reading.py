@@ -66,6 +66,12 @@ def named(items: Iterable[Told], member: str, value: str) -> Told:
     return next((each for each in items if each.get(member) == value), {})
 
 
+def newest_executions(executions: list[Told], most: int, chosen: str) -> Told:
+    """Return the first `most` of `executions` and the one whose id was `chosen`, and how many are left out."""
+    shown = [each for at, each in enumerate(executions) if at < most or each["id"] == chosen]
+    return {"executions": shown, "left_out": len(executions) - len(shown)}
+
+
 def last_part(arn: str) -> str:
     """Return the last part of an ARN or path: a name, or a number."""
     return arn.rpartition("/")[2]

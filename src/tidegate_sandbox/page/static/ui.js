@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { h, s } from "./dom.js";
-import { ago, moment, time } from "./format.js";
+import { ago, moment, plural, time } from "./format.js";
 
 const TONES = [
   ["bad", /fail|^ALARM$|rolled.?back|rollback|reject|MIXED|FAULT|TIMED_OUT|abandon|^Errored$/i],
@@ -132,9 +132,11 @@ export function does(text, scope, service, operation, parameters, { primary = fa
   }, text);
 }
 
+export const earlier = (count, one, many) => (count ? h("p.quiet", null, `${plural(count, `earlier ${one} is`, `earlier ${many} are`)} left out.`) : null);
+
 export function log(lines, leftOut) {
   if (!lines) return h("p.quiet", null, "Loading the log…");
   if (!lines.length) return h("p.quiet", null, "Nothing has been printed yet.");
-  return h("div", null, leftOut ? h("p.quiet", null, `${leftOut} earlier lines are left out.`) : null,
+  return h("div", null, earlier(leftOut, "line", "lines"),
     h("pre.log", { tabindex: "0", role: "region", "aria-label": "Log", "data-follow": "" }, lines.join("\n")));
 }

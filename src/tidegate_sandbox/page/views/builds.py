@@ -8,10 +8,11 @@ _MOST_BUILDS = 40
 _LAST_LINES = 2000
 
 
-def every(reader: Reader) -> list[Told]:
-    """Return the newest builds."""
-    ids = reader.every("codebuild", "list_builds", "ids")[:_MOST_BUILDS]
-    return [_shown(each) for each in _builds(reader, ids)]
+def every(reader: Reader) -> Told:
+    """Return the newest builds, and how many there are before them."""
+    ids = reader.every("codebuild", "list_builds", "ids")
+    newest = [_shown(each) for each in _builds(reader, ids[:_MOST_BUILDS])]
+    return {"builds": newest, "left_out": len(ids[_MOST_BUILDS:])}
 
 
 def one(reader: Reader, name: str, _query: Mapping[str, str]) -> Told:

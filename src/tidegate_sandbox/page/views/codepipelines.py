@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate_sandbox.page import documents
-from tidegate_sandbox.page.reading import Reader, Told, named
+from tidegate_sandbox.page.reading import Reader, Told, named, newest_executions
 
 _MOST_EXECUTIONS = 20
 
@@ -41,7 +41,7 @@ def one(reader: Reader, name: str, query: Mapping[str, str]) -> Told:
     return {
         "name": name,
         "mode": pipeline.get("executionMode", ""),
-        "executions": executions[:_MOST_EXECUTIONS],
+        **newest_executions(executions, _MOST_EXECUTIONS, chosen),
         "chosen": chosen if known else "",
         "stages": [
             _stage(stage, chosen, actions, rules, named(state, "stageName", stage["name"]))

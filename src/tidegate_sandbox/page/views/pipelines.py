@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tidegate_sandbox.page.reading import Reader, Told, last_part, named
+from tidegate_sandbox.page.reading import Reader, Told, last_part, named, newest_executions
 from tidegate_sandbox.page.views.registry import metrics
 
 _MOST_EXECUTIONS = 20
@@ -38,7 +38,7 @@ def one(reader: Reader, name: str, query: Mapping[str, str]) -> Told:
     return {
         "name": described["PipelineName"],
         "description": described.get("PipelineDescription", ""),
-        "executions": executions[:_MOST_EXECUTIONS],
+        **newest_executions(executions, _MOST_EXECUTIONS, chosen),
         "chosen": chosen if arn else "",
         "steps": _steps(reader, arn, json.loads(described["PipelineDefinition"])) if arn else [],
         "parameters": _parameters(reader, arn) if arn else [],

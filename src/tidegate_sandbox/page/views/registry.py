@@ -32,11 +32,12 @@ def every(reader: Reader) -> list[Told]:
 def one(reader: Reader, name: str, _query: Mapping[str, str]) -> Told:
     """Return a group with its versions, the newest first."""
     group = reader.ask("sagemaker", "describe_model_package_group", ModelPackageGroupName=name)
-    newest = _listed(reader, name)[:_MOST_VERSIONS]
+    listed = _listed(reader, name)
     return {
         "name": group["ModelPackageGroupName"],
         "description": group.get("ModelPackageGroupDescription", ""),
-        "versions": [_version(reader, each["ModelPackageArn"]) for each in newest],
+        "versions": [_version(reader, each["ModelPackageArn"]) for each in listed[:_MOST_VERSIONS]],
+        "left_out": len(listed[_MOST_VERSIONS:]),
     }
 
 

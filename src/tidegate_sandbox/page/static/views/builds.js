@@ -1,17 +1,18 @@
 import { h } from "../dom.js";
 import { duration, hash } from "../format.js";
-import { card, code, does, facts, heading, link, log, note, status, table, when } from "../ui.js";
+import { card, code, does, earlier, facts, heading, link, log, note, status, table, when } from "../ui.js";
 
 const length = (build, now) => duration((build.ended ?? now) - build.started);
 
 export const list = {
   sources: (at) => ({ main: { path: `${at.scope}/builds`, every: 2000 } }),
-  render: (builds, at) => [
+  render: ({ builds, left_out: leftOut }, at) => [
     heading("Builds"),
     table("CodeBuild's builds, newest first", ["Build", "Status", "Phase", "Took", "Started by", "Started"], builds.map((each) => ({
       key: each.id,
       cells: [link(at.path("builds", each.id), `${each.project} #${each.number}`), status(each.status), each.phase, length(each, at.now), each.initiator || "–", when(each.started, at.now)],
     }))),
+    earlier(leftOut, "build", "builds"),
   ],
 };
 

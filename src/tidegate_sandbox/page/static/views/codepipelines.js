@@ -1,7 +1,7 @@
 import { call, documentAddress } from "../api.js";
 import { h, s } from "../dom.js";
 import { duration, hash, lastPart } from "../format.js";
-import { card, code, dialog, does, facts, heading, link, note, shape, status, table, tone, when } from "../ui.js";
+import { card, code, dialog, does, earlier, facts, heading, link, note, shape, status, table, tone, when } from "../ui.js";
 
 const started = (trigger) => ({
   CloudWatchEvent: `event rule ${lastPart(trigger.triggerDetail)}`, StartPipelineExecution: "by hand", CreatePipeline: "with the pipeline", Webhook: "a push to the connected repository", PutActionRevision: "a new revision",
@@ -48,7 +48,7 @@ export const one = {
           h("a.short", { href: `#/${at.here({ execution: each.id })}`, "aria-current": each.id === pipeline.chosen ? "true" : null }, hash(each.id)),
           status(each.status), revision(each), started(each.trigger), when(each.started, at.now),
         ],
-      })))),
+      }))), earlier(pipeline.left_out, "execution", "executions")),
     ];
   },
 };

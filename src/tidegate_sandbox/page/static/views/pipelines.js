@@ -1,6 +1,6 @@
 import { h, s } from "../dom.js";
 import { duration, number } from "../format.js";
-import { card, code, does, facts, heading, link, log, note, shape, status, table, tone, when } from "../ui.js";
+import { card, code, does, earlier, facts, heading, link, log, note, shape, status, table, tone, when } from "../ui.js";
 
 const WIDE = 172;
 const HIGH = 62;
@@ -40,7 +40,7 @@ export const one = {
       card("Executions", {}, table("Executions, newest first", ["Execution", "Status", "What", "Started"], pipeline.executions.map((each) => ({
         key: each.id,
         cells: [h("a", { href: `#/${at.here({ execution: each.id })}`, "aria-current": each.id === pipeline.chosen ? "true" : null }, each.name || each.id), status(each.status), each.description || "–", when(each.started, at.now)],
-      })))),
+      }))), earlier(pipeline.left_out, "execution", "executions")),
       pipeline.parameters.length ? h("details.card", null, h("summary", null, "Parameters of this execution"), facts(pipeline.parameters.map((each) => [each.name, code(each.value)]))) : null,
     ];
   },

@@ -1,7 +1,7 @@
 import { call } from "../api.js";
 import { h } from "../dom.js";
 import { number } from "../format.js";
-import { card, code, dialog, facts, heading, link, note, status, table, when } from "../ui.js";
+import { card, code, dialog, earlier, facts, heading, link, note, status, table, when } from "../ui.js";
 
 export const list = {
   sources: (at) => ({ main: { path: `${at.scope}/registry`, every: 3000 } }),
@@ -22,6 +22,7 @@ export const one = {
     heading(group.name),
     h("p.quiet", null, `${group.description ? `${group.description}. ` : ""}Approving a version releases it; rejecting the one that serves takes it back.`),
     group.versions.length ? group.versions.map((each) => version(each, group, at)) : h("p.quiet", null, "No version yet: a build registers them."),
+    earlier(group.left_out, "version", "versions"),
   ],
 };
 
