@@ -9,6 +9,9 @@ from tidegate_sandbox.load.latencies import Latencies
 SHARES = (0.5, 0.9, 0.99, 0.999)
 NAMES = ("p50", "p90", "p99", "p99.9")
 
+LONGEST = 200
+"""Characters that are shown of what was said of an error."""
+
 
 class Answerer(NamedTuple):
     """Who answered: `version` and `config` are empty where the endpoint does not tell them, as AWS does not."""
@@ -21,12 +24,14 @@ class Answerer(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a request: `error` is empty where it was answered as it should be; times in seconds.
 
-    `latency` is from when it was due, or was sent where it did not have to wait for a connection.
+    `latency` is from when it was due, or was sent where it did not have to wait for a connection. `said` is what the
+    endpoint said of the error.
     """
 
     answerer: Answerer | None
     error: str
     latency: float
+    said: str = ""
 
 
 @dataclass
@@ -70,6 +75,8 @@ class Report:
     by: dict[Answerer, Tally] = field(default_factory=dict)
     unanswered: Counter[str] = field(default_factory=Counter)
     """Requests that no model answered, by why: refused, throttled, no connection."""
+    said: dict[str, str] = field(default_factory=dict)
+    """What was said of the first error of each kind."""
     late: int = 0
     """Requests that had to wait for a connection."""
     unsent: int = 0
@@ -79,6 +86,8 @@ class Report:
     def add(self, outcome: Outcome) -> None:
         """Count one."""
         self.every.add(outcome)
+        if outcome.error:
+            self.said.setdefault(outcome.error, outcome.said)
         if outcome.answerer is None:
             self.unanswered[outcome.error] += 1
         else:
@@ -122,14 +131,18 @@ class Report:
             lines.append("  ".join(cells).rstrip())
         for who in sorted(self.by):
             for error, count in self.by[who].errors.most_common():
-                lines.append(f"{who.version or who.variant}: {count} × {error}")
+                lines.append(f"{who.version or who.variant}: {count} × {error}{self._said(error)}")
         for error, count in self.unanswered.most_common():
-            lines.append(f"answered by no model: {count} × {error}")
+            lines.append(f"answered by no model: {count} × {error}{self._said(error)}")
         if self.late:
             lines.append(f"{self.late} waited for a connection, which is in their latency; --connections allows more")
         if self.unsent:
             lines.append(f"{self.unsent} were due and could not be sent: more is asked for than can be answered")
         return lines
+
+    def _said(self, error: str) -> str:
+        line = " ".join("".join(each if each.isprintable() else " " for each in self.said.get(error, "")).split())
+        return f": {line[:LONGEST]}" if line else ""
 
 
 def _cells(tally: Tally) -> list[str]:

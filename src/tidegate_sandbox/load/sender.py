@@ -128,7 +128,8 @@ class Sender:
         finally:
             self._free.append(client)
         latency = time.perf_counter() - since
-        return Outcome(_answerer(answer.headers), _error(answer), latency)
+        kind, said = _error(answer)
+        return Outcome(_answerer(answer.headers), kind, latency, said)
 
 
 def _answerer(headers: "httpx.Headers") -> Answerer | None:
@@ -140,12 +141,14 @@ def _answerer(headers: "httpx.Headers") -> Answerer | None:
     return Answerer(version, config, variant or headers.get(_VARIANT, ""))
 
 
-def _error(answer: "httpx.Response") -> str:
+def _error(answer: "httpx.Response") -> tuple[str, str]:
+    """Return which error an answer is, and what it says; both are empty where it is none."""
     if answer.status_code == _RIGHT:
-        return ""
+        return "", ""
     code = answer.headers.get("x-amzn-errortype", "").partition(":")[0] or "error"
     try:
-        original = answer.json().get("OriginalStatusCode")
+        told = answer.json()
+        original, said = told.get("OriginalStatusCode"), told.get("Message") or told.get("message") or ""
     except (ValueError, AttributeError):
-        original = None
-    return f"{code} {answer.status_code}" + (f" ({original} from the model)" if original is not None else "")
+        original, said = None, ""
+    return f"{code} {answer.status_code}" + (f" ({original} from the model)" if original is not None else ""), str(said)

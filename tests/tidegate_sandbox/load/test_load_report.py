@@ -57,7 +57,7 @@ def test_a_report_tells_versions_apart_and_what_no_model_answered() -> None:
         Outcome(OLD, "", 0.020),
         Outcome(NEW, "ModelError 424 (500 from the model)", 0.001),
         Outcome(NEW, "", 0.5),
-        Outcome(None, "ThrottlingException 400", 0.001),
+        Outcome(None, "ThrottlingException 400", 0.001, "Rate\n\x1bexceeded"),
     ):
         report.add(outcome)
 
@@ -70,7 +70,7 @@ def test_a_report_tells_versions_apart_and_what_no_model_answered() -> None:
     lines = report.table()
     assert lines[0] == "5 requests in 2.0 s, 2.5 a second"
     assert "4: 1 × ModelError 424 (500 from the model)" in lines
-    assert "answered by no model: 1 × ThrottlingException 400" in lines
+    assert "answered by no model: 1 × ThrottlingException 400: Rate exceeded" in lines
     assert "version 4 40%" in report.line(2.0)
     assert json.dumps(Report().describe())
     assert Report().table()
