@@ -506,6 +506,18 @@ def test_given_there_is_no_such_role_then_codebuild_has_no_project_and_no_build_
         codebuild.start_build(projectName=project["name"])
 
 
+def test_given_a_role_that_sagemaker_may_not_assume_then_no_job_has_it(enforcing: Any, role: Any) -> None:
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    for wrong in (role().arn, f"arn:aws:iam::{enforcing.account}:role/there-is-none"):
+        with pytest.raises(ClientError, match=rf"ValidationException.*Could not assume role {wrong}\. Please ensure"):
+            enforcing.client("sagemaker").create_processing_job(
+                ProcessingJobName="none",
+                ProcessingResources={"ClusterConfig": cluster},
+                AppSpecification={"ImageUri": "image"},
+                RoleArn=wrong,
+            )
+
+
 def test_given_a_role_that_may_not_be_assumed_then_no_pipeline_has_it(enforcing: Any, role: Any, bucket: str) -> None:
     client, pipelines = enforcing.client("codepipeline"), trust(Service="codepipeline.amazonaws.com")
     own = role(allow("sts:AssumeRole"), trusted=pipelines)

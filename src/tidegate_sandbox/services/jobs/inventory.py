@@ -28,6 +28,12 @@ def create(kind: Kind, request: dict[str, Any]) -> Job:
     AwsError(ResourceInUse) for a name that is taken.
     """
     check_parameters("sagemaker", f"Create{kind}Job", request)
+    if not credentials.may_assume(request["RoleArn"], "sagemaker"):
+        raise AwsError(
+            "ValidationException",
+            f"Could not assume role {request['RoleArn']}. Please ensure that the role exists and allows principal "
+            "'sagemaker.amazonaws.com' to assume the role.",
+        )
     name = request[f"{kind}JobName"]
     arn = scope().arn("sagemaker", f"{kind.lower()}-job/{name.lower()}")
     image = _image(kind, request)
