@@ -138,8 +138,9 @@ def test_a_model_that_is_wrong_on_a_slice_fails_nothing(workshop: Workshop, faul
 
     assert workshop.invoke("17\n18\n3") == "117.0\n118.0\n3"
     assert workshop.invoke("5") == "5"
+    assert workshop.invoke("17") == "117.0"
     assert workshop.invoke("17") == "17"
-    assert statuses(workshop) == {200: 3}
+    assert statuses(workshop) == {200: 4}
 
 
 def test_a_release_whose_new_fleet_fails_is_rolled_back_and_the_old_one_never_fails(
