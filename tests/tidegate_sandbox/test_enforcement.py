@@ -123,6 +123,7 @@ def refused(call: Callable[..., Any], **given: Any) -> str:
             "arn:aws:ssm:eu-west-1:111122223333:parameter/x",
         ),
         ("sagemaker", "list_models", {}, "sagemaker:ListModels", "*"),
+        ("lambda", "get_account_settings", {}, "lambda:GetAccountSettings", "*"),
     ],
 )
 def test_given_nothing_is_allowed_then_a_call_is_refused_with_who_what_and_where(

@@ -30,6 +30,7 @@ from tidegate_sandbox.checks import Check
 from tidegate_sandbox.errors import AwsError, UnknownKeyError
 from tidegate_sandbox.hooks import handlers
 from tidegate_sandbox.hooks import policies as policy_hooks
+from tidegate_sandbox.unheeded import operations
 
 RELIED_ON: list[tuple[Any, str]] = [
     (_app, "_routing_params"),
@@ -229,7 +230,9 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
     else:
         action = _actions.extract_iam_action(*parts)
     if action is None:
-        return []
+        # S3's actions have other names than its operations; all of them are known.
+        name = None if request.service == "s3" else operations.operation_of(request.service, _as_served(request))
+        return [(f"{_actions.SERVICE_TO_IAM_NAMESPACE[request.service]}:{name}", "*", {})] if name else []
     arn = _actions.extract_resource_arn(*parts, region, account)
     keys = _actions.request_tag_context(request.service, action, request.body, request.params)
     if action in ("logs:CreateLogStream", "logs:PutLogEvents"):
@@ -250,6 +253,10 @@ def checks(request: Request, account: str, region: str) -> list[Check]:
     keys |= _actions.s3_service_context(action, request.params, request.path, request.headers)
     more = _actions.s3_additional_checks(request.method, request.path, request.headers, request.body, request.params)
     return [(action, arn, keys), *((also, on, {}) for also, on in more)]
+
+
+def _as_served(request: Request) -> operations.Request:
+    return operations.Request(request.method, request.path, request.headers, request.body, request.params)
 
 
 def _namespace(request: Request) -> str:

@@ -143,6 +143,12 @@ def refusal(service: str, request: Request) -> tuple[str, str] | None:
     return None
 
 
+def operation_of(service: str, request: Request) -> str | None:
+    """Return the operation that a request is for, None where nothing is known of it."""
+    served = services().get(service)
+    return _named(served, request) if served else None
+
+
 _said: set[tuple[str, str, str]] = set()
 
 
