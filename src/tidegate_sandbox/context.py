@@ -108,14 +108,15 @@ def _client(url: str, scope: Scope, service: str) -> Any:
     with _making_a_client:
         client = _clients.pop(key, None)
         if client is None:
-            import boto3
             from botocore.config import Config
+
+            from tidegate_sandbox.service_models import session
 
             while len(_clients) >= MOST_CLIENTS:
                 del _clients[next(iter(_clients))]
             keys = scope.keys()
-            client = boto3.client(
-                service,  # type: ignore[call-overload]
+            client = session().client(
+                service,
                 endpoint_url=url,
                 region_name=scope.region,
                 aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],

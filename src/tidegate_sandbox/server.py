@@ -93,6 +93,7 @@ def serve(
     from tidegate_sandbox.faults.install import install as install_faults
     from tidegate_sandbox.hooks import history as history_hooks
     from tidegate_sandbox.hooks import managed as managed_hooks
+    from tidegate_sandbox.hooks import quicker as quicker_hooks
     from tidegate_sandbox.hooks import stacks as stack_hooks
     from tidegate_sandbox.hooks import unheeded as unheeded_hooks
     from tidegate_sandbox.state import keeper
@@ -104,6 +105,7 @@ def serve(
     hooks.time_stacks_by(clock.now)
     history_hooks.time_events_by(clock.now)
     managed_hooks.install()
+    quicker_hooks.install()
     page.install(settings.port)
     services.install()
     credentials.install()

@@ -10,7 +10,6 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, TypeVar
 
 import cbor2
@@ -19,6 +18,7 @@ from tidegate_sandbox import authorisation, hooks, journal, shapes
 from tidegate_sandbox.errors import AwsError
 from tidegate_sandbox.faults import calls
 from tidegate_sandbox.hooks import iam as iam_hooks
+from tidegate_sandbox.service_models import loader, service_model
 from tidegate_sandbox.state import changing
 
 logger = logging.getLogger(__name__)
@@ -90,26 +90,14 @@ def _whole(serve: Callable[[], bytes]) -> bytes:
 
 def _of_another(service: str, method: str, path: str) -> str:
     """Return which operation a REST request is, of another service that is signed for as `service` is."""
-    from botocore.loaders import Loader
-
-    for other in Loader().list_available_services("service-2"):
-        operations = (
-            Loader().load_service_model(other, "service-2")["operations"] if other.startswith(f"{service}-") else {}
-        )
-        for name, described in operations.items():
+    for other in loader().list_available_services("service-2"):
+        if not other.startswith(f"{service}-"):
+            continue
+        for name, described in loader().load_service_model(other, "service-2")["operations"].items():
             place = re.sub(r"\\{\w+(\\\+)?\\}", "[^/]+", re.escape(described["http"]["requestUri"].partition("?")[0]))
             if described["http"]["method"] == method and re.fullmatch(place, path):
                 return f"{other}:{name}"
     return f"{service}:{method} {path}"
-
-
-@cache
-def service_model(service: str) -> Any:
-    """Return botocore's model of `service`: its operations and their shapes."""
-    from botocore.loaders import Loader
-    from botocore.model import ServiceModel
-
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:

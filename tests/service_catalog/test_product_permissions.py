@@ -11,7 +11,6 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from launch_roles import with_policies
 
-from service_catalog.policy import allow
 from tidegate.service_models import OPERATIONS
 
 PURPOSES = {
@@ -90,6 +89,8 @@ def test_then_any_resource_at_all_has_a_reason_in_the_template(template: str, re
 
 
 def test_given_a_statement_about_anything_without_a_reason_then_it_is_refused() -> None:
+    from service_catalog.policy import allow  # not above: the CDK takes seconds to load
+
     with pytest.raises(ValueError, match="has to say why"):
         allow(["s3:GetObject"], on=["*"])
 

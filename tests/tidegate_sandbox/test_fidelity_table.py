@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import UnknownServiceError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tidegate_sandbox.service import service_model
+from tidegate_sandbox.service_models import service_model
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "sandbox-fidelity.md"

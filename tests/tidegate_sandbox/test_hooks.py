@@ -27,7 +27,9 @@ def modules_of_ministack(tree: ast.Module) -> dict[str, str]:
 
 
 USERS = {
-    file: found for file in SOURCES.rglob("*.py") if (found := modules_of_ministack(ast.parse(file.read_text("utf-8"))))
+    file: found
+    for file in SOURCES.rglob("*.py")
+    if "ministack" in (text := file.read_text("utf-8")) and (found := modules_of_ministack(ast.parse(text)))
 }
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tidegate_sandbox import hooks, shapes
 from tidegate_sandbox.errors import AwsError
-from tidegate_sandbox.service import Service, check_answer, check_parameters, service_model
+from tidegate_sandbox.service import Service, check_answer, check_parameters
+from tidegate_sandbox.service_models import service_model
 from tidegate_sandbox.services.paging import listed, page
 
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from tidegate_sandbox import services
 from tidegate_sandbox.authorisation import TABLES
-from tidegate_sandbox.service import Service, service_model
+from tidegate_sandbox.service import Service
+from tidegate_sandbox.service_models import service_model
 
 
 def own_services() -> dict[str, Service]:

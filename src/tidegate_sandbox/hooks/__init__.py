@@ -38,6 +38,7 @@ from tidegate_sandbox.hooks import iam as _iam_hooks
 from tidegate_sandbox.hooks import managed as _managed_hooks
 from tidegate_sandbox.hooks import metrics as _metric_hooks
 from tidegate_sandbox.hooks import policies as _policy_hooks
+from tidegate_sandbox.hooks import quicker as _quicker_hooks
 from tidegate_sandbox.hooks import simulation as _simulation_hooks
 from tidegate_sandbox.hooks import stacks as _stack_hooks
 from tidegate_sandbox.hooks import state as _state_hooks
@@ -100,6 +101,7 @@ def relied_on() -> list[tuple[Any, str]]:
         *_managed_hooks.RELIED_ON,
         *_metric_hooks.RELIED_ON,
         *_policy_hooks.RELIED_ON,
+        *_quicker_hooks.RELIED_ON,
         *_simulation_hooks.RELIED_ON,
         *_stack_hooks.RELIED_ON,
         *_state_hooks.RELIED_ON,

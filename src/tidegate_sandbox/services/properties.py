@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidegate_sandbox.service import service_model
+from tidegate_sandbox.service_models import service_model
 
 
 def as_parameters(service: str, operation: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service_catalog.project.releases import RELEASES
 from service_catalog.seed import bake
 from tidegate.plan.publish import console_address, tell_pipeline
 from tidegate.render import pipeline_file_of_nothing
@@ -278,6 +277,8 @@ class TestBuildspecs:
         assert spec["artifacts"] == {"base-directory": "rendered", "files": ["**/*"]}
 
     def test_render_exports_what_the_pipelines_stages_ask(self, repository):
+        from service_catalog.project.releases import RELEASES  # not above: the CDK takes seconds to load
+
         exported = set(read(repository / "buildspec.yml")["env"]["exported-variables"])
         written = {line.partition("=")[0] for line in pipeline_file_of_nothing(["staging", "prod"]).splitlines()}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate_sandbox import unheeded
-from tidegate_sandbox.service import service_model
+from tidegate_sandbox.service_models import service_model
 
 PACKAGE = Path(unheeded.__file__).parent
 _spec = find_spec("ministack")

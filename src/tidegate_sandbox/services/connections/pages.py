@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from tidegate_sandbox import hooks
 from tidegate_sandbox.routes import Message, Receive, Send, read_body
-from tidegate_sandbox.service import service_model
+from tidegate_sandbox.service_models import service_model
 from tidegate_sandbox.services.connections import hosts
 from tidegate_sandbox.services.connections.hosts import HostedRepository
 
