@@ -15,6 +15,8 @@ from ministack.core import responses as _responses
 from ministack.services import s3 as _s3
 from ministack.services import sts as _sts
 
+from tidegate_sandbox.state import standing
+
 RELIED_ON: list[tuple[Any, str]] = [
     (_responses, "AccountRegionScopedDict"),
     (_responses, "AccountScopedDict"),
@@ -76,10 +78,5 @@ def versions_of_objects() -> set[tuple[str, str, str]]:
 
 
 def _stores() -> Iterator[tuple[str, Any]]:
-    found: set[int] = set()
-    for module in sorted(name for name in sys.modules if name.startswith(_SERVICES)):
-        for name, value in list(vars(sys.modules[module]).items()):
-            # Modules import stores of others: each counts once, and any of its names leads to it.
-            if isinstance(value, _STORES) and id(value) not in found:
-                found.add(id(value))
-                yield f"{module.removeprefix(_SERVICES)}:{name}", value
+    for module, name, store in standing.objects(_SERVICES, *_STORES):
+        yield f"{module.removeprefix(_SERVICES)}:{name}", store

@@ -1,10 +1,9 @@
 """Which records are kept: those of every `Scoped`, by its module and name, and the containers given to `keep`."""
 
-import sys
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from tidegate_sandbox.context import Scoped
+from tidegate_sandbox.state import standing
 
 C = TypeVar("C", dict[Any, Any], list[Any], set[Any])
 
@@ -21,7 +20,8 @@ def keep(name: str, container: C) -> C:
 
 def records() -> dict[str, Any]:
     """Return all that is kept, live."""
-    return {name: scoped.states for name, scoped in _scoped()} | _containers
+    scoped = standing.objects("tidegate_sandbox.", Scoped)
+    return {f"{module}:{name}": each.states for module, name, each in scoped} | _containers
 
 
 def fill(kept: dict[str, Any]) -> None:
@@ -33,13 +33,3 @@ def fill(kept: dict[str, Any]) -> None:
         container = into[name]
         container.clear()
         container.extend(content) if isinstance(container, list) else container.update(content)
-
-
-def _scoped() -> Iterator[tuple[str, Scoped[Any]]]:
-    found: set[int] = set()
-    for module_name in sorted(name for name in sys.modules if name.startswith("tidegate_sandbox.")):
-        for name, value in vars(sys.modules[module_name]).items():
-            # Modules import those of others: each counts once, and any of its names leads to it.
-            if isinstance(value, Scoped) and id(value) not in found:
-                found.add(id(value))
-                yield f"{module_name}:{name}", value

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -115,6 +116,30 @@ def test_an_environment_is_made_once_and_linked(own_copy: Path, python: Path, mo
     script.main()
     assert (own_copy / ".venv").is_symlink()
     assert (own_copy / ".venv" / "bin" / "python").samefile(python)
+
+
+MAKER = """#!/bin/sh
+echo "$1 $2" >>"$SAID"
+sleep 0.2
+for last; do :; done
+case $1 in venv) mkdir -p "$last/bin" ;; esac
+"""
+
+
+def test_builds_that_begin_at_once_make_it_once(own_copy: Path, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    (tmp_path / "bin").mkdir()
+    uv = tmp_path / "bin" / "uv"
+    uv.write_text(MAKER)
+    uv.chmod(0o755)
+    surroundings = {"PATH": f"{uv.parent}:/usr/bin:/bin", "XDG_CACHE_HOME": f"{tmp_path}/cache", "SAID": str(said)}
+    repos = [own_copy, *(shutil.copytree(own_copy, tmp_path / f"another{number}") for number in range(2))]
+    builds = [
+        subprocess.Popen([sys.executable, "scripts/environment.py"], cwd=repo, env=surroundings) for repo in repos
+    ]
+    assert [build.wait(60) for build in builds] == [0, 0, 0]
+    assert said.read_text().splitlines() == ["venv --quiet", "pip sync"]
+    assert len({(repo / ".venv").resolve(strict=True) for repo in repos}) == 1
 
 
 def test_a_folder_of_ones_own_is_not_touched(own_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
