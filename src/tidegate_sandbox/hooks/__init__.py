@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypedDict
 
-import botocore.loaders
 import yaml
 from ministack import app as _app
 from ministack.core import concurrency as _concurrency
@@ -45,6 +44,7 @@ from tidegate_sandbox.hooks import state as _state_hooks
 from tidegate_sandbox.hooks import templates as _template_hooks
 from tidegate_sandbox.hooks import unheeded as _unheeded_hooks
 from tidegate_sandbox.ministack_version import check_version, lacks
+from tidegate_sandbox.service_models import loader
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -153,7 +153,7 @@ def run_in_background(function: Callable[..., Any], *args: Any, name: str) -> th
 
 # ---------------------------------------------------------------- services
 # ministack would load every service's model, several hundred megabytes, to learn whether an unknown service exists.
-_router._KNOWN_AWS_SERVICE_NAMES = frozenset(botocore.loaders.Loader().list_available_services("service-2"))
+_router._KNOWN_AWS_SERVICE_NAMES = frozenset(loader().list_available_services("service-2"))
 
 
 own_services: list[str] = []
