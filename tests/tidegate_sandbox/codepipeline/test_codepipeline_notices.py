@@ -103,6 +103,30 @@ def test_an_approval_that_nobody_can_be_told_of_fails_with_a_sentence(journey: J
     assert "The notice could not be published" in journey.summary(execution, "Approve")
 
 
+def test_an_events_target_may_give_variables_and_the_revision_of_a_source(journey: Journey) -> None:
+    older = journey.git("rev-parse", "HEAD")
+    journey.push({"word.txt": "newer\n"})
+    journey.create([journey.approval()], pipelineType="V2", variables=[{"name": "Word", "defaultValue": "none"}])
+    events, source = journey.sandbox.client("events"), f"test.{journey.name}"
+    events.put_rule(Name=journey.name, EventPattern=json.dumps({"source": [source]}))
+    revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": older}
+    given = {"sourceRevisions": revision, "variables": [{"name": "Word", "value": "given"}]}
+    role, arn = "arn:aws:iam::111122223333:role/any", journey.sandbox.arn("codepipeline", journey.name)
+    events.put_targets(
+        Rule=journey.name, Targets=[{"Id": "1", "Arn": arn, "RoleArn": role, "Input": json.dumps(given)}]
+    )
+
+    events.put_events(Entries=[{"Source": source, "DetailType": "any", "Detail": "{}"}])
+
+    journey.eventually(lambda: len(journey.executions()) == 2)
+    newest = journey.executions()[0]["pipelineExecutionId"]
+    told = {"pipelineName": journey.name, "pipelineExecutionId": newest}
+    journey.eventually(lambda: "Source" in journey.actions(newest) and journey.executions()[0].get("sourceRevisions"))
+    assert [one["revisionId"] for one in journey.executions()[0]["sourceRevisions"]] == [older]
+    found = journey.client.get_pipeline_execution(**told)["pipelineExecution"]["variables"]
+    assert found == [{"name": "Word", "resolvedValue": "given"}]
+
+
 def test_an_event_that_comes_twice_starts_two_runs_that_each_name_the_rule(journey: Journey) -> None:
     first = journey.create([journey.approval()])
     events, bus = journey.sandbox.client("events"), f"{journey.name}-bus"

@@ -1,6 +1,7 @@
 """CodePipeline's pipelines: the API, AWS::CodePipeline::Pipeline, and starting one from an event."""
 
 import contextlib
+import json
 import logging
 import threading
 import uuid
@@ -130,7 +131,11 @@ def delete(p: dict[str, Any]) -> None:
 
 @codepipeline.operation("StartPipelineExecution")
 def _start(p: dict[str, Any]) -> dict[str, Any]:
-    kept = find(p["name"])
+    trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": whoever()}
+    return {"pipelineExecutionId": _start_as(trigger, p)}
+
+
+def _start_as(trigger: Mapping[str, str], p: dict[str, Any]) -> str:
     commits = {}
     for revision in p.get("sourceRevisions", []):
         if revision["revisionType"] != "COMMIT_ID":
@@ -138,14 +143,13 @@ def _start(p: dict[str, Any]) -> dict[str, Any]:
                 "ValidationException", f"source revision {revision['revisionType']} is not simulated: COMMIT_ID"
             )
         commits[revision["actionName"]] = revision["revisionValue"]
-    started = start(
-        kept,
-        {"triggerType": "StartPipelineExecution", "triggerDetail": whoever()},
+    return start(
+        find(p["name"]),
+        trigger,
         token=p.get("clientRequestToken"),
         variables={one["name"]: one["value"] for one in p.get("variables", [])},
         commits=commits,
     )
-    return {"pipelineExecutionId": started}
 
 
 def whoever() -> str:
@@ -190,17 +194,34 @@ def start(
 
 
 def start_from_event(delivery: hooks.Delivery) -> None:
-    """Start the pipeline that an event rule's target names: an event that comes twice starts it twice, as in AWS."""
+    """Start the pipeline that an event rule's target names: an event that comes twice starts it twice, as in AWS.
+
+    The target's input may have variables and the revision of a source, which AWS writes as one or as a list of them.
+    """
     _, _, _, region, account, name = delivery.arn.split(":", 5)
+    given = _given_with(delivery.input)
     with hooks.acting_in(account, region):
-        kept = _pipelines.here().get(name)
-        if kept is None:
+        if name not in _pipelines.here():
             logging.getLogger(__name__).warning("an event names pipeline %s, which does not exist", delivery.arn)
             return
         with credentials.acting_as(delivery.role, "events", delivery.rule):
             journal.acted("codepipeline:StartPipelineExecution", delivery.arn)
         rule = context.scope().arn("events", f"rule/{delivery.rule}")
-        start(kept, {"triggerType": "CloudWatchEvent", "triggerDetail": rule})
+        parameters = check_parameters("codepipeline", "StartPipelineExecution", {**given, "name": name})
+        _start_as({"triggerType": "CloudWatchEvent", "triggerDetail": rule}, parameters)
+
+
+def _given_with(text: str | None) -> dict[str, Any]:
+    try:
+        told = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(told, dict):
+        return {}
+    given = {key: told[key] for key in ("sourceRevisions", "variables") if key in told}
+    if isinstance(given.get("sourceRevisions"), dict):
+        given["sourceRevisions"] = [given["sourceRevisions"]]
+    return given
 
 
 class PipelineResource:
