@@ -122,7 +122,7 @@ def serve(
     route("/_tidegate/status", _status_page(settings, keeping, measured))
     try:
         with asyncio.Runner(loop_factory=wire.Loop) as runner:
-            gate = _Gate(hooks.asgi_app, page.PAGE, page.wants_page)
+            gate = _Gate(hooks.asgi_app, page.PAGE, page.wants_page, page.follows_link)
             runner.run(_serve(gate, listening, keeping, tidying, ready))
     finally:
         processes.end_all()
@@ -212,18 +212,29 @@ async def _serve(
 class _Gate:
     """Turns away what is not meant for this machine's own programs, then finds who serves the path."""
 
-    def __init__(self, aws: AsgiApp, page: str, wants_page: Callable[[Message, Mapping[str, str]], bool]) -> None:
-        """`page` is where a browser is sent whose request `wants_page`: one that no AWS client makes."""
+    def __init__(
+        self,
+        aws: AsgiApp,
+        page: str,
+        wants_page: Callable[[Message, Mapping[str, str]], bool],
+        follows_link: Callable[[Mapping[str, str]], bool],
+    ) -> None:
+        """`page` is where a browser is sent whose request `wants_page`: one that no AWS client makes.
+
+        `follows_link` tells by its headers that a request is a person's who goes from one page to another.
+        """
         self._aws = aws
-        self._page, self._wants_page = page, wants_page
+        self._page, self._wants_page, self._follows_link = page, wants_page, follows_link
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._aws(scope, receive, send)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if _of_a_foreign_page(headers):
+        wants_page = scope["type"] == "http" and self._wants_page(scope, headers)
+        by_link = (wants_page or scope["path"] == self._page) and self._follows_link(headers)
+        if _of_a_foreign_page(headers, by_link):
             return await _answer(send, 403, {"message": "The local simulation answers programs on this machine only."})
-        if scope["type"] == "http" and self._wants_page(scope, headers):
+        if wants_page:
             return await _send_to(send, self._page)
         app = routed(scope["path"]) if scope["type"] == "http" else None
         await (app or self._aws)(scope, receive, send)
@@ -232,18 +243,19 @@ class _Gate:
         return None
 
 
-def _of_a_foreign_page(headers: Mapping[str, str]) -> bool:
+def _of_a_foreign_page(headers: Mapping[str, str], by_link: bool) -> bool:
     """Return whether a page from elsewhere sent this, or one that reached 127.0.0.1 through a name of its own.
 
     A GET that asks for no leave, as an image's does, has no Origin, and may well be an operation (?Action=CreateStack):
     of such a one the browser tells in Sec-Fetch-Site whose page it is. https://www.w3.org/TR/fetch-metadata/
+    `by_link`: somebody goes from there to the sandbox's page, and does nothing else.
     """
     origin = headers.get("origin")
     if not _is_loopback(headers.get("host", "")):
         return True
     if origin is not None:
         return not _is_loopback(origin)
-    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    return not by_link and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
 def _is_loopback(authority: str) -> bool:

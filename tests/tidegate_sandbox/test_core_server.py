@@ -40,6 +40,24 @@ def test_an_image_of_a_page_from_elsewhere_is_no_operation(sandbox, site):
     assert not sandbox.client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls")
 
 
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+
+
+@pytest.mark.parametrize("path", ["/", "/_tidegate/"])
+def test_a_link_from_elsewhere_leads_to_the_page_and_to_nothing_else(sandbox, path):
+    def status(path: str, **headers: str) -> int:
+        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc)
+        connection.request("GET", path, headers={**LINK, **headers})
+        return connection.getresponse().status
+
+    tab = {"Sec-Fetch-Dest": "document"}
+    assert status(path, **tab) in (200, 302)
+    assert status(path, **{"Sec-Fetch-Dest": "iframe"}) == 403
+    assert status(path, **tab, Host="attacker.example") == 403
+    assert status("/?Action=ListQueues&Version=2012-11-05", **tab) == 403
+    assert status("/_tidegate/status", **tab) == 403
+
+
 def test_a_page_of_this_machine_that_says_whose_it_is_is_answered(sandbox):
     own = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
     assert get(sandbox, "/_tidegate/status", own)[0] == 200

@@ -28,8 +28,8 @@ AGE: Final = 3600.0
 def told_of_records() -> str:
     """Return what records are bounded by, as a sentence."""
     return (
-        f"of what is over the newest {RECORDS} of each kind are kept, and of log events {LOG_EVENTS_OF_GROUP // 2**20} "
-        f"MB of a group and {LOG_EVENTS // 2**20} MB of all"
+        f"of what is over, the newest {RECORDS} of each kind are kept, and of log events "
+        f"{LOG_EVENTS_OF_GROUP // 2**20} MB of a group and {LOG_EVENTS // 2**20} MB of all"
     )
 
 

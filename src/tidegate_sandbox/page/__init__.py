@@ -7,9 +7,10 @@ does is one such operation. So nothing here is a second truth, and nothing can b
 from pathlib import Path
 
 from tidegate_sandbox.page.site import PAGE, Site, serves, wants_page
+from tidegate_sandbox.page.visitor import follows_link
 from tidegate_sandbox.routes import route
 
-__all__ = ["PAGE", "install", "wants_page"]
+__all__ = ["PAGE", "follows_link", "install", "wants_page"]
 
 
 def install(port: int) -> None:

@@ -80,7 +80,7 @@ class Site:
         await send({"type": "http.response.body", "body": b"" if http["method"] == "HEAD" else body})
 
     async def _answer(self, http: Message, headers: Mapping[str, str], receive: Receive) -> Answer:
-        if refusal := self._visitors.refusal(headers):
+        if refusal := self._visitors.refusal(headers, to_page=http["path"] == PAGE):
             return _said(HTTPStatus.FORBIDDEN, refusal)
         # As it was sent: a name may have a slash in it, which is then escaped.
         path, method = (http.get("raw_path") or http["path"].encode()).decode("ascii", "replace"), http["method"]

@@ -16,6 +16,12 @@ https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
 
+def follows_link(headers: Mapping[str, str]) -> bool:
+    """Return whether somebody goes from another page to this one: it fills a tab, and no frame of that other page."""
+    navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return navigates and "origin" not in headers
+
+
 class Visitors:
     """Tells the page's own requests from others; `port` is where the sandbox listens."""
 
@@ -23,14 +29,17 @@ class Visitors:
         self.token = secrets.token_urlsafe(32)
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
 
-    def refusal(self, headers: Mapping[str, str]) -> str | None:
-        """Return why a request with these `headers` (lower case) is not answered, None where it is."""
+    def refusal(self, headers: Mapping[str, str], *, to_page: bool = False) -> str | None:
+        """Return why a request with these `headers` (lower case) is not answered, None where it is.
+
+        `to_page`: it asks for the page itself, to which a link of another page may lead.
+        """
         host = headers.get("host", "")
         if host not in self._hosts:
             return "This page is served at 127.0.0.1 and localhost only."
         if headers.get("origin", f"http://{host}") != f"http://{host}":
             return "This page answers no other page."
-        if headers.get("sec-fetch-site", "none") not in _OWN_FETCHES:
+        if headers.get("sec-fetch-site", "none") not in _OWN_FETCHES and not (to_page and follows_link(headers)):
             return "This page answers no other page."
         return None
 

@@ -52,6 +52,6 @@ def test_status_says_it(tmp_path, monkeypatch, size):
     monkeypatch.setattr(lifecycle.Running, "status", lambda _running: state)
     monkeypatch.setattr(Injector, "every", lambda _injector: {"faults": []})
     printed = CliRunner().invoke(cli.app, ["status", "--home", str(tmp_path)]).stdout
-    bounds = f"of what is over the newest {RECORDS} of each kind are kept"
+    bounds = f"of what is over, the newest {RECORDS} of each kind are kept"
     assert f"records           3 MB in a snapshot; {bounds}, and of log events 8 MB of a group" in printed
     assert ("MUCH: 11.0 GB is more than 10.0 GB: s3 11.0 GB." in printed) == (size > TOLD_FROM)
