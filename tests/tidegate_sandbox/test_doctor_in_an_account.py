@@ -4,6 +4,7 @@ import itertools
 import json
 
 import boto3
+import botocore.loaders
 import pytest
 import yaml
 from publishing import TEMPLATE
@@ -19,6 +20,8 @@ from service_catalog.publishing.versions import newest_name
 from service_catalog.stage_account.bootstrap import bootstrap
 
 _accounts = itertools.count(720000000000)
+_MODELS = botocore.loaders.create_loader()
+"""Of services, for all sessions here: each would read them for itself."""
 
 
 class Desk:
@@ -27,6 +30,7 @@ class Desk:
     def __init__(self, sandbox, monkeypatch, capsys):
         self.id, self._monkeypatch, self._capsys = str(next(_accounts)), monkeypatch, capsys
         self._sandbox = sandbox
+        monkeypatch.setattr("botocore.session.create_loader", lambda _: _MODELS)
         for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.url)

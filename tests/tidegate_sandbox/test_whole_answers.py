@@ -129,7 +129,7 @@ def test_an_execution_that_is_stopped_before_its_first_step_stays_so(events):
     )
     pipeline.definition = SimpleNamespace(steps=())
     execution = pipelines.Execution(pipeline, {}, {"ClientRequestToken": "x"})
-    execution.stop()
+    assert execution.stop("a token")
     runner.run(execution)
     assert execution.status == "Stopped"
     assert [event["currentPipelineExecutionStatus"] for event in events] == ["Stopping", "Stopped"]

@@ -15,7 +15,7 @@ from workshop import Workshop
 
 
 @contextmanager
-def traffic(workshop: Workshop, pause: float = 0.02) -> Iterator[Counter[str]]:
+def traffic(workshop: Workshop, pause: float = 0.05) -> Iterator[Counter[str]]:
     """Invoke the endpoint all the while; counts answers by what they say."""
     seen: Counter[str] = Counter()
     stop = threading.Event()
@@ -49,7 +49,7 @@ def statuses(workshop: Workshop) -> Iterator[tuple[str, dict[str, Any]]]:
         if pending is not None:
             (variant,) = pending["ProductionVariants"]
             yield variant["VariantStatus"][0]["Status"], variant
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def test_a_healthy_canary_is_promoted_and_loses_no_request(workshop: Workshop) -> None:

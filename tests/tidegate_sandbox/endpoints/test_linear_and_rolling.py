@@ -22,7 +22,7 @@ def updating(workshop: Workshop) -> Iterator[tuple[str, int, int]]:
             if state not in seen:
                 seen.append(state)
                 yield state
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def test_a_linear_update_moves_the_traffic_step_by_step(workshop: Workshop) -> None:

@@ -110,7 +110,7 @@ class Gallery:
             if not found["ProjectStatus"].endswith("InProgress"):
                 said = found["ServiceCatalogProvisionedProductDetails"].get("ProvisionedProductStatusMessage", "")
                 return Launched(found["ProjectId"], found["ProjectStatus"], said, time.monotonic() - since)
-            time.sleep(0.1)
+            time.sleep(0.5)
 
     def launched(self, name: str, **answers: str) -> Launched:
         begun = time.monotonic()
@@ -168,7 +168,7 @@ class Gallery:
             if len(runs["build"]) >= builds and not {"InProgress", "Stopping"} & {*runs["build"], *runs["deploy"]}:
                 return
             assert time.monotonic() < until, f"the pipelines of {project_id} do not come to rest"
-            time.sleep(0.3)
+            time.sleep(0.6)
 
     def first_commit(self, name: str, project_id: str, part: str, into: Path) -> Path:
         repository = f"{name}-{project_id}-model{part}"

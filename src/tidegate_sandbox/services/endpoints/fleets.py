@@ -27,7 +27,7 @@ from tidegate_sandbox.services.endpoints.records import Plan, Variant
 from tidegate_sandbox.services.endpoints.upstream import Upstream
 from tidegate_sandbox.serving import MODEL_SERVER
 
-_LOOK_AGAIN = 0.02
+_LOOK_AGAIN = 0.05
 _LOG_TAIL = 2000
 _GRACE = 2.0
 
