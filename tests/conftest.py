@@ -13,13 +13,13 @@ settings.register_profile("rooms", deadline=None, max_examples=50)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("rooms")
 
-ENGINE = "tests/tidegate/"
-"""The room whose files each take a moment."""
+WAITING, ENGINE = "tests/tidegate_sandbox/", "tests/tidegate/"
+"""The room whose tests mostly wait, and the one whose files each take a moment."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the rooms whose files take long, so that none is left to one worker when the others are done."""
-    items.sort(key=lambda item: item.nodeid.startswith(ENGINE))
+    """Begin with what waits, while the journey takes the processors; end with what is short, so that none is idle."""
+    items.sort(key=lambda item: (item.nodeid.startswith(ENGINE), not item.nodeid.startswith(WAITING)))
 
 
 CHECKOUT = Path(__file__).parents[1]
